@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// Tick is the resolution of every time in hunting data: 100 ns.
+const Tick = 100 * time.Nanosecond
+
+// Clock is the time by which a dataset is cut into windows.
+type Clock string
+
+// The two clocks.
+const (
+	// ClockIngestion is ingestion_time(): when the service stored the row.
+	ClockIngestion Clock = "ingestion"
+	// ClockEvent is the event's own time, or what a custom query makes of
+	// _startTime and _endTime.
+	ClockEvent Clock = "event"
+)
+
+// Dataset is one table or custom query, with its own state and commits.
+type Dataset struct {
+	Name       string // file-safe, ^[A-Za-z_][A-Za-z0-9_]*$; the table's name, or the query's
+	Query      string // KQL of a custom query; empty: the table called Name
+	Clock      Clock
+	TimeColumn string   // the event's own time; empty: none
+	Key        string   // column that keys Kafka events; empty: none
+	Identity   []string // columns that identify a row; empty: every cell
+}
+
+// Window is a half-open stretch [Start, End) of a dataset's clock, in UTC, on whole ticks.
+type Window struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// String gives the window as start/end.
+func (w Window) String() string {
+	const layout = "2006-01-02T15:04:05.9999999Z"
+	return fmt.Sprintf("%s/%s", w.Start.UTC().Format(layout), w.End.UTC().Format(layout))
+}
+
+// Page is one complete answer of the API: the whole body, its end seen.
+type Page struct {
+	Window Window
+	Body   []byte // the answer's JSON, decompressed
+	Rows   int    // rows counted in Body
+	Free   func() // gives Body back for reuse; nil: nothing to do
+}
+
+// Release gives the page's memory back. Body must not be used afterwards.
+func (p *Page) Release() {
+	if p.Free != nil {
+		p.Free()
+	}
+	p.Body, p.Free = nil, nil
+}
+
+// Batch is one page turned into columns. Rows in = Record rows + Rejects.
+type Batch struct {
+	Window  Window
+	Record  arrow.Record // owned by whoever holds the batch
+	Hashes  [][16]byte   // one a row of Record: identity over every cell
+	Rejects []Reject
+}
+
+// Release gives the batch's columns back.
+func (b *Batch) Release() {
+	if b.Record != nil {
+		b.Record.Release()
+		b.Record = nil
+	}
+}
+
+// Reject is a row that could not be converted, kept as it came.
+type Reject struct {
+	Window Window          `json:"window"`
+	Row    json.RawMessage `json:"row"`
+	Reason string          `json:"reason"`
+}
+
+// Attempt names one attempt at a commit. No two attempts share an ID, so nothing
+// that carries it is ever overwritten.
+type Attempt struct {
+	Dataset Dataset
+	Seq     int64  // the commit's number in its dataset
+	Epoch   int64  // of the run that attempts it
+	ID      string // commit id: 128 random bits as 32 hex digits
+	From    time.Time
+}
+
+// Name is the attempt's part of every key it writes: <from>-<seq>-<epoch>-<commit id>.
+func (a Attempt) Name() string {
+	return fmt.Sprintf("%s-%d-%d-%s", a.From.UTC().Format("20060102T150405.0000000Z"), a.Seq, a.Epoch, a.ID[:8])
+}

@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hunting-exporter/state"
+)
+
+// Source reads a dataset from the hunting API.
+type Source interface {
+	// Read hands the pages of the window to emit, complete and in window order.
+	// The windows of the pages tile the window given. An error of emit ends it.
+	Read(ctx context.Context, ds Dataset, w Window, emit func(Page) error) error
+}
+
+// Transformer turns one page into one batch and releases the page.
+type Transformer interface {
+	Transform(ctx context.Context, ds Dataset, p Page) (Batch, error)
+}
+
+// Lake writes batches to files that nobody sees until they are published.
+type Lake interface {
+	// Begin opens an attempt's local files. It writes nothing to the lake.
+	Begin(a Attempt) (LakeWriter, error)
+	// Publish completes uploads and checks each object against size and sha256.
+	// It may be repeated by anybody, at any time after the decision.
+	// ErrUploadGone and ErrForeignObject are its refusals.
+	Publish(ctx context.Context, files []state.File) error
+	// Abort drops the uploads of an attempt known to be undecided. An upload that
+	// is gone is no error; an object already visible is ErrForeignObject.
+	Abort(ctx context.Context, files []state.File) error
+	// Sweep aborts the dataset's uploads of epochs below the one given, but for keep.
+	Sweep(ctx context.Context, dataset string, epoch int64, keep []state.File) error
+}
+
+// LakeWriter collects one attempt's rows on local disk, one file a dt.
+type LakeWriter interface {
+	Write(ctx context.Context, b Batch) error
+	// Prepare closes and verifies the files and uploads them, invisible still.
+	Prepare(ctx context.Context, to time.Time) ([]state.File, error)
+	// Close removes the local files. It never touches an upload.
+	Close() error
+}
+
+// Log is a dataset's transactional producer.
+type Log interface {
+	// Cluster is the id of the Kafka cluster.
+	Cluster() string
+	// Fence makes every earlier producer of the dataset powerless (InitProducerID).
+	// It precedes every transaction and every reading of the marker.
+	Fence(ctx context.Context) error
+	// Marker is what the last committed transaction left; ok is false for none.
+	Marker(ctx context.Context) (m Marker, ok bool, err error)
+	// Mark commits a transaction that holds only a marker.
+	Mark(ctx context.Context, m Marker) error
+	// Begin opens an attempt's local file.
+	Begin(a Attempt) (LogWriter, error)
+	// Close closes connections.
+	Close() error
+}
+
+// LogWriter collects one attempt's events on local disk and sends them.
+type LogWriter interface {
+	Write(ctx context.Context, b Batch) error
+	// Send sends every event: inside the transaction opened since the last Fence
+	// (exactly once) or outside of any (at least once). It can be repeated after a
+	// Fence. ErrUnknown: some answer is not known, so fence and send all again.
+	Send(ctx context.Context) error
+	// Decide puts the marker into the transaction and commits it. ErrUnknown: the
+	// transaction may or may not be committed; only the marker, read after a Fence, says.
+	Decide(ctx context.Context, m Marker) error
+	// Events is the number of events written so far.
+	Events() int64
+	// Close removes the local file. It neither aborts nor commits.
+	Close() error
+}
+
+// Marker is a transaction's proof: offset and metadata of the marker group.
+type Marker struct {
+	Seq int64
+	ID  string // commit id, or "base-…" of a marker that stands for no commit
+}
+
+// Errors of sinks that the commit protocol tells apart.
+var (
+	// ErrUnknown: a request's answer is not known; the request may have taken effect.
+	ErrUnknown = errors.New("outcome unknown")
+	// ErrFenced: another run has taken over.
+	ErrFenced = errors.New("fenced by another run")
+	// ErrUploadGone: neither the upload nor the object is there.
+	ErrUploadGone = errors.New("upload is gone and no object stands in its place")
+	// ErrForeignObject: an object is where none of ours, or another of ours, should be.
+	ErrForeignObject = errors.New("object is not the one this commit wrote")
+)

@@ -1,0 +1,77 @@
+package state
+
+import (
+	"time"
+
+	"hunting-exporter/blob"
+)
+
+// Document is everything a dataset remembers between runs. It stays small
+// (under 64 KiB): each renewal of the lease rewrites it.
+type Document struct {
+	Version      int          `json:"version"`
+	ID           string       `json:"id"` // made once with the document; names the transactional id
+	Dataset      string       `json:"dataset"`
+	Epoch        int64        `json:"epoch"` // +1 at each acquire
+	Run          string       `json:"run"`   // run that holds, or last held, the document
+	Nonce        string       `json:"nonce"` // of this very write
+	Lease        time.Time    `json:"lease"` // until when Run claims it; zero: released
+	Seq          int64        `json:"seq"`   // last finished commit
+	Watermark    time.Time    `json:"watermark"`
+	Marker       string       `json:"marker,omitempty"` // marker of the last commit that Kafka decided
+	Destinations Destinations `json:"destinations"`
+	Adopted      []Adoption   `json:"adopted,omitempty"`
+	Rows         int64        `json:"rows"`     // exported since the document was made
+	Rejected     int64        `json:"rejected"` // rejected since the document was made
+	Pending      *Pending     `json:"pending,omitempty"`
+}
+
+// Destinations are where a dataset's rows go. A run that is configured for others
+// stops until they are adopted.
+type Destinations struct {
+	Lake    string `json:"lake,omitempty"`    // URL of the lake
+	Cluster string `json:"cluster,omitempty"` // id of the Kafka cluster
+	Topic   string `json:"topic,omitempty"`   // topic template
+}
+
+// Adoption notes from which commit on other destinations count.
+type Adoption struct {
+	Seq          int64        `json:"seq"` // first commit that goes there
+	Destinations Destinations `json:"destinations"`
+}
+
+// Decider is who decides whether a commit took place.
+type Decider string
+
+// The two deciders.
+const (
+	DeciderState Decider = "state" // the intent itself is the decision
+	DeciderKafka Decider = "kafka" // the marker in the transaction is
+)
+
+// Pending is a commit whose intent is written and whose end is not.
+type Pending struct {
+	Commit       string       `json:"commit"`
+	Seq          int64        `json:"seq"`
+	Epoch        int64        `json:"epoch"`
+	From         time.Time    `json:"from"`
+	To           time.Time    `json:"to"`
+	Rows         int64        `json:"rows"`
+	Rejected     int64        `json:"rejected"`
+	Destinations Destinations `json:"destinations"`
+	Decider      Decider      `json:"decider"`
+	Prev         string       `json:"prev,omitempty"` // marker that stands if the commit did not take place
+	Body         string       `json:"body"`           // key of the intent's body
+	BodySHA256   string       `json:"body_sha256"`
+	Since        time.Time    `json:"since"`
+}
+
+// File is one file of a commit: an upload before it is published, an object after.
+type File struct {
+	Key      string      `json:"key"`
+	Size     int64       `json:"size"`
+	SHA256   string      `json:"sha256"`
+	Rows     int64       `json:"rows"`
+	UploadID string      `json:"upload_id,omitempty"`
+	Parts    []blob.Part `json:"parts,omitempty"`
+}
