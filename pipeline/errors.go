@@ -1,0 +1,38 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"hunting-exporter/state"
+)
+
+// RefusalError ends a dataset's run because going on could lose or repeat rows.
+// Nothing has been changed by whoever returns it.
+type RefusalError struct {
+	// Alarm: a person must look (exit 1). Otherwise the configuration does not fit
+	// the state (exit 2).
+	Alarm  bool
+	Reason string
+}
+
+// Error says what does not fit and what to do.
+func (e *RefusalError) Error() string { return e.Reason }
+
+func refuse(format string, args ...any) error {
+	return &RefusalError{Reason: fmt.Sprintf(format, args...)}
+}
+
+func alarm(format string, args ...any) error {
+	return &RefusalError{Alarm: true, Reason: fmt.Sprintf(format, args...)}
+}
+
+func describe(d state.Destinations) string {
+	lake, kafka := "no lake", "no Kafka"
+	if d.Lake != "" {
+		lake = "lake " + d.Lake
+	}
+	if d.Cluster != "" {
+		kafka = fmt.Sprintf("Kafka cluster %s, topic %s", d.Cluster, d.Topic)
+	}
+	return lake + ", " + kafka
+}

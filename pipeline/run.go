@@ -1,0 +1,246 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"hunting-exporter/state"
+)
+
+// run is one dataset's share of a run: it holds the claim and carries the protocol.
+type run struct {
+	*Exporter
+	ds    Dataset
+	log   *slog.Logger
+	claim *state.Claim
+	doc   state.Document // as last written or read by this run
+	kafka Log            // nil: no Kafka
+	// marker is what Kafka showed after the last fence, or what this run put there.
+	marker Marker
+	result Result
+}
+
+// export runs one dataset: acquire, recover, then commits until caught up.
+func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
+	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
+	err := r.acquire(ctx)
+	if err == nil {
+		err = r.claimed(ctx, stop)
+		r.claim.Release(ctx)
+	}
+	r.result.Watermark = r.doc.Watermark
+	if err != nil {
+		r.result.Err = fmt.Errorf("dataset %s: %w", ds.Name, err)
+	}
+	return r.result
+}
+
+// claimed does everything that needs the claim. It ends early when the claim does.
+func (r *run) claimed(ctx, stop context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-r.claim.Over():
+			cancel(r.claim.Err())
+		case <-ctx.Done():
+		}
+	}()
+	err := r.settle(ctx)
+	if err == nil {
+		err = r.commits(ctx, stop)
+	}
+	if r.kafka != nil {
+		err = errors.Join(err, r.kafka.Close())
+	}
+	if cause := r.claim.Err(); cause != nil {
+		return cause // whatever else failed, it failed because the claim was gone
+	}
+	return err
+}
+
+// acquire is step 1: it refuses before changing anything where the recorded
+// destinations and the configured ones do not fit.
+func (r *run) acquire(ctx context.Context) error {
+	fresh := func() state.Document {
+		return state.Document{Watermark: r.Start().UTC().Truncate(Tick), Destinations: r.Destinations}
+	}
+	claim, err := r.Stores.State.Acquire(ctx, r.ds.Name, r.Run, fresh, r.fits)
+	if err != nil {
+		return err
+	}
+	r.claim = claim
+	r.step(StepAcquire)
+	return nil
+}
+
+// fits refuses destinations that this run must not serve. A pending commit is
+// recovered by what it recorded; without one, the state's own destinations count.
+func (r *run) fits(doc state.Document) error {
+	p := doc.Pending
+	if p == nil {
+		return r.sameDestinations(doc)
+	}
+	if p.Destinations.Lake != "" && p.Destinations.Lake != r.Destinations.Lake {
+		return refuse("commit %d waits in lake %s, this run is configured for %s: run once with LAKE_URL=%s, or settle it with `exporter state resolve %s`",
+			p.Seq, p.Destinations.Lake, orNone(r.Destinations.Lake), p.Destinations.Lake, r.ds.Name)
+	}
+	if p.Decider != state.DeciderKafka || p.Destinations.Cluster == r.Destinations.Cluster {
+		return nil
+	}
+	if r.Destinations.Cluster == "" {
+		return refuse("a commit waits for Kafka: commit %d is decided by cluster %s; run once with KAFKA_BROKERS set to it, or settle it with `exporter state resolve %s`",
+			p.Seq, p.Destinations.Cluster, r.ds.Name)
+	}
+	return refuse("a commit waits for Kafka: commit %d is decided by cluster %s, KAFKA_BROKERS leads to cluster %s; run once with the former, or settle it with `exporter state resolve %s`",
+		p.Seq, p.Destinations.Cluster, r.Destinations.Cluster, r.ds.Name)
+}
+
+func (r *run) sameDestinations(doc state.Document) error {
+	if doc.Destinations == r.Destinations {
+		return nil
+	}
+	return refuse("the state says this dataset goes to %s; this run is configured for %s: correct the configuration, or accept the new destinations from commit %d on with `exporter state adopt %s`",
+		describe(doc.Destinations), describe(r.Destinations), doc.Seq+1, r.ds.Name)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// settle is steps 2 to 7: afterwards nothing is pending and nothing older is alive.
+func (r *run) settle(ctx context.Context) error {
+	doc, err := r.claim.Look(ctx)
+	if err != nil {
+		return err
+	}
+	r.doc = doc
+	if err := r.own(ctx); err != nil {
+		return err
+	}
+	if r.OpenLog != nil {
+		if r.kafka, err = r.OpenLog(ctx, r.ds, TransactionalID(doc.ID)); err != nil {
+			return err
+		}
+	}
+	asks := r.kafkaDecides() || doc.Pending != nil && doc.Pending.Decider == state.DeciderKafka
+	found := false
+	if asks {
+		if found, err = r.fence(ctx); err != nil {
+			return err
+		}
+	} else {
+		r.step(StepLook)
+	}
+	if err := r.recover(ctx, found); err != nil {
+		return err
+	}
+	r.step(StepRecover)
+	if err := r.sameDestinations(r.doc); err != nil {
+		return err
+	}
+	if r.kafkaDecides() {
+		if err := r.base(ctx, found); err != nil {
+			return err
+		}
+	}
+	return r.sweep(ctx)
+}
+
+// fence is steps 2 to 4. It returns whether a marker exists.
+func (r *run) fence(ctx context.Context) (found bool, err error) {
+	if err := r.kafka.Fence(ctx); err != nil {
+		return false, err
+	}
+	r.step(StepFence)
+	if r.doc, err = r.claim.Look(ctx); err != nil {
+		return false, err
+	}
+	r.step(StepLook)
+	r.marker, found, err = r.kafka.Marker(ctx)
+	if err != nil {
+		return false, err
+	}
+	r.step(StepMarker)
+	return found, nil
+}
+
+// basePrefix begins the id of a marker that stands for no commit.
+const basePrefix = "base-"
+
+// base is step 6: a marker always exists, so that "none" can later only mean lost.
+// An existing one is committed again, since the broker forgets idle ones (7 days).
+func (r *run) base(ctx context.Context, found bool) error {
+	m := r.marker
+	switch {
+	case !found:
+		m = Marker{Seq: r.doc.Seq, ID: basePrefix + state.NewID()}
+	case m.Seq > r.doc.Seq, m.Seq == r.doc.Seq && r.doc.Marker != "" && m.ID != r.doc.Marker && !strings.HasPrefix(m.ID, basePrefix):
+		return alarm("Kafka's marker says commit %d (%s), the state ends at commit %d (%s): the state was restored from a backup or copied; "+
+			"restore its newest version, or, if rows after %s may be repeated, delete the consumer group %s and run again",
+			m.Seq, m.ID, r.doc.Seq, orNone(r.doc.Marker), r.doc.Watermark.Format(time.RFC3339), TransactionalID(r.doc.ID))
+	}
+	if err := r.kafka.Mark(ctx, m); err != nil {
+		return fmt.Errorf("commit base marker: %w", err)
+	}
+	r.marker = m
+	r.step(StepBase)
+	return nil
+}
+
+// sweep is step 7: uploads of dead attempts are aborted. Only epochs below ours.
+func (r *run) sweep(ctx context.Context) error {
+	if r.Lake == nil {
+		return nil
+	}
+	if err := r.Lake.Sweep(ctx, r.ds.Name, r.doc.Epoch, nil); err != nil {
+		return fmt.Errorf("sweep uploads of earlier runs: %w", err)
+	}
+	r.step(StepSweep)
+	return nil
+}
+
+// own claims the dataset's place in the lake for this state document: two
+// deployments with two states would both write every row.
+func (r *run) own(ctx context.Context) error {
+	if r.Lake == nil {
+		return nil
+	}
+	key := "owner/" + r.ds.Name + ".json"
+	err := putOnce(ctx, r.Stores.Meta, key, fmt.Appendf(nil, "{\"state\":%q}\n", r.doc.ID))
+	if errors.Is(err, ErrForeignObject) {
+		return refuse("the lake already holds %s from another state document (%s/_meta/%s names it, ours is %s): use that deployment's STATE_URL or another LAKE_URL, or accept this state with `exporter state adopt %s`",
+			r.ds.Name, r.Destinations.Lake, key, r.doc.ID, r.ds.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("claim the dataset's place in the lake: %w", err)
+	}
+	return nil
+}
+
+// window is what this run still has to read.
+func (r *run) window() Window {
+	return Window{Start: r.doc.Watermark, End: r.Horizon().UTC().Truncate(Tick)}
+}
+
+// note counts a commit that this run made visible.
+func (r *run) note(c Commit) {
+	r.result.Commits++
+	r.result.Rows += c.Rows
+	r.result.Rejected += c.Rejected
+	r.result.Files += c.Files
+	r.result.Bytes += c.Bytes
+	r.result.Events += c.Events
+	r.log.Info("committed", "seq", c.Seq, "rows", c.Rows, "rejected", c.Rejected, "files", c.Files,
+		"events", c.Events, "watermark", c.Watermark.Format(time.RFC3339Nano))
+	if r.Committed != nil {
+		r.Committed(c)
+	}
+}
