@@ -213,8 +213,8 @@ func (r *run) own(ctx context.Context) error {
 	if r.Lake == nil {
 		return nil
 	}
-	key := "owner/" + r.ds.Name + ".json"
-	err := putOnce(ctx, r.Stores.Meta, key, fmt.Appendf(nil, "{\"state\":%q}\n", r.doc.ID))
+	key := ownerKey(r.ds.Name)
+	err := putOnce(ctx, r.Stores.Meta, key, ownerBody(r.doc))
 	if errors.Is(err, ErrForeignObject) {
 		return refuse("the lake already holds %s from another state document (%s/_meta/%s names it, ours is %s): use that deployment's STATE_URL or another LAKE_URL, or accept this state with `exporter state adopt %s`",
 			r.ds.Name, r.Destinations.Lake, key, r.doc.ID, r.ds.Name)
@@ -224,6 +224,10 @@ func (r *run) own(ctx context.Context) error {
 	}
 	return nil
 }
+
+func ownerKey(dataset string) string { return "owner/" + dataset + ".json" }
+
+func ownerBody(doc state.Document) []byte { return fmt.Appendf(nil, "{\"state\":%q}\n", doc.ID) }
 
 // window is what this run still has to read.
 func (r *run) window() Window {

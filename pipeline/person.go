@@ -1,0 +1,113 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/state"
+)
+
+// Resolve ends a pending commit by a person's word, where recovery refuses to guess:
+// committed publishes it, otherwise it is dropped and its windows are read again.
+// It refuses where Kafka's marker still tells, since then a run settles it correctly.
+func (e *Exporter) Resolve(ctx context.Context, ds Dataset, committed bool) error {
+	return e.byHand(ctx, ds, e.resolvable, func(r *run) error {
+		if err := r.undecidable(ctx); err != nil {
+			return err
+		}
+		in, err := readIntent(ctx, r.Stores.Intents, r.doc.Pending)
+		if err != nil {
+			return err
+		}
+		settle := r.drop
+		if committed {
+			settle = r.publish
+		}
+		if err := settle(ctx, in); err != nil {
+			return err
+		}
+		// Whatever marker stands, the person's word is newer.
+		_, err = r.claim.Update(ctx, func(d *state.Document) { d.Marker = "" })
+		return err
+	})
+}
+
+// Adopt accepts the configured destinations, and this state as the owner of the
+// dataset's place in the lake, from the next commit on.
+func (e *Exporter) Adopt(ctx context.Context, ds Dataset) error {
+	return e.byHand(ctx, ds, e.adoptable, func(r *run) error {
+		if r.Lake != nil {
+			if _, err := r.Stores.Meta.Put(ctx, ownerKey(ds.Name), ownerBody(r.doc), blob.Condition{}); err != nil {
+				return fmt.Errorf("claim the dataset's place in the lake: %w", err)
+			}
+		}
+		_, err := r.claim.Update(ctx, func(d *state.Document) {
+			d.Destinations = e.Destinations
+			d.Adopted = append(d.Adopted, state.Adoption{Seq: d.Seq + 1, Destinations: e.Destinations})
+		})
+		return err
+	})
+}
+
+// byHand runs one change under the dataset's claim. check refuses before anything changes.
+func (e *Exporter) byHand(ctx context.Context, ds Dataset, check func(state.Document) error, change func(*run) error) error {
+	if _, err := e.Stores.State.Load(ctx, ds.Name); err != nil {
+		return err
+	}
+	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
+	claim, err := e.Stores.State.Acquire(ctx, ds.Name, e.Run, func() state.Document { return state.Document{} }, check)
+	if err != nil {
+		return err
+	}
+	defer claim.Release(ctx)
+	r.claim = claim
+	if r.doc, err = claim.Look(ctx); err != nil {
+		return err
+	}
+	err = change(r)
+	if r.kafka != nil {
+		err = errors.Join(err, r.kafka.Close())
+	}
+	return err
+}
+
+func (e *Exporter) resolvable(doc state.Document) error {
+	p := doc.Pending
+	switch {
+	case p == nil:
+		return refuse("%s has no pending commit: there is nothing to resolve", doc.Dataset)
+	case p.Destinations.Lake != "" && p.Destinations.Lake != e.Destinations.Lake:
+		return refuse("commit %d waits in lake %s, the configuration names %s: set LAKE_URL=%s", p.Seq, p.Destinations.Lake, orNone(e.Destinations.Lake), p.Destinations.Lake)
+	}
+	return nil
+}
+
+func (e *Exporter) adoptable(doc state.Document) error {
+	if doc.Pending != nil {
+		return refuse("%s has pending commit %d for %s: run once with these destinations, or resolve it, before adopting others",
+			doc.Dataset, doc.Pending.Seq, describe(doc.Pending.Destinations))
+	}
+	return nil
+}
+
+// undecidable refuses where the deciding cluster is within reach and its marker tells.
+func (r *run) undecidable(ctx context.Context) error {
+	p := r.doc.Pending
+	if p.Decider != state.DeciderKafka || r.OpenLog == nil || p.Destinations.Cluster != r.Destinations.Cluster {
+		return nil
+	}
+	var err error
+	if r.kafka, err = r.OpenLog(ctx, r.ds, TransactionalID(r.doc.ID)); err != nil {
+		return err
+	}
+	found, err := r.fence(ctx)
+	if err != nil {
+		return err
+	}
+	if found && (r.marker.ID == p.Commit || r.marker.ID == p.Prev) {
+		return refuse("Kafka's marker %s says what became of commit %d: start a run, it settles the commit by itself", r.marker.ID, p.Seq)
+	}
+	return nil
+}
