@@ -1,0 +1,318 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/state"
+)
+
+// noteIntent records commits that a state document decides.
+func (w *world) noteIntent(data []byte) {
+	if !bytes.Contains(data, []byte(`"pending"`)) {
+		return
+	}
+	var doc state.Document
+	if json.Unmarshal(data, &doc) == nil && doc.Pending != nil && doc.Pending.Decider == state.DeciderState {
+		w.decided[doc.Pending.Commit] = true
+	}
+}
+
+// source emits one page a stretch of rows: their numbers, comma-separated.
+type source struct {
+	w    *world
+	page time.Duration
+	fail func(pipeline.Window) error // nil: never
+}
+
+func (s source) Read(ctx context.Context, _ pipeline.Dataset, win pipeline.Window, emit func(pipeline.Page) error) error {
+	for start := win.Start; start.Before(win.End); start = start.Add(s.page) {
+		end := start.Add(s.page)
+		if end.After(win.End) {
+			end = win.End
+		}
+		page := pipeline.Window{Start: start, End: end}
+		if s.fail != nil {
+			if err := s.fail(page); err != nil {
+				return err
+			}
+		}
+		var rows []string
+		for r := range s.w.truth {
+			if at := secondOf(r); !at.Before(start) && at.Before(end) {
+				rows = append(rows, strconv.Itoa(r))
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := emit(pipeline.Page{Window: page, Body: []byte(strings.Join(rows, ",")), Rows: len(rows)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// transformer makes one int64 column; a row that is divisible by rejectEvery is rejected.
+type transformer struct {
+	rejectEvery int
+	name        func(row int) string // column name, to change the schema; nil: Row
+}
+
+func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, p pipeline.Page) (pipeline.Batch, error) {
+	defer p.Release()
+	b := pipeline.Batch{Window: p.Window}
+	col := array.NewInt64Builder(memory.DefaultAllocator)
+	name := "Row"
+	for _, f := range strings.FieldsFunc(string(p.Body), func(r rune) bool { return r == ',' }) {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			return b, err
+		}
+		if t.name != nil {
+			name = t.name(n)
+		}
+		if t.rejectEvery > 0 && n%t.rejectEvery == 0 {
+			b.Rejects = append(b.Rejects, pipeline.Reject{Window: p.Window, Row: []byte(f), Reason: "unwanted"})
+			continue
+		}
+		col.Append(int64(n))
+	}
+	arr := col.NewArray()
+	sc := arrow.NewSchema([]arrow.Field{{Name: name, Type: arrow.PrimitiveTypes.Int64}}, nil)
+	b.Record = array.NewRecord(sc, []arrow.Array{arr}, int64(arr.Len()))
+	b.Hashes = make([][16]byte, arr.Len())
+	return b, nil
+}
+
+func rowsOf(b pipeline.Batch) []int {
+	var rows []int
+	for _, v := range b.Record.Column(0).(*array.Int64).Int64Values() {
+		rows = append(rows, int(v))
+	}
+	return rows
+}
+
+// lake is sink/s3's contract over the world.
+type lake struct{ c *client }
+
+type lakeWriter struct {
+	lake
+	a    pipeline.Attempt
+	rows []int
+}
+
+func (l lake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+	return &lakeWriter{lake: l, a: a}, nil
+}
+
+func (l *lakeWriter) Write(_ context.Context, b pipeline.Batch) error {
+	l.rows = append(l.rows, rowsOf(b)...)
+	return nil
+}
+
+func (l *lakeWriter) Prepare(context.Context, time.Time) ([]state.File, error) {
+	u := &upload{key: l.a.Dataset.Name + "/" + l.a.Name(), sha: sum(l.rows), commit: l.a.ID, rows: l.rows}
+	f := state.File{Key: u.key, Size: int64(len(l.rows)), SHA256: u.sha, Rows: int64(len(l.rows))}
+	err := l.c.call(func() error {
+		l.c.w.etags++
+		f.UploadID = fmt.Sprint("u", l.c.w.etags)
+		l.c.w.uploads[f.UploadID] = u
+		return nil
+	})
+	return []state.File{f}, err
+}
+
+func (l *lakeWriter) Close() error { return nil }
+
+func (l lake) Publish(_ context.Context, files []state.File) error {
+	w := l.c.w
+	for _, f := range files {
+		there := true
+		complete := l.c.call(func() error {
+			u := w.uploads[f.UploadID]
+			if there = u != nil; there {
+				delete(w.uploads, f.UploadID)
+				w.show(u)
+			}
+			return nil
+		})
+		err := l.c.call(func() error {
+			o, ok := w.lake[f.Key]
+			switch {
+			case ok && o.sha == f.SHA256:
+				return nil
+			case ok:
+				return pipeline.ErrForeignObject
+			case !there:
+				return pipeline.ErrUploadGone
+			}
+			return errors.Join(complete, errLost)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l lake) Abort(_ context.Context, files []state.File) error {
+	for _, f := range files {
+		if err := l.c.call(func() error {
+			if _, ok := l.c.w.lake[f.Key]; ok {
+				return pipeline.ErrForeignObject
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := l.c.call(func() error { delete(l.c.w.uploads, f.UploadID); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var epochOf = regexp.MustCompile(`-\d+-(\d+)-[0-9a-f]{8}$`)
+
+func (l lake) Sweep(_ context.Context, dataset string, epoch int64, _ []state.File) error {
+	var old []string
+	if err := l.c.call(func() error {
+		for id, u := range l.c.w.uploads {
+			e, _ := strconv.ParseInt(epochOf.FindStringSubmatch(u.key)[1], 10, 64)
+			if strings.HasPrefix(u.key, dataset+"/") && e < epoch {
+				old = append(old, id)
+			}
+		}
+		slices.Sort(old)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, id := range old {
+		if err := l.c.call(func() error { delete(l.c.w.uploads, id); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kafkaLog is sink/kafka's contract over the world.
+type kafkaLog struct {
+	c       *client
+	id      string
+	cluster string
+	epoch   int
+	atLeast bool
+}
+
+type logWriter struct {
+	*kafkaLog
+	rows []int
+}
+
+var errEpoch = errors.New("invalid producer epoch")
+
+func (k *kafkaLog) Cluster() string { return k.cluster }
+func (k *kafkaLog) Close() error    { return nil }
+
+func (k *kafkaLog) Fence(context.Context) error {
+	return k.c.call(func() error {
+		co := k.c.w.coordinator(k.id)
+		co.epoch++
+		co.rows, co.added, co.fresh = nil, nil, true
+		k.epoch = co.epoch
+		return nil
+	})
+}
+
+func (k *kafkaLog) Marker(context.Context) (m pipeline.Marker, ok bool, err error) {
+	err = k.c.call(func() error {
+		co := k.c.w.coordinator(k.id)
+		found := co.marker
+		if !co.fresh && k.c.w.rng.IntN(2) == 0 {
+			found = co.stale // right after a commit the old value may still be answered
+		}
+		if found != nil {
+			m, ok = *found, true
+		}
+		return nil
+	})
+	return m, ok, err
+}
+
+// send is one request under this producer's epoch.
+func (k *kafkaLog) send(apply func(co *coordinator)) error {
+	epoch := k.epoch
+	err := k.c.call(func() error {
+		co := k.c.w.coordinator(k.id)
+		if co.epoch != epoch && !k.atLeast {
+			return errEpoch
+		}
+		apply(co)
+		return nil
+	})
+	switch {
+	case errors.Is(err, errEpoch):
+		return pipeline.ErrFenced
+	case err != nil:
+		return pipeline.ErrUnknown
+	}
+	return nil
+}
+
+func (k *kafkaLog) end(m pipeline.Marker) error {
+	if err := k.send(func(co *coordinator) { co.added = &m }); err != nil {
+		return err
+	}
+	return k.send(func(co *coordinator) { k.c.w.commitTxn(co) })
+}
+
+func (k *kafkaLog) Mark(_ context.Context, m pipeline.Marker) error { return k.end(m) }
+
+func (k *kafkaLog) Begin(pipeline.Attempt) (pipeline.LogWriter, error) {
+	return &logWriter{kafkaLog: k}, nil
+}
+
+func (l *logWriter) Write(_ context.Context, b pipeline.Batch) error {
+	l.rows = append(l.rows, rowsOf(b)...)
+	return nil
+}
+
+func (l *logWriter) Events() int64 { return int64(len(l.rows)) }
+
+func (l *logWriter) Send(context.Context) error {
+	for _, part := range [][]int{l.rows[:len(l.rows)/2], l.rows[len(l.rows)/2:]} {
+		err := l.send(func(co *coordinator) {
+			co.rows = append(co.rows, part...)
+			if l.atLeast {
+				l.c.w.commitTxn(&coordinator{rows: co.rows, added: &pipeline.Marker{}})
+				co.rows = nil
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *logWriter) Decide(_ context.Context, m pipeline.Marker) error {
+	if err := l.end(m); err != nil {
+		return pipeline.ErrUnknown
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+// mutations are the safeguards of docs/protocol.md that exist as code.
+var mutations = []mutation{
+	{
+		safeguard: "compare-and-swap on every state write",
+		file:      "state/store.go", pkg: "./pipeline",
+		old: "if s.cas {", new: "if false {",
+	},
+	{
+		safeguard: "nonce per write, not per run",
+		file:      "state/claim.go", pkg: "./pipeline",
+		old: "doc.Nonce = NewID()", new: "doc.Nonce = doc.Run",
+	},
+	{
+		safeguard: "no clean-up after an unknown or lost intent",
+		file:      "pipeline/commit.go", pkg: "./pipeline",
+		old: "return err // never clean up: the intent may still arrive, or be somebody's to finish",
+		new: "if r.Lake != nil {\n_ = r.Lake.Abort(context.WithoutCancel(ctx), in.Files)\n}\nreturn err",
+	},
+	{
+		safeguard: "intent before EndTxn",
+		file:      "pipeline/commit.go", pkg: "./pipeline",
+		old: "	if err := r.intend(ctx, a, in, prev); err != nil {\n		return err\n	}\n	r.step(StepIntent)\n	if !r.kafkaDecides() {\n		return r.publish(ctx, in)\n	}\n	return r.decide(ctx, a, in)",
+		new: "	if r.kafkaDecides() {\n		if err := a.events.Decide(ctx, Marker{Seq: a.Seq, ID: a.ID}); err != nil {\n			return err\n		}\n		r.marker = Marker{Seq: a.Seq, ID: a.ID}\n		r.step(StepDecide)\n	}\n	if err := r.intend(ctx, a, in, prev); err != nil {\n		return err\n	}\n	r.step(StepIntent)\n	return r.publish(ctx, in)",
+	},
+	{
+		safeguard: "publish after the decision",
+		file:      "pipeline/commit.go", pkg: "./pipeline",
+		old: "	m := Marker{Seq: a.Seq, ID: a.ID}\n	err := a.events.Decide(ctx, m)",
+		new: "	m := Marker{Seq: a.Seq, ID: a.ID}\n	if r.Lake != nil {\n		_ = r.Lake.Publish(ctx, in.Files)\n	}\n	err := a.events.Decide(ctx, m)",
+	},
+	{
+		safeguard: "finish after publish",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "	p := r.doc.Pending\n	if len(in.Files) > 0 {\n		if err := r.complete(",
+		new: "	p := r.doc.Pending\n	if err := r.finish(ctx, in); err != nil {\n		return err\n	}\n	r.step(StepPublish)\n	r.doc.Pending = p\n	if len(in.Files) > 0 {\n		if err := r.complete(",
+	},
+	{
+		safeguard: "recover asks the decider (always publishing instead)",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "if p.Decider == state.DeciderState || found && r.marker.ID == p.Commit {", new: "if true {",
+	},
+	{
+		safeguard: "recover asks the decider (always aborting instead)",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "if p.Decider == state.DeciderState || found && r.marker.ID == p.Commit {", new: "if p.Decider == state.DeciderState {",
+	},
+	{
+		safeguard: "InitProducerID before the marker is read",
+		file:      "pipeline/run.go", pkg: "./pipeline",
+		old: "	if err := r.kafka.Fence(ctx); err != nil {\n		return false, err\n	}\n	r.step(StepFence)",
+		new: "	defer func() { err = errors.Join(err, r.kafka.Fence(ctx)) }()\n	r.step(StepFence)",
+	},
+	{
+		safeguard: "marker is a commit id, compared for equality",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "found && r.marker.ID == p.Commit {", new: "found && r.marker.Seq >= p.Seq {",
+	},
+	{
+		safeguard: "any other marker refuses",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "if !found || r.marker.ID != p.Prev {", new: "if false {",
+	},
+	{
+		safeguard: "base marker before the first commit",
+		file:      "pipeline/run.go", pkg: "./pipeline",
+		old: "	case !found:\n", new: "	case !found && r.doc.Seq == 0:\n		return nil\n	case !found:\n",
+	},
+	{
+		safeguard: "the decider comes from the pending commit, not from today's settings",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "if p.Decider == state.DeciderState || found", new: "if !r.kafkaDecides() || found",
+	},
+	{
+		safeguard: "one transaction per producer epoch, and Init after an unknown produce",
+		file:      "pipeline/commit.go", pkg: "./pipeline",
+		old: "		found, err := r.fence(ctx)\n		if err != nil {\n			return \"\", err\n		}\n",
+		new: "		found, err := true, error(nil)\n",
+	},
+	{
+		safeguard: "no answer from EndTxn means unknown",
+		file:      "pipeline/commit.go", pkg: "./pipeline",
+		old: "	found, fenceErr := r.fence(ctx)\n	if fenceErr != nil {\n		return errors.Join(err, fenceErr)\n	}\n	if err := r.recover(ctx, found); err != nil {\n		return err\n	}",
+		new: "	if err := r.drop(ctx, in); err != nil {\n		return err\n	}",
+	},
+	{
+		safeguard: "a destination that is not the recorded one refuses",
+		file:      "pipeline/run.go", pkg: "./pipeline",
+		old: "	if doc.Destinations == r.Destinations {", new: "	if true {",
+	},
+	{
+		safeguard: "rejects under the attempt's own key",
+		file:      "pipeline/rejects.go", pkg: "./pipeline",
+		old: "l.attempt.Name(), len(l.keys))", new: "fmt.Sprint(l.attempt.Seq), len(l.keys))",
+	},
+	{
+		safeguard: "a state of another deployment in the same lake refuses",
+		file:      "pipeline/run.go", pkg: "./pipeline",
+		old: "if errors.Is(err, ErrForeignObject) {", new: "if false {",
+	},
+	{
+		safeguard: "the intent's body is checked against its sha256",
+		file:      "pipeline/intent.go", pkg: "./pipeline",
+		old: "sum != p.BodySHA256 {", new: "false {",
+	},
+}
