@@ -42,6 +42,9 @@ type Info struct {
 type Part struct {
 	Number int32  `json:"number"`
 	ETag   string `json:"etag"`
+	// CRC32 is the checksum the store keeps of the part; S3 wants it back when the
+	// upload is completed. Empty: it keeps none.
+	CRC32 string `json:"crc32,omitempty"`
 }
 
 // Upload is a multipart upload that is neither completed nor aborted.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -127,12 +126,9 @@ func (l *lakeWriter) Write(_ context.Context, b pipeline.Batch) error {
 func (l *lakeWriter) Prepare(context.Context, time.Time) ([]state.File, error) {
 	u := &upload{key: l.a.Dataset.Name + "/" + l.a.Name(), sha: sum(l.rows), commit: l.a.ID, rows: l.rows}
 	f := state.File{Key: u.key, Size: int64(len(l.rows)), SHA256: u.sha, Rows: int64(len(l.rows))}
-	err := l.c.call(func() error {
-		l.c.w.etags++
-		f.UploadID = fmt.Sprint("u", l.c.w.etags)
-		l.c.w.uploads[f.UploadID] = u
-		return nil
-	})
+	id := "u" + f.Key // one upload a key
+	err := l.c.call(func() error { l.c.w.uploads[id] = u; return nil })
+	f.UploadID = id
 	return []state.File{f}, err
 }
 
@@ -141,23 +137,23 @@ func (l *lakeWriter) Close() error { return nil }
 func (l lake) Publish(_ context.Context, files []state.File) error {
 	w := l.c.w
 	for _, f := range files {
-		there := true
 		complete := l.c.call(func() error {
 			u := w.uploads[f.UploadID]
-			if there = u != nil; there {
-				delete(w.uploads, f.UploadID)
-				w.show(u)
+			if u == nil {
+				return errNoUpload
 			}
+			delete(w.uploads, f.UploadID)
+			w.show(u)
 			return nil
 		})
-		err := l.c.call(func() error {
+		err := l.c.ask(func() error {
 			o, ok := w.lake[f.Key]
 			switch {
 			case ok && o.sha == f.SHA256:
 				return nil
 			case ok:
 				return pipeline.ErrForeignObject
-			case !there:
+			case errors.Is(complete, errNoUpload):
 				return pipeline.ErrUploadGone
 			}
 			return errors.Join(complete, errLost)
@@ -171,7 +167,7 @@ func (l lake) Publish(_ context.Context, files []state.File) error {
 
 func (l lake) Abort(_ context.Context, files []state.File) error {
 	for _, f := range files {
-		if err := l.c.call(func() error {
+		if err := l.c.ask(func() error {
 			if _, ok := l.c.w.lake[f.Key]; ok {
 				return pipeline.ErrForeignObject
 			}
@@ -186,11 +182,13 @@ func (l lake) Abort(_ context.Context, files []state.File) error {
 	return nil
 }
 
+var errNoUpload = errors.New("no such upload")
+
 var epochOf = regexp.MustCompile(`-\d+-(\d+)-[0-9a-f]{8}$`)
 
 func (l lake) Sweep(_ context.Context, dataset string, epoch int64, _ []state.File) error {
 	var old []string
-	if err := l.c.call(func() error {
+	if err := l.c.ask(func() error {
 		for id, u := range l.c.w.uploads {
 			e, _ := strconv.ParseInt(epochOf.FindStringSubmatch(u.key)[1], 10, 64)
 			if strings.HasPrefix(u.key, dataset+"/") && e < epoch {
@@ -230,17 +228,22 @@ func (k *kafkaLog) Cluster() string { return k.cluster }
 func (k *kafkaLog) Close() error    { return nil }
 
 func (k *kafkaLog) Fence(context.Context) error {
-	return k.c.call(func() error {
+	var epoch int
+	err := k.c.call(func() error {
 		co := k.c.w.coordinator(k.id)
 		co.epoch++
 		co.rows, co.added, co.fresh = nil, nil, true
-		k.epoch = co.epoch
+		epoch = co.epoch
 		return nil
 	})
+	k.c.w.mu.Lock()
+	defer k.c.w.mu.Unlock()
+	k.epoch = epoch
+	return err
 }
 
 func (k *kafkaLog) Marker(context.Context) (m pipeline.Marker, ok bool, err error) {
-	err = k.c.call(func() error {
+	err = k.c.ask(func() error {
 		co := k.c.w.coordinator(k.id)
 		found := co.marker
 		if !co.fresh && k.c.w.rng.IntN(2) == 0 {

@@ -103,8 +103,14 @@ func (c *client) wake() {
 
 var errLost = errors.New("connection lost")
 
-// call carries out one request against the world, with the client's faults.
-func (c *client) call(apply func() error) error {
+// ask is a request that only reads: it cannot arrive late.
+func (c *client) ask(apply func() error) error { return c.request(apply, 0) }
+
+// call is a request that changes something; it may arrive after its caller gave up.
+func (c *client) call(apply func() error) error { return c.request(apply, c.delayed) }
+
+// request carries out one request against the world, with the client's faults.
+func (c *client) request(apply func() error, delayed float64) error {
 	c.wake()
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
@@ -124,7 +130,7 @@ func (c *client) call(apply func() error) error {
 	case p < c.before+c.after:
 		_ = apply()
 		return errLost
-	case p < c.before+c.after+c.delayed:
+	case p < c.before+c.after+delayed:
 		c.w.late = append(c.w.late, func() { _ = apply() })
 		return errLost
 	}
@@ -151,7 +157,7 @@ type objects struct {
 }
 
 func (o objects) Get(_ context.Context, key string) (data []byte, etag string, err error) {
-	err = o.c.call(func() error {
+	err = o.c.ask(func() error {
 		obj, ok := o.c.w.objects[o.root+key]
 		if !ok {
 			return blob.ErrNotFound
@@ -181,6 +187,8 @@ func (o objects) Put(_ context.Context, key string, data []byte, cond blob.Condi
 		}
 	}
 	err = o.c.call(apply)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return etag, err
 }
 

@@ -1,0 +1,52 @@
+package blob_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/blob/blobtest"
+)
+
+func openDir(t *testing.T) blob.Store { return open(t, t.TempDir(), blob.Config{}) }
+
+func open(t *testing.T, url string, cfg blob.Config) blob.Store {
+	t.Helper()
+	s, err := blob.Open(t.Context(), url, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// fakeS3 starts an S3 that lives in memory and returns a store on it.
+func fakeS3(t *testing.T, cfg blob.Config) blob.Store {
+	t.Helper()
+	backend := s3mem.New()
+	if err := backend.CreateBucket("lake"); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	cfg.Endpoint, cfg.PathStyle = server.URL, true
+	return open(t, "s3://lake/some/prefix", cfg)
+}
+
+func TestDirectoryConforms(t *testing.T) { blobtest.Run(t, openDir) }
+
+func TestS3Conforms(t *testing.T) {
+	for _, mode := range []string{"when_supported", "when_required"} {
+		t.Run(mode, func(t *testing.T) {
+			// gofakes3 looks at If-None-Match on puts only, not on completion.
+			blobtest.Run(t, func(t *testing.T) blob.Store {
+				return fakeS3(t, blob.Config{Checksum: mode})
+			}, blobtest.CompleteOverwrites)
+		})
+	}
+}

@@ -1,0 +1,183 @@
+package blob
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/logging"
+)
+
+// An unreachable store is an error within about 20 s: 4 attempts at connecting and
+// the pauses between them. An answer may take longer: a store may assemble a large
+// object before it says anything.
+const (
+	connectTimeout = 4 * time.Second
+	answerTimeout  = time.Minute
+	attempts       = 4
+	longestPause   = 2 * time.Second
+)
+
+// metaSHA256 is the metadata key of an object's sha256.
+const metaSHA256 = "sha256"
+
+// s3Store keeps objects in a bucket, all below one prefix.
+type s3Store struct {
+	client   *awss3.Client
+	bucket   string
+	prefix   string // empty, or ends with a slash
+	sse      types.ServerSideEncryption
+	kmsKeyID *string
+	checksum types.ChecksumAlgorithm // of parts; empty: none
+}
+
+func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, error) {
+	httpClient := awshttp.NewBuildableClient().
+		WithReadTimeout(answerTimeout).
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
+		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = answerTimeout })
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(httpClient),
+		config.WithRetryer(newRetryer),
+		config.WithLogger(logging.Nop{}),
+	}
+	if cfg.Region != "" {
+		options = append(options, config.WithRegion(cfg.Region))
+	} else if cfg.Endpoint != "" {
+		// Stores that are not AWS take any region; the signature needs one.
+		options = append(options, config.WithDefaultRegion("us-east-1"))
+	}
+	sdk, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("open s3://%s: read AWS configuration: %w", bucket, err)
+	}
+	if sdk.Region == "" {
+		return nil, fmt.Errorf("open s3://%s: no region is configured; set AWS_REGION", bucket)
+	}
+	s := &s3Store{bucket: bucket, prefix: prefix, sse: types.ServerSideEncryption(cfg.SSE)}
+	if prefix != "" {
+		s.prefix = prefix + "/"
+	}
+	if cfg.KMSKeyID != "" {
+		s.kmsKeyID = &cfg.KMSKeyID
+	}
+	s.client = awss3.NewFromConfig(sdk, func(o *awss3.Options) { configure(o, cfg) })
+	if s.client.Options().RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported {
+		s.checksum = types.ChecksumAlgorithmCrc32
+	}
+	return s, nil
+}
+
+func configure(o *awss3.Options, cfg Config) {
+	if cfg.Endpoint != "" {
+		o.BaseEndpoint = &cfg.Endpoint
+	}
+	o.UsePathStyle = cfg.PathStyle
+	o.DisableLogOutputChecksumValidationSkipped = true
+	switch cfg.Checksum {
+	case "when_required":
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	case "when_supported":
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
+	}
+}
+
+func newRetryer() aws.Retryer {
+	standard := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = attempts
+		o.MaxBackoff = longestPause
+	})
+	// Two conditional writes at once may both be told to try again.
+	return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict")
+}
+
+// URL names bucket and prefix.
+func (s *s3Store) URL() string {
+	return strings.TrimSuffix("s3://"+s.bucket+"/"+s.prefix, "/")
+}
+
+func (s *s3Store) key(key string) (*string, error) {
+	if err := CheckKey(key); err != nil {
+		return nil, err
+	}
+	return aws.String(s.prefix + key), nil
+}
+
+func (s *s3Store) fail(doing, key string, err error) error {
+	return fmt.Errorf("%s %s in %s: %w", doing, key, s.URL(), s3Error(err))
+}
+
+// Get reads a whole object.
+func (s *s3Store) Get(ctx context.Context, key string) ([]byte, string, error) {
+	name, err := s.key(key)
+	if err != nil {
+		return nil, "", s.fail("get", key, err)
+	}
+	out, err := s.client.GetObject(ctx, &awss3.GetObjectInput{Bucket: &s.bucket, Key: name})
+	if err != nil {
+		return nil, "", s.fail("get", key, err)
+	}
+	data, err := io.ReadAll(out.Body)
+	if err = errors.Join(err, out.Body.Close()); err != nil {
+		return nil, "", s.fail("get", key, err)
+	}
+	return data, aws.ToString(out.ETag), nil
+}
+
+// Put writes a whole object, under the condition if there is one. The SDK repeats
+// a request whose answer is lost, so ErrPrecondition may mean one's own success.
+func (s *s3Store) Put(ctx context.Context, key string, data []byte, c Condition) (string, error) {
+	name, err := s.key(key)
+	if err != nil {
+		return "", s.fail("put", key, err)
+	}
+	in := &awss3.PutObjectInput{
+		Bucket: &s.bucket, Key: name, Body: bytes.NewReader(data), ContentLength: aws.Int64(int64(len(data))),
+		Metadata:             map[string]string{metaSHA256: digest(data)},
+		ServerSideEncryption: s.sse, SSEKMSKeyId: s.kmsKeyID,
+	}
+	if c.IfMatch != "" {
+		in.IfMatch = &c.IfMatch
+	}
+	if c.Absent {
+		in.IfNoneMatch = aws.String("*")
+	}
+	out, err := s.client.PutObject(ctx, in)
+	if err == nil {
+		return aws.ToString(out.ETag), nil
+	}
+	err = s3Error(err)
+	if c.IfMatch != "" && errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("no object to match: %w", ErrPrecondition)
+	}
+	return "", s.fail("put", key, err)
+}
+
+// Delete removes an object; one that is not there is no error.
+func (s *s3Store) Delete(ctx context.Context, key string) error {
+	name, err := s.key(key)
+	if err == nil {
+		_, err = s.client.DeleteObject(ctx, &awss3.DeleteObjectInput{Bucket: &s.bucket, Key: name})
+	}
+	if err != nil && !errors.Is(s3Error(err), ErrNotFound) {
+		return s.fail("delete", key, err)
+	}
+	return nil
+}
+
+// Sync has nothing to do: what S3 has answered is durable.
+func (s *s3Store) Sync(context.Context, string) error { return nil }

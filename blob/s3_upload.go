@@ -1,0 +1,165 @@
+package blob
+
+import (
+	"context"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Head asks for size and metadata; SHA256 is what the writer promised.
+func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
+	name, err := s.key(key)
+	if err != nil {
+		return Info{}, s.fail("head", key, err)
+	}
+	out, err := s.client.HeadObject(ctx, &awss3.HeadObjectInput{Bucket: &s.bucket, Key: name})
+	if err != nil {
+		return Info{}, s.fail("head", key, err)
+	}
+	return Info{
+		Size:   aws.ToInt64(out.ContentLength),
+		ETag:   aws.ToString(out.ETag),
+		SHA256: out.Metadata[metaSHA256],
+	}, nil
+}
+
+// List yields the keys under prefix.
+func (s *s3Store) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if err := checkPrefix(prefix); err != nil {
+			yield("", s.fail("list", prefix, err))
+			return
+		}
+		pages := awss3.NewListObjectsV2Paginator(s.client, &awss3.ListObjectsV2Input{
+			Bucket: &s.bucket, Prefix: aws.String(s.prefix + prefix),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", s.fail("list", prefix, err))
+				return
+			}
+			for _, object := range page.Contents {
+				if !yield(strings.TrimPrefix(aws.ToString(object.Key), s.prefix), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Uploads yields the uploads in progress under prefix.
+func (s *s3Store) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, error] {
+	return func(yield func(Upload, error) bool) {
+		if err := checkPrefix(prefix); err != nil {
+			yield(Upload{}, s.fail("list uploads of", prefix, err))
+			return
+		}
+		pages := awss3.NewListMultipartUploadsPaginator(s.client, &awss3.ListMultipartUploadsInput{
+			Bucket: &s.bucket, Prefix: aws.String(s.prefix + prefix),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if noSuchUpload(err) {
+				return // how some stores say that there are none
+			}
+			if err != nil {
+				yield(Upload{}, s.fail("list uploads of", prefix, err))
+				return
+			}
+			for _, u := range page.Uploads {
+				key := strings.TrimPrefix(aws.ToString(u.Key), s.prefix)
+				if !yield(Upload{Key: key, ID: aws.ToString(u.UploadId)}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// CreateUpload starts a multipart upload whose metadata carries sha256.
+func (s *s3Store) CreateUpload(ctx context.Context, key, sha256 string) (string, error) {
+	name, err := s.key(key)
+	if err != nil {
+		return "", s.fail("create upload of", key, err)
+	}
+	out, err := s.client.CreateMultipartUpload(ctx, &awss3.CreateMultipartUploadInput{
+		Bucket: &s.bucket, Key: name, Metadata: map[string]string{metaSHA256: sha256},
+		ServerSideEncryption: s.sse, SSEKMSKeyId: s.kmsKeyID,
+		ChecksumAlgorithm: s.checksum,
+	})
+	if err != nil {
+		return "", s.fail("create upload of", key, err)
+	}
+	return aws.ToString(out.UploadId), nil
+}
+
+// UploadPart sends one part. Sent again, it replaces the part.
+func (s *s3Store) UploadPart(ctx context.Context, key, id string, number int32, body io.ReadSeeker, size int64) (Part, error) {
+	name, err := s.key(key)
+	if err == nil {
+		_, err = body.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return Part{}, s.fail("upload part of", key, err)
+	}
+	out, err := s.client.UploadPart(ctx, &awss3.UploadPartInput{
+		Bucket: &s.bucket, Key: name, UploadId: &id, PartNumber: &number,
+		Body: body, ContentLength: &size, ChecksumAlgorithm: s.checksum,
+	})
+	if err != nil {
+		return Part{}, s.fail("upload part of", key, err)
+	}
+	return Part{Number: number, ETag: aws.ToString(out.ETag), CRC32: aws.ToString(out.ChecksumCRC32)}, nil
+}
+
+// CompleteUpload makes the object visible, unless one is there already. Whatever
+// it answers, Head says what is true: an answer can be lost, or take minutes.
+func (s *s3Store) CompleteUpload(ctx context.Context, key, id string, parts []Part) error {
+	name, err := s.key(key)
+	if err != nil {
+		return s.fail("complete upload of", key, err)
+	}
+	in := &awss3.CompleteMultipartUploadInput{
+		Bucket: &s.bucket, Key: name, UploadId: &id, IfNoneMatch: aws.String("*"),
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: completed(parts)},
+	}
+	_, err = s.client.CompleteMultipartUpload(ctx, in)
+	if err != nil && notImplemented(err) {
+		// Keys are never used twice, so nothing can be overwritten without it either.
+		in.IfNoneMatch = nil
+		_, err = s.client.CompleteMultipartUpload(ctx, in)
+	}
+	if err != nil {
+		return s.fail("complete upload of", key, err)
+	}
+	return nil
+}
+
+func completed(parts []Part) []types.CompletedPart {
+	out := make([]types.CompletedPart, len(parts))
+	for i, p := range parts {
+		out[i] = types.CompletedPart{PartNumber: aws.Int32(p.Number), ETag: aws.String(p.ETag)}
+		if p.CRC32 != "" {
+			out[i].ChecksumCRC32 = aws.String(p.CRC32)
+		}
+	}
+	return out
+}
+
+// AbortUpload drops an upload and its parts.
+func (s *s3Store) AbortUpload(ctx context.Context, key, id string) error {
+	name, err := s.key(key)
+	if err == nil {
+		_, err = s.client.AbortMultipartUpload(ctx, &awss3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: name, UploadId: &id})
+	}
+	if err != nil {
+		return s.fail("abort upload of", key, err)
+	}
+	return nil
+}

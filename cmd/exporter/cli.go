@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// cli is what commands use of the process they run in.
+type cli struct {
+	out, err io.Writer
+	environ  []string
+	signals  <-chan os.Signal
+	exit     func(code int) // at the second signal
+}
+
+// main runs one command line and returns its exit code.
+func (c *cli) main(ctx context.Context, args []string) int {
+	root := c.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var reported *reportedError
+	if err != nil && !errors.As(err, &reported) {
+		fmt.Fprintf(c.err, "exporter: %v\n", err)
+	}
+	return codeOf(err)
+}
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "exporter",
+		Short:         "Export Microsoft Defender advanced hunting to a data lake and Kafka",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(c.out)
+	root.SetErr(c.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(c.runCommand(), c.stateCommand(), c.demoCommand(), c.simulateCommand(), c.versionCommand())
+	return root
+}
+
+// noArgs refuses arguments without repeating them: one may be a secret whose flag
+// was mistyped.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{fmt.Errorf("%s takes no arguments, %d given; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())}
+}
+
+// exactArgs demands n arguments.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return &usageError{fmt.Errorf("%s takes %s, %d arguments given; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())}
+	}
+}
+
+// stateSettings are the settings that commands on the state use, by prefix.
+var stateSettings = []string{"EXPORT_TABLES", "EXPORT_QUERIES", "LAKE_", "STATE_", "AWS_", "S3_", "KAFKA_", "AZURE_"}
+
+// settingFlags gives a command a flag for every variable with one of the prefixes
+// (none: every variable), and returns what was set, by variable.
+func settingFlags(cmd *cobra.Command, prefixes ...string) func() map[string]string {
+	flags := cmd.Flags()
+	names := map[string]string{} // flag → variable
+	add := func(variable, help, fallback string) {
+		name := flagName(variable)
+		if flags.Lookup(name) != nil {
+			return
+		}
+		if fallback != "" {
+			help += " (default " + fallback + ")"
+		}
+		flags.String(name, "", help+" ["+variable+"]")
+		names[name] = variable
+	}
+	for _, v := range variables() {
+		if len(prefixes) > 0 && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(v.Name, p) }) {
+			continue
+		}
+		help := v.Help
+		if v.Secret {
+			help += "; visible in the list of processes, prefer the variable or the file"
+			add(v.Name+fileSuffix, "file that holds the secret "+v.Name, "")
+		}
+		add(v.Name, help, v.Default)
+	}
+	return func() map[string]string {
+		set := map[string]string{}
+		for name, variable := range names {
+			if f := flags.Lookup(name); f.Changed {
+				set[variable] = f.Value.String()
+			}
+		}
+		return set
+	}
+}
+
+// isTerminal reports whether a person reads w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/spf13/cobra"
+
+	"hunting-exporter/internal/setting"
+)
+
+func (c *cli) runCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Export what is new, then end",
+		Long: `Export what is new in every dataset, then end.
+
+Settings are variables of the environment; each is also a flag, which wins. A secret
+is also read from the file that <VARIABLE>_FILE names.
+
+Exit codes: 0 done or nothing new, 1 try again, 2 usage or configuration, 3 some
+datasets failed and the rest is committed, 4 refused by identity or permission,
+130 and 143 interrupted (what was committed stays).`,
+		Args: noArgs,
+	}
+	flags := settingFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return c.run(cmd.Context(), newValues(flags(), c.environ))
+	}
+	return cmd
+}
+
+// run exports once and reports the outcome.
+func (c *cli) run(ctx context.Context, v *values) error {
+	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
+	if err != nil {
+		for _, s := range unknown(v) { // the likely reason why something is missing
+			fmt.Fprintf(c.err, "exporter: %s\n", s)
+		}
+		return err
+	}
+	term := newConsole(c.err, isTerminal(c.err))
+	defer term.close()
+	log := newLogger(term, term.live, cfg.Log)
+	warnUnknown(log, v)
+	for _, w := range cfg.Kafka.Warnings() {
+		log.Warn(w)
+	}
+	limitMemory(log)
+	stop, release := untilSignal(ctx, c.signals, c.exit)
+	defer release()
+	rep := export(ctx, stop, cfg, surroundings{log: log, committed: term.committed})
+	term.close()
+	if err := rep.print(c.out, isTerminal(c.out)); err != nil {
+		log.Error("print the summary", "error", err)
+	}
+	if rep.Code == codeDone {
+		return nil
+	}
+	return &reportedError{code: rep.Code}
+}
+
+// configure loads the configuration and refuses it with all of its problems at once.
+func configure(ctx context.Context, v *values, judge func(Config) []setting.Problem) (Config, error) {
+	cfg, problems, err := load(ctx, v)
+	if err != nil {
+		return Config{}, err
+	}
+	failed := map[string]bool{} // a secret whose file cannot be read is not missing as well
+	seen := map[string]bool{} // packages share variables and then say the same
+	for _, p := range problems {
+		failed[p.Variable] = true
+	}
+	for _, p := range judge(cfg) {
+		said := p.Variable + "\x00" + p.Value + "\x00" + p.Reason
+		if !failed[p.Variable] && !failed[p.Variable+fileSuffix] && !seen[said] {
+			problems = append(problems, p)
+		}
+		seen[said] = true
+	}
+	if len(problems) > 0 {
+		return Config{}, &setting.Error{Problems: problems}
+	}
+	return cfg, nil
+}
+
+// limitMemory makes the garbage collector mind the pod's memory limit. GOMEMLIMIT wins.
+func limitMemory(log *slog.Logger) {
+	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil { // no container, or one without a limit
+		log.Debug("no memory limit taken over", "error", err)
+		return
+	}
+	log.Debug("memory limit", "bytes", limit)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/state"
+)
+
+func (c *cli) stateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "state",
+		Short: "Look at the state, or settle what no program can",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(c.stateShowCommand(), c.stateResolveCommand(), c.stateAdoptCommand())
+	return cmd
+}
+
+func (c *cli) stateShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show [dataset]",
+		Short: "Show where each dataset stands",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return exactArgs(1, "one dataset at most")(cmd, args)
+			}
+			return nil
+		},
+	}
+	flags := settingFlags(cmd, stateSettings...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.withState(cmd.Context(), flags(), func(ctx context.Context, cfg Config, s stores) error {
+			return c.showState(ctx, cfg, s, args)
+		})
+	}
+	return cmd
+}
+
+func (c *cli) stateResolveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resolve <dataset> --committed|--not-committed",
+		Short: "Say what became of a pending commit, after looking into the topic",
+		Long: `Say what became of a pending commit, after looking into the topic.
+
+--committed publishes its files and moves the watermark; --not-committed drops them,
+and the next run reads the same windows again. Only Kafka can tell which is true: read
+the topic read_committed and look for events of the windows that "state show" names.`,
+		Args: exactArgs(1, "one dataset"),
+	}
+	committed := cmd.Flags().Bool("committed", false, "the topic holds the commit's events")
+	dropped := cmd.Flags().Bool("not-committed", false, "the topic holds none of the commit's events")
+	flags := settingFlags(cmd, stateSettings...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *committed == *dropped {
+			return &usageError{errors.New("state resolve needs one of --committed and --not-committed")}
+		}
+		return c.byHand(cmd.Context(), flags(), args[0], func(ctx context.Context, e *pipeline.Exporter, ds pipeline.Dataset) error {
+			return e.Resolve(ctx, ds, *committed)
+		})
+	}
+	return cmd
+}
+
+func (c *cli) stateAdoptCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "adopt <dataset>",
+		Short: "Accept the configured lake, cluster and topic from the next commit on",
+		Args:  exactArgs(1, "one dataset"),
+	}
+	flags := settingFlags(cmd, stateSettings...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.byHand(cmd.Context(), flags(), args[0], func(ctx context.Context, e *pipeline.Exporter, ds pipeline.Dataset) error {
+			return e.Adopt(ctx, ds)
+		})
+	}
+	return cmd
+}
+
+// withState gives a command the stores; a signal or an unanswered minute ends it.
+func (c *cli) withState(ctx context.Context, flags map[string]string, do func(context.Context, Config, stores) error) error {
+	cfg, err := configure(ctx, newValues(flags, c.environ), func(cfg Config) []setting.Problem { return cfg.storeProblems() })
+	if err != nil {
+		return err
+	}
+	ctx, release := untilSignal(ctx, c.signals, c.exit)
+	defer release()
+	s, err := openStores(ctx, cfg)
+	if err == nil {
+		err = do(ctx, cfg, s)
+	}
+	if e := interruption(ctx); err != nil && e != nil {
+		return e
+	}
+	return err
+}
+
+func (c *cli) showState(ctx context.Context, cfg Config, s stores, names []string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
+	if len(names) == 0 {
+		for key, err := range s.state.List(ctx, "state/") {
+			if err != nil {
+				return fmt.Errorf("list state: %w", err)
+			}
+			names = append(names, strings.TrimSuffix(path.Base(key), ".json"))
+		}
+	}
+	documents := state.NewStore(s.state, state.Lock(cfg.State.Lock), cfg.State.Lease)
+	t := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "dataset\tseq\twatermark\trows\trejected\tpending\tlease\trun\t")
+	for _, name := range names {
+		if !schema.ValidName(name) {
+			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
+		}
+		doc, err := documents.Load(ctx, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t\n", doc.Dataset, doc.Seq, doc.Watermark.Format(time.RFC3339Nano),
+			doc.Rows, doc.Rejected, pending(doc), lease(doc), doc.Run)
+	}
+	return t.Flush()
+}
+
+func pending(doc state.Document) string {
+	p := doc.Pending
+	if p == nil {
+		return "-"
+	}
+	return fmt.Sprintf("commit %d of %s, %d rows, decided by %s", p.Seq, pipeline.Window{Start: p.From, End: p.To}, p.Rows, p.Decider)
+}
+
+func lease(doc state.Document) string {
+	if left := time.Until(doc.Lease).Round(time.Second); left > 0 {
+		return left.String() + " left"
+	}
+	return "free"
+}
+
+// byHand makes one change by a person's word.
+func (c *cli) byHand(ctx context.Context, flags map[string]string, dataset string, change func(context.Context, *pipeline.Exporter, pipeline.Dataset) error) error {
+	if !schema.ValidName(dataset) {
+		return &usageError{fmt.Errorf("%q is no dataset's name", dataset)}
+	}
+	return c.withState(ctx, flags, func(ctx context.Context, cfg Config, s stores) error {
+		log := slog.New(slog.DiscardHandler)
+		if cfg.Kafka.Enabled() {
+			if problems := cfg.Kafka.Problems(); len(problems) > 0 {
+				return &setting.Error{Problems: problems}
+			}
+		}
+		conn := &connection{stores: s}
+		if cfg.Kafka.Enabled() {
+			var err error
+			if conn.cluster, err = connectKafka(ctx, cfg, log, nil); err != nil {
+				return err
+			}
+		}
+		e := conn.exporter(cfg, surroundings{log: log}, runID())
+		if err := change(ctx, e, cfg.dataset(dataset)); err != nil {
+			var held *state.HeldError
+			if errors.As(err, &held) {
+				return fmt.Errorf("%w; wait for that run to end, then try again", &heldByRun{held})
+			}
+			return err
+		}
+		_, err := fmt.Fprintf(c.out, "%s: done\n", dataset)
+		return err
+	})
+}
+
+// heldByRun is a claim in a person's way: unlike for a run, it means nothing was done.
+type heldByRun struct{ held *state.HeldError }
+
+func (e *heldByRun) Error() string { return e.held.Error() }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"time"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/sink/kafka"
+	"hunting-exporter/sink/s3"
+	"hunting-exporter/source"
+	"hunting-exporter/transform"
+)
+
+// Config is everything that can be set: each package's own settings, and the
+// exporter's. Variables, flags and help all come from these tags.
+type Config struct {
+	Source    source.Config
+	Transform transform.Config
+	Blob      blob.Config
+	Parquet   s3.Config
+	Kafka     kafka.Config
+	Export    Export
+	State     State
+	Log       Log
+}
+
+// Export says what is exported, when and where to.
+type Export struct {
+	Tables         []string      `env:"EXPORT_TABLES" help:"comma list of hunting tables"`
+	Queries        string        `env:"EXPORT_QUERIES" help:"directory of *.kql files, each a custom query"`
+	Start          string        `env:"EXPORT_START, default=24h" help:"where a dataset without state begins: a duration back or an RFC 3339 time, 30 days at most"`
+	Cursor         string        `env:"EXPORT_CURSOR, default=auto" help:"clock of the windows: auto (ingestion for tables, event for queries), ingestion or event"`
+	Lag            time.Duration `env:"EXPORT_LAG, default=5m" help:"how far behind now a window may end"`
+	CommitInterval time.Duration `env:"EXPORT_COMMIT_INTERVAL, default=5m" help:"when a commit is made before the run has caught up"`
+	CommitRows     int64         `env:"EXPORT_COMMIT_ROWS, default=5000000" help:"rows after which a commit is made before the run has caught up"`
+	Deadline       time.Duration `env:"EXPORT_DEADLINE, default=0" help:"the run takes no more windows after this and commits; 0: until caught up"`
+	Lake           string        `env:"LAKE_URL" help:"s3://bucket/prefix or a directory for Parquet; empty: no lake"`
+	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds"`
+}
+
+// State says where the state documents live and how they are guarded.
+type State struct {
+	URL   string        `env:"STATE_URL" help:"where state lives; empty: <LAKE_URL>/_meta"`
+	Lease time.Duration `env:"STATE_LEASE, default=1m" help:"how long the claim of a dead run lasts"`
+	Lock  string        `env:"STATE_LOCK, default=cas" help:"cas, or none for a store without conditional writes and a single writer"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
+	Format string `env:"LOG_FORMAT, default=auto" help:"auto (text on a terminal, else JSON), text or json"`
+}
+
+// stateURL is where the state documents live.
+func (c Config) stateURL() string {
+	if c.State.URL != "" {
+		return c.State.URL
+	}
+	return c.metaURL()
+}
+
+// metaURL is the lake's own place for manifests; empty without a lake.
+func (c Config) metaURL() string {
+	if c.Export.Lake == "" {
+		return ""
+	}
+	return trimSlash(c.Export.Lake) + "/_meta"
+}
+
+// exactlyOnce reports whether Kafka decides commits.
+func (c Config) exactlyOnce() bool { return c.Kafka.Enabled() && c.Kafka.Delivery != kafka.AtLeastOnce }
+
+// problems are every setting that `run` cannot use.
+func (c Config) problems(now time.Time) []setting.Problem {
+	all := c.Source.Problems()
+	all = append(all, c.Transform.Problems()...)
+	all = append(all, c.sinkProblems()...)
+	all = append(all, c.exportProblems(now)...)
+	all = append(all, c.datasetProblems()...)
+	return all
+}

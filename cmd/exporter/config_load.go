@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"hunting-exporter/internal/setting"
+)
+
+// fileSuffix marks the variable that names a file with a secret.
+const fileSuffix = "_FILE"
+
+// values is where settings come from: flags before the environment before the file
+// that <NAME>_FILE names. An empty value counts as not set, as charts render those.
+type values struct {
+	flags map[string]string // by variable
+	env   map[string]string
+	// files are secrets read, by variable.
+	files map[string]string
+	// masked are variables that could not be parsed: they are set aside so that the
+	// rest is looked at as well.
+	masked map[string]bool
+}
+
+func newValues(flags map[string]string, environ []string) *values {
+	v := &values{flags: flags, env: map[string]string{}, files: map[string]string{}, masked: map[string]bool{}}
+	for _, pair := range environ {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			v.env[name] = value
+		}
+	}
+	return v
+}
+
+// Lookup implements envconfig.Lookuper.
+func (v *values) Lookup(name string) (string, bool) {
+	if v.masked[name] {
+		return "", false
+	}
+	for _, from := range []map[string]string{v.flags, v.env, v.files} {
+		if s := from[name]; s != "" {
+			return s, true
+		}
+	}
+	return "", false
+}
+
+// readFiles reads the secrets that files hold. A secret that is set directly wins.
+func (v *values) readFiles(vars []Variable) (problems []setting.Problem) {
+	for _, x := range vars {
+		if !x.Secret {
+			continue
+		}
+		path, ok := v.Lookup(x.Name + fileSuffix)
+		if _, direct := v.Lookup(x.Name); !ok || direct {
+			continue
+		}
+		secret, err := readSecret(path)
+		if err != nil {
+			problems = append(problems, setting.Problem{Variable: x.Name + fileSuffix, Value: path,
+				Reason: err.Error(), Fix: "name a readable file that holds the secret alone"})
+			continue
+		}
+		v.files[x.Name] = secret
+	}
+	return problems
+}
+
+func readSecret(path string) (string, error) {
+	const most = 1 << 20
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return "", errors.New("is not a file")
+	}
+	if err == nil && info.Size() > most {
+		return "", errors.New("is larger than 1 MiB")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return "", fmt.Errorf("cannot be read: %w", err)
+	}
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if secret == "" {
+		return "", errors.New("is empty")
+	}
+	return secret, nil
+}
+
+// load reads the configuration and returns everything that cannot be parsed. The
+// values themselves are judged by Config.problems.
+func load(ctx context.Context, v *values) (Config, []setting.Problem, error) {
+	vars := variables()
+	problems := v.readFiles(vars)
+	for {
+		var cfg Config
+		last := "" // the variable that envconfig was at when it gave up
+		err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &cfg, Lookuper: v, Mutators: []envconfig.Mutator{
+			envconfig.MutatorFunc(func(_ context.Context, name, _, _, current string) (string, bool, error) {
+				last = name
+				return current, false, nil
+			}),
+		}})
+		if err == nil {
+			return cfg, problems, nil
+		}
+		value, set := v.Lookup(last)
+		if !set { // a bad default: a fault of this program
+			return Config{}, problems, fmt.Errorf("read configuration: %w", err)
+		}
+		problems = append(problems, parseProblem(vars, last, value))
+		v.masked[last] = true
+	}
+}
+
+// parseProblem says what is wrong with a value that has the wrong form.
+func parseProblem(vars []Variable, name, value string) setting.Problem {
+	p := setting.Problem{Variable: name, Value: value, Reason: "cannot be read", Fix: "correct it"}
+	i := slices.IndexFunc(vars, func(x Variable) bool { return x.Name == name })
+	if i < 0 {
+		return p
+	}
+	if vars[i].Secret {
+		p.Value = setting.Secret(value).String()
+	}
+	switch t := vars[i].Type; {
+	case t == reflect.TypeFor[time.Duration]():
+		p.Reason, p.Fix = "is not a duration", "set a number with a unit, such as 90s, 5m or 24h"
+	case t.Kind() == reflect.Bool:
+		p.Reason, p.Fix = "is neither true nor false", "set true or false"
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64:
+		p.Reason, p.Fix = "is not a whole number", "set digits only"
+	}
+	return p
+}

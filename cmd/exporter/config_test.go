@@ -1,0 +1,223 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/internal/setting"
+)
+
+// usable is an environment that `run` accepts.
+func usable(more ...string) map[string]string {
+	env := map[string]string{
+		"AZURE_TENANT_ID": "5f3c2e1a-7b64-4d0e-9c58-2a1b3c4d5e6f", "AZURE_CLIENT_ID": "client", "AZURE_CLIENT_SECRET": "secret",
+		"EXPORT_TABLES": "DeviceProcessEvents,AlertInfo", "LAKE_URL": "lake",
+	}
+	for i := 0; i < len(more); i += 2 {
+		env[more[i]] = more[i+1]
+	}
+	return env
+}
+
+func environ(env map[string]string) []string {
+	var pairs []string
+	for name, value := range env {
+		pairs = append(pairs, name+"="+value)
+	}
+	return pairs
+}
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// judged loads the configuration as run does and returns the problems.
+func judged(t *testing.T, flags map[string]string, env map[string]string) (Config, []setting.Problem) {
+	t.Helper()
+	cfg, err := configure(t.Context(), newValues(flags, environ(env)), func(cfg Config) []setting.Problem { return cfg.problems(noon) })
+	if err == nil {
+		return cfg, nil
+	}
+	bad, ok := err.(*setting.Error)
+	if !ok {
+		t.Fatalf("configure: %v", err)
+	}
+	return cfg, bad.Problems
+}
+
+// badValues has at least one value that each variable must refuse. nil: there is none,
+// since any text may be right.
+var badValues = map[string][]string{
+	"SOURCE_API": {"grap"}, "SOURCE_CLOUD": {"moon"}, "SOURCE_ENDPOINT": {"http://example.com", "nope", "https://u:p@host"},
+	"SOURCE_CONCURRENCY": {"0", "-1", "x", "1.5"}, "SOURCE_CALLS_PER_MINUTE": {"0", "many"}, "SOURCE_CALLS_PER_HOUR": {"-1", "x"},
+	"SOURCE_MAX_ROWS": {"0", "x"}, "SOURCE_TIMEOUT": {"0s", "4", "1h"},
+	"AZURE_TENANT_ID": {"not a tenant"}, "AZURE_CLIENT_ID": nil, "AZURE_CLIENT_SECRET": nil,
+	"AZURE_CLIENT_CERTIFICATE_PATH": {"/nowhere"}, "AZURE_CLIENT_CERTIFICATE_PASSWORD": nil,
+	"AZURE_FEDERATED_TOKEN_FILE": {"/nowhere"}, "AZURE_AUTHORITY_HOST": {"http://login.example"},
+	"TRANSFORM_MAX_DEPTH": {"0x", "-1"}, "TRANSFORM_MAX_CELL_BYTES": {"-1", "1k"}, "TRANSFORM_MAX_COLUMNS": {"-1", "y"},
+	"AWS_REGION": nil, "AWS_ENDPOINT_URL_S3": {"nope", "https://k:s@host"}, "S3_PATH_STYLE": {"perhaps"}, "S3_SSE": {"rot13"},
+	"S3_KMS_KEY_ID": {"key-without-kms"}, "S3_CHECKSUM": {"never"},
+	"PARQUET_COMPRESSION": {"lzma"}, "PARQUET_ROW_GROUP_ROWS": {"-1", "x"}, "PARQUET_TIMESTAMP": {"ms"}, "PARQUET_BLOOM": {"no column"},
+	"PIPELINE_SPILL": {"/nowhere"}, "PIPELINE_BUFFER": {"0", "1000", "x"},
+	"KAFKA_BROKERS": {"http://k:9092", "k"}, "KAFKA_TOPIC": {"a topic"}, "KAFKA_FORMAT": {"xml"}, "KAFKA_DELIVERY": {"maybe"},
+	"KAFKA_TLS": {"perhaps"}, "KAFKA_TLS_CA_FILE": {"/nowhere"}, "KAFKA_TLS_CERT_FILE": {"/nowhere"}, "KAFKA_TLS_KEY_FILE": {"/nowhere"},
+	"KAFKA_SASL_MECHANISM": {"kerberos"}, "KAFKA_SASL_USERNAME": {"user-without-mechanism"}, "KAFKA_SASL_PASSWORD": {"planted"},
+	"EXPORT_TABLES": {"Device Events", "1Table", "A,A", "A,a", "x;drop"}, "EXPORT_QUERIES": {"/nowhere"},
+	"EXPORT_START": {"31d", "800h", "-1h", "yesterday", "2026-11-25T00:00:00Z", "2026-01-01T00:00:00Z"}, "EXPORT_CURSOR": {"time"},
+	"EXPORT_LAG": {"-5m", "5"}, "EXPORT_COMMIT_INTERVAL": {"0s", "6m", "x"}, "EXPORT_COMMIT_ROWS": {"0", "x"}, "EXPORT_DEADLINE": {"-1s", "1"},
+	"LAKE_URL": {"gs://bucket/x", "s3://k:s@bucket", "s3://"}, "STATE_URL": {"ftp://x"}, "STATE_LEASE": {"1", "10ms"}, "STATE_LOCK": {"flock"},
+	"LOG_LEVEL": {"loud"}, "LOG_FORMAT": {"xml"},
+}
+
+func TestEachVariableRefusesBadValues(t *testing.T) {
+	t.Parallel()
+	for _, v := range variables() {
+		values, listed := badValues[v.Name]
+		if !listed {
+			t.Errorf("%s: no bad value is tested", v.Name)
+		}
+		for _, value := range values {
+			env := usable("KAFKA_BROKERS", "127.0.0.1:9092", v.Name, value)
+			if strings.HasPrefix(v.Name, "AZURE_CLIENT_C") || strings.HasPrefix(v.Name, "AZURE_FED") {
+				env["AZURE_CLIENT_SECRET"] = "" // the secret goes before them
+			}
+			_, problems := judged(t, nil, env)
+			named := func(p setting.Problem) bool {
+				return p.Variable == v.Name || strings.HasPrefix(v.Name, "KAFKA_SASL") && strings.HasPrefix(p.Variable, "KAFKA_SASL")
+			}
+			if !slices.ContainsFunc(problems, named) {
+				t.Errorf("%s=%q was accepted: %v", v.Name, value, problems)
+			}
+			for _, p := range problems {
+				if p.Reason == "" || p.Fix == "" {
+					t.Errorf("%s=%q: problem without reason or fix: %v", v.Name, value, p)
+				}
+			}
+		}
+	}
+}
+
+func TestUsableConfiguration(t *testing.T) {
+	t.Parallel()
+	if cfg, problems := judged(t, nil, usable()); len(problems) > 0 || cfg.stateURL() != "lake/_meta" {
+		t.Errorf("state %q, problems %v", cfg.stateURL(), problems)
+	}
+	kafkaOnly := usable("LAKE_URL", "", "KAFKA_BROKERS", "127.0.0.1:9092", "STATE_URL", "s3://bucket/state")
+	if _, problems := judged(t, nil, kafkaOnly); len(problems) > 0 {
+		t.Errorf("Kafka only: %v", problems)
+	}
+	slow := usable("KAFKA_BROKERS", "127.0.0.1:9092", "KAFKA_DELIVERY", "at-least-once", "EXPORT_COMMIT_INTERVAL", "1h")
+	if _, problems := judged(t, nil, slow); len(problems) > 0 {
+		t.Errorf("at-least-once with slow commits: %v", problems)
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, problems := judged(t, nil, map[string]string{
+		"AZURE_TENANT_ID": "5f3c2e1a-7b64-4d0e-9c58-2a1b3c4d5e6f", "AZURE_CLIENT_ID": "client", "AZURE_CLIENT_SECRET_FILE": "/nowhere",
+		"SOURCE_API": "grap", "SOURCE_CONCURRENCY": "four", "SOURCE_TIMEOUT": "4",
+		"EXPORT_TABLES": "AlertInfo,Device Events,alertinfo", "KAFKA_TLS": "perhaps",
+		"KAFKA_BROKERS": "127.0.0.1:9092", "EXPORT_COMMIT_INTERVAL": "10m",
+	})
+	want := `configuration: 9 problem(s)
+  AZURE_CLIENT_SECRET_FILE="/nowhere": cannot be read: no such file or directory; name a readable file that holds the secret alone
+  SOURCE_CONCURRENCY="four": is not a whole number; set digits only
+  SOURCE_TIMEOUT="4": is not a duration; set a number with a unit, such as 90s, 5m or 24h
+  KAFKA_TLS="perhaps": is neither true nor false; set true or false
+  SOURCE_API="grap": no such API; set graph, m365d or mde
+  STATE_URL="": there is no lake to keep state in; set s3://bucket/prefix or a directory on a volume
+  EXPORT_COMMIT_INTERVAL="10m0s": is more than a third of the broker's transaction timeout of 15m; set 5m at most, or KAFKA_DELIVERY=at-least-once
+  EXPORT_TABLES="Device Events": is no table name; use letters, digits and _, separated by commas
+  EXPORT_TABLES="alertinfo": differs from AlertInfo in case only, and files would collide; rename or remove one`
+	if diff := cmp.Diff(want, (&setting.Error{Problems: problems}).Error()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNothingToDo(t *testing.T) {
+	t.Parallel()
+	for variable, env := range map[string]map[string]string{
+		"LAKE_URL":      usable("LAKE_URL", ""),
+		"EXPORT_TABLES": usable("EXPORT_TABLES", " , "),
+		"STATE_URL":     usable("LAKE_URL", "", "KAFKA_BROKERS", "127.0.0.1:9092"),
+	} {
+		if _, problems := judged(t, nil, env); len(problems) != 1 || problems[0].Variable != variable {
+			t.Errorf("want one problem with %s, got %v", variable, problems)
+		}
+	}
+}
+
+func TestSecretsFromFilesAndFlagsFirst(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(" from file \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range variables() {
+		if !v.Secret {
+			continue
+		}
+		val := newValues(nil, []string{v.Name + "_FILE=" + file})
+		if problems := val.readFiles(variables()); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if got, _ := val.Lookup(v.Name); got != " from file " {
+			t.Errorf("%s from its file: %q", v.Name, got)
+		}
+		val = newValues(nil, []string{v.Name + "_FILE=" + file, v.Name + "=from environment"})
+		val.readFiles(variables())
+		if got, _ := val.Lookup(v.Name); got != "from environment" {
+			t.Errorf("%s from file and environment: %q", v.Name, got)
+		}
+	}
+	env := usable("SOURCE_CONCURRENCY", "2", "EXPORT_TABLES", "")
+	cfg, problems := judged(t, map[string]string{"SOURCE_CONCURRENCY": "3", "EXPORT_TABLES": "AlertInfo"}, env)
+	if len(problems) > 0 || cfg.Source.Concurrency != 3 || len(cfg.Export.Tables) != 1 {
+		t.Errorf("flags over environment: %d, %v, %v", cfg.Source.Concurrency, cfg.Export.Tables, problems)
+	}
+}
+
+func TestEmptyIsUnset(t *testing.T) {
+	t.Parallel()
+	cfg, problems := judged(t, nil, usable("SOURCE_CONCURRENCY", "", "STATE_LEASE", ""))
+	if len(problems) > 0 || cfg.Source.Concurrency != 4 || cfg.State.Lease != time.Minute {
+		t.Errorf("%d, %s, %v", cfg.Source.Concurrency, cfg.State.Lease, problems)
+	}
+}
+
+func TestUnknownVariablesAreNamed(t *testing.T) {
+	t.Parallel()
+	got := unknown(newValues(nil, []string{
+		"SOURCE_CONCURENCY=3", "EXPORT_TABELS=A", "KAFKA_SASL_PASSWORD_FILE=/x", "STATE_COLOUR=red", "PATH=/bin", "LAKE_URL=x",
+		"KAFKA_SERVICE_HOST=10.0.0.1", "KAFKA_PORT=tcp://10.0.0.1:9092", "KAFKA_PORT_9092_TCP_ADDR=10.0.0.1",
+	}))
+	want := []string{
+		"EXPORT_TABELS is not a variable of this version and is ignored; did you mean EXPORT_TABLES?",
+		"SOURCE_CONCURENCY is not a variable of this version and is ignored; did you mean SOURCE_CONCURRENCY?",
+		"STATE_COLOUR is not a variable of this version and is ignored",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryVariableIsExplained(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, v := range variables() {
+		names[v.Name] = true
+		if v.Help == "" {
+			t.Errorf("%s has no help", v.Name)
+		}
+	}
+	for name := range variableHelp {
+		if !names[name] {
+			t.Errorf("help for %s, which is no variable", name)
+		}
+	}
+}

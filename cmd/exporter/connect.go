@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/kafka"
+	"hunting-exporter/sink/s3"
+	"hunting-exporter/source"
+	"hunting-exporter/state"
+	"hunting-exporter/transform"
+)
+
+// patience is how long everything that a run needs may take to answer, so that an
+// unreachable one ends the run within a minute.
+const patience = 45 * time.Second
+
+// connection is everything that a run needs, reached and found usable.
+type connection struct {
+	reader  *source.Reader
+	stores  stores
+	cluster *kafka.Cluster
+}
+
+// stores are the three places objects are kept in. meta and state may be the same one.
+type stores struct {
+	lake  blob.Store // nil: no lake
+	meta  blob.Store
+	state blob.Store
+}
+
+// openStores opens the stores without asking them anything.
+func openStores(ctx context.Context, cfg Config) (s stores, err error) {
+	if s.state, err = blob.Open(ctx, cfg.stateURL(), cfg.Blob); err != nil {
+		return stores{}, fmt.Errorf("STATE_URL: %w", err)
+	}
+	s.meta = s.state
+	if cfg.Export.Lake == "" {
+		return s, nil
+	}
+	if s.lake, err = blob.Open(ctx, cfg.Export.Lake, cfg.Blob); err != nil {
+		return stores{}, fmt.Errorf("LAKE_URL: %w", err)
+	}
+	meta, err := blob.Open(ctx, cfg.metaURL(), cfg.Blob)
+	if err != nil {
+		return stores{}, fmt.Errorf("LAKE_URL: %w", err)
+	}
+	if meta.URL() != s.state.URL() {
+		s.meta = meta
+	}
+	return s, nil
+}
+
+// check is one thing that must answer before a run begins.
+type check struct {
+	name string
+	run  func(context.Context) error
+}
+
+// connect reaches source, stores and brokers side by side. Nothing of the state is
+// read or written.
+func connect(ctx context.Context, cfg Config, s surroundings) (*connection, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
+	c := &connection{}
+	var err error
+	if c.reader, err = source.New(cfg.Source, source.Options{HTTP: s.http, Log: s.log}); err != nil {
+		return nil, err
+	}
+	if c.stores, err = openStores(ctx, cfg); err != nil {
+		return nil, err
+	}
+	checks := []check{{"source", c.reader.Check}, {"state", c.probe(cfg, c.stores.state)}}
+	if c.stores.meta != c.stores.state {
+		checks = append(checks, check{"lake", c.probe(cfg, c.stores.meta)})
+	}
+	if cfg.Kafka.Enabled() {
+		checks = append(checks, check{"Kafka", func(ctx context.Context) (err error) {
+			c.cluster, err = connectKafka(ctx, cfg, s.log, s.http)
+			return err
+		}})
+	}
+	if err := runChecks(ctx, checks); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// probe shows that the store can be written, and honours conditions if it must.
+func (c *connection) probe(cfg Config, store blob.Store) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if cfg.State.Lock != string(state.LockNone) {
+			return blob.Probe(ctx, store)
+		}
+		const key = "probe/write"
+		if _, err := store.Put(ctx, key, []byte("1"), blob.Condition{}); err != nil {
+			return fmt.Errorf("probe %s: %w", store.URL(), err)
+		}
+		return store.Delete(ctx, key)
+	}
+}
+
+// runChecks runs all checks at once and returns everything that is wrong. One that
+// does not even mind its context is left behind, named.
+func runChecks(ctx context.Context, checks []check) error {
+	type answer struct {
+		name string
+		err  error
+	}
+	answers := make(chan answer, len(checks))
+	waiting := make([]string, 0, len(checks))
+	for _, k := range checks {
+		waiting = append(waiting, k.name)
+		go func() { answers <- answer{k.name, k.run(ctx)} }()
+	}
+	var errs []error
+	stuck := make(chan struct{})
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(5*time.Second, func() { close(stuck) }) })()
+	for len(waiting) > 0 {
+		select {
+		case a := <-answers:
+			waiting = slices.DeleteFunc(waiting, func(name string) bool { return name == a.name })
+			if a.err == nil {
+				continue
+			}
+			if ctx.Err() != nil && errors.Is(a.err, ctx.Err()) {
+				a.err = fmt.Errorf("%w: %w", context.Cause(ctx), a.err)
+			}
+			errs = append(errs, fmt.Errorf("%s: %w", a.name, a.err))
+		case <-stuck:
+			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(waiting, ", "), context.Cause(ctx)))
+			return errors.Join(errs...)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// exporter wires the pipeline; the caller adds Start and Horizon.
+func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.Exporter {
+	e := &pipeline.Exporter{
+		Run:         run,
+		Version:     versionText(),
+		Transformer: transform.New(cfg.Transform, s.log),
+		Stores: pipeline.Stores{
+			State:   state.NewStore(c.stores.state, state.Lock(cfg.State.Lock), cfg.State.Lease),
+			Intents: c.stores.state,
+			Meta:    c.stores.meta,
+		},
+		Limits:      pipeline.Limits{Rows: cfg.Export.CommitRows, Interval: cfg.Export.CommitInterval, Buffer: cfg.Export.Buffer},
+		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.exactlyOnce(),
+		Log:         s.log,
+		Committed:   s.committed,
+		AfterStep:   crashPoint(),
+	}
+	if c.reader != nil {
+		e.Source = c.reader
+	}
+	if c.stores.lake != nil {
+		e.Destinations.Lake = c.stores.lake.URL()
+		e.Lake = s3.New(c.stores.lake, cfg.Parquet, s3.Info{Version: versionText()}, s.log)
+	}
+	if c.cluster != nil {
+		e.Destinations.Cluster, e.Destinations.Topic = c.cluster.ID(), cfg.Kafka.Topic
+		e.OpenLog = c.cluster.Log
+	}
+	return e
+}
+
+func (c *connection) close() {
+	if c.reader != nil {
+		c.reader.Close()
+	}
+}
+
+// httpOr is client, or the default one.
+func httpOr(client *http.Client) *http.Client {
+	if client != nil {
+		return client
+	}
+	return http.DefaultClient
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"strings"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+)
+
+// datasetProblems are those of the tables and queries to export.
+func (c Config) datasetProblems() []setting.Problem {
+	_, problems := c.datasets()
+	return problems
+}
+
+// datasets are the tables and custom queries to export.
+func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) {
+	var l problemList
+	seen := map[string]string{} // by state key, ignoring case: some file systems do
+	take := func(variable string, ds pipeline.Dataset) {
+		other, twice := seen[strings.ToLower(ds.Name)]
+		switch {
+		case twice && other == ds.Name:
+			l.add(variable, ds.Name, "is named twice", "name it once")
+		case twice:
+			l.add(variable, ds.Name, "differs from "+other+" in case only, and files would collide", "rename or remove one")
+		default:
+			seen[strings.ToLower(ds.Name)] = ds.Name
+			all = append(all, ds)
+		}
+	}
+	for _, name := range c.Export.Tables {
+		switch name = strings.TrimSpace(name); {
+		case name == "": // a trailing comma
+		case !schema.ValidName(name):
+			l.add("EXPORT_TABLES", name, "is no table name", "use letters, digits and _, separated by commas")
+		default:
+			take("EXPORT_TABLES", c.table(name))
+		}
+	}
+	queries, bad := loadQueries(c.Export.Queries)
+	l = append(l, bad...)
+	for _, q := range queries {
+		take(queriesVariable, c.query(q))
+	}
+	if len(all) == 0 && len(l) == 0 {
+		l.add("EXPORT_TABLES", "", "there is nothing to export: neither tables nor queries are named", "set EXPORT_TABLES, e.g. DeviceProcessEvents,AlertInfo, or EXPORT_QUERIES")
+	}
+	return all, l
+}
+
+// table is a hunting table. One that the catalogue does not know is exported all
+// the same: Microsoft adds tables monthly.
+func (c Config) table(name string) pipeline.Dataset {
+	ds := pipeline.Dataset{Name: name, Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"}
+	if t, ok := schema.Lookup(name); ok {
+		ds.TimeColumn, ds.Key, ds.Identity = t.TimeColumn, t.Key, t.Identity
+	}
+	if c.Export.Cursor == "event" && ds.TimeColumn != "" {
+		ds.Clock = pipeline.ClockEvent
+	}
+	return ds
+}
+
+func (c Config) query(q customQuery) pipeline.Dataset {
+	ds := pipeline.Dataset{Name: q.Name, Query: q.KQL, Clock: pipeline.ClockEvent, TimeColumn: q.Time, Key: q.Key, Identity: q.Identity}
+	if c.Export.Cursor == "ingestion" {
+		ds.Clock = pipeline.ClockIngestion
+	}
+	return ds
+}
+
+// dataset is the configured dataset of that name, or else the table called so.
+func (c Config) dataset(name string) pipeline.Dataset {
+	all, _ := c.datasets()
+	for _, ds := range all {
+		if ds.Name == name {
+			return ds
+		}
+	}
+	return c.table(name)
+}

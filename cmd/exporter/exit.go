@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/kafka"
+	"hunting-exporter/source"
+	"hunting-exporter/state"
+)
+
+// Exit codes. 130 and 143 (128 + signal) are those of an interruption.
+const (
+	codeDone          = 0 // done, nothing new, or another run does the work
+	codeRetry         = 1 // trying again may help, or a person must look
+	codeConfiguration = 2 // usage, configuration, or a configuration that does not fit the state
+	codePartial       = 3 // some datasets failed, the rest is committed
+	codeDenied        = 4 // refused by identity or permission
+)
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// reportedError ends a command whose outcome has been printed already.
+type reportedError struct{ code int }
+
+func (e *reportedError) Error() string { return "the outcome has been reported" }
+
+// codeOf is the exit code of one error. Of several joined ones the first that
+// applies counts, in the order below: what a person must settle before what passes.
+func codeOf(err error) int {
+	var (
+		reported    *reportedError
+		interrupted *interruptedError
+		settings    *setting.Error
+		usage       *usageError
+	)
+	switch {
+	case err == nil:
+		return codeDone
+	case errors.As(err, &reported):
+		return reported.code
+	case errors.As(err, &interrupted):
+		return interrupted.code()
+	case errors.As(err, &settings), errors.As(err, &usage), errors.Is(err, blob.ErrNoCondition):
+		return codeConfiguration
+	case elsewhere(err):
+		return codeDone
+	}
+	var refusal *pipeline.RefusalError
+	switch {
+	case errors.As(err, &refusal) && !refusal.Alarm:
+		return codeConfiguration
+	case errors.As(err, &refusal):
+		return codeRetry
+	case errors.Is(err, source.ErrDenied), errors.Is(err, blob.ErrDenied), errors.Is(err, kafka.ErrDenied):
+		return codeDenied
+	case errors.Is(err, source.ErrQuery):
+		return codePartial
+	}
+	return codeRetry
+}
+
+// elsewhere reports whether another run has the dataset: it does the work.
+func elsewhere(err error) bool {
+	var (
+		held *state.HeldError
+		lost *state.LostError
+	)
+	return errors.As(err, &held) || errors.As(err, &lost)
+}
+
+// codeOfResults is the exit code of a run that reached its datasets:
+//
+//   - a signal came: 130 or 143, whatever else happened
+//   - nothing failed: 0 (stopping at EXPORT_DEADLINE and another run's claim are no failures)
+//   - some failed, others did not: 3
+//   - all failed: 2 if any by configuration, else 4 if any was denied, else 1 if any
+//     may pass, else 3 (the tenant refused every query)
+func codeOfResults(stop context.Context, results []pipeline.Result) int {
+	if e := interruption(stop); e != nil {
+		return e.code()
+	}
+	failed, codes := 0, map[int]bool{}
+	for _, r := range results {
+		if failure(r.Err) != nil {
+			failed++
+			codes[codeOf(r.Err)] = true
+		}
+	}
+	switch {
+	case failed == 0:
+		return codeDone
+	case failed < len(results):
+		return codePartial
+	}
+	for _, code := range []int{codeConfiguration, codeDenied, codeRetry} {
+		if codes[code] {
+			return code
+		}
+	}
+	return codePartial
+}
+
+// failure is err, unless the dataset ended as it should.
+func failure(err error) error {
+	if errors.Is(err, pipeline.ErrStopped) || elsewhere(err) {
+		return nil
+	}
+	return err
+}

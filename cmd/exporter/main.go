@@ -1,0 +1,23 @@
+// Command exporter copies Microsoft Defender advanced hunting data into a data lake
+// and Kafka. This package is configuration, wiring, commands and exit codes; what it
+// guarantees is that a bad setting, an unreachable store and a refused login end a
+// run before any state is touched.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(realMain(context.Background(), os.Args[1:])) }
+
+// realMain takes the process's own streams, environment and signals.
+func realMain(ctx context.Context, args []string) int {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	c := &cli{out: os.Stdout, err: os.Stderr, environ: os.Environ(), signals: signals, exit: os.Exit}
+	return c.main(ctx, args)
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/schema"
+)
+
+// customQuery is one *.kql file: `// key: value` lines at its head, then KQL.
+type customQuery struct {
+	Name     string
+	Time     string // column of the event's own time; empty: none
+	Key      string
+	Identity []string
+	KQL      string
+}
+
+var (
+	headerLine = regexp.MustCompile(`^//\s*([A-Za-z_]+)\s*:\s*(.*?)\s*$`)
+	comment    = regexp.MustCompile(`(?m)^\s*//.*$`)
+	headerKeys = []string{"name", "time", "key", "identity", "mode"}
+)
+
+const (
+	queriesVariable = "EXPORT_QUERIES"
+	maxQueryBytes   = 1 << 20 // the API takes no longer query
+)
+
+// loadQueries reads every *.kql file of a directory, in the order of their names.
+func loadQueries(dir string) (queries []customQuery, problems []setting.Problem) {
+	if dir == "" {
+		return nil, nil
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		reason := "is not a directory"
+		if err != nil {
+			reason = "cannot be read"
+		}
+		return nil, []setting.Problem{{Variable: queriesVariable, Value: dir, Reason: reason, Fix: "name a directory that holds *.kql files"}}
+	}
+	paths, err := filepath.Glob(filepath.Join(globEscape(dir), "*.kql"))
+	if err != nil || len(paths) == 0 {
+		return nil, []setting.Problem{{Variable: queriesVariable, Value: dir, Reason: "holds no *.kql file", Fix: "put one custom query a file there, or unset it"}}
+	}
+	for _, path := range paths {
+		q, errs := loadQuery(path)
+		for _, err := range errs {
+			problems = append(problems, setting.Problem{Variable: queriesVariable, Value: path, Reason: err.Error(), Fix: "correct the file"})
+		}
+		if len(errs) == 0 {
+			queries = append(queries, q)
+		}
+	}
+	return queries, problems
+}
+
+var globMeta = regexp.MustCompile(`[\\*?\[]`)
+
+func globEscape(dir string) string { return globMeta.ReplaceAllString(dir, `\$0`) }
+
+func loadQuery(path string) (customQuery, []error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxQueryBytes {
+		return customQuery{}, []error{fmt.Errorf("is longer than the %d bytes that the API takes", maxQueryBytes)}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return customQuery{}, []error{errors.New("cannot be read")}
+	}
+	return parseQuery(string(data))
+}
+
+// parseQuery reads the header and checks that the query can be cut into windows.
+func parseQuery(text string) (q customQuery, errs []error) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	q.KQL = strings.TrimSpace(text)
+	header := map[string]string{}
+	s := bufio.NewScanner(strings.NewReader(text))
+	s.Buffer(nil, maxQueryBytes+1)
+	for n := 1; s.Scan(); n++ {
+		line := strings.TrimSpace(s.Text())
+		if line != "" && !strings.HasPrefix(line, "//") {
+			break
+		}
+		m := headerLine.FindStringSubmatch(line)
+		if m == nil { // an ordinary comment
+			continue
+		}
+		key := strings.ToLower(m[1])
+		if _, twice := header[key]; twice {
+			errs = append(errs, fmt.Errorf("line %d: %s is given twice", n, key))
+		}
+		if !slices.Contains(headerKeys, key) {
+			errs = append(errs, fmt.Errorf("line %d: there is no header key %q (%s are)", n, m[1], strings.Join(headerKeys, ", ")))
+		}
+		header[key] = m[2]
+	}
+	return q, append(errs, q.take(header)...)
+}
+
+// take fills the query from its header and reports what is wrong with it.
+func (q *customQuery) take(header map[string]string) (errs []error) {
+	q.Name, q.Key = header["name"], header["key"]
+	var ok bool
+	if q.Time, ok = header["time"]; !ok {
+		q.Time = "Timestamp"
+	}
+	for column := range strings.SplitSeq(header["identity"], ",") {
+		if column = strings.TrimSpace(column); column != "" {
+			q.Identity = append(q.Identity, column)
+		}
+	}
+	switch {
+	case q.Name == "":
+		errs = append(errs, errors.New(`has no name: put "// name: MyQuery" on its first line`))
+	case !schema.ValidName(q.Name):
+		errs = append(errs, fmt.Errorf("name %q: only letters, digits and _, not beginning with a digit", q.Name))
+	}
+	for _, column := range append([]string{q.Time, q.Key}, q.Identity...) {
+		if column != "" && !schema.ValidName(column) {
+			errs = append(errs, fmt.Errorf("column %q: only letters, digits and _, not beginning with a digit", column))
+		}
+	}
+	if mode := header["mode"]; !slices.Contains([]string{"", "append", "incremental"}, mode) {
+		errs = append(errs, fmt.Errorf("mode %q: this version knows append only, rows of one window after the other", mode))
+	}
+	bare := comment.ReplaceAllString(q.KQL, "")
+	if strings.TrimSpace(bare) == "" {
+		return append(errs, errors.New("holds no query"))
+	}
+	for _, border := range []string{"_startTime", "_endTime"} {
+		if !regexp.MustCompile(`\b` + border + `\b`).MatchString(bare) {
+			errs = append(errs, fmt.Errorf("does not use %s: every window would give the same rows again; add | where Timestamp >= _startTime and Timestamp < _endTime", border))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,228 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"hunting-exporter/internal/setting"
+)
+
+// The values of KAFKA_DELIVERY.
+const (
+	// ExactlyOnce sends each commit as one transaction.
+	ExactlyOnce = "exactly-once"
+	// AtLeastOnce sends outside of any transaction.
+	AtLeastOnce = "at-least-once"
+)
+
+// FormatRecord is the value that Microsoft's own streaming export sends.
+const FormatRecord = "record"
+
+const (
+	tablePlaceholder = "{table}"
+	maxTopicName     = 249
+)
+
+// The values of KAFKA_SASL_MECHANISM.
+const (
+	saslPlain       = "plain"
+	saslScramSHA256 = "scram-sha-256"
+	saslScramSHA512 = "scram-sha-512"
+	saslOAuthBearer = "oauthbearer"
+	saslMSKIAM      = "aws-msk-iam"
+)
+
+// Config says where Kafka is, how to log in and how to deliver. No brokers: no Kafka.
+type Config struct {
+	Brokers       []string       `env:"KAFKA_BROKERS"`
+	Topic         string         `env:"KAFKA_TOPIC, default=defender.{table}"`
+	Format        string         `env:"KAFKA_FORMAT, default=record"`
+	Delivery      string         `env:"KAFKA_DELIVERY, default=exactly-once"`
+	TLS           bool           `env:"KAFKA_TLS"`
+	TLSCAFile     string         `env:"KAFKA_TLS_CA_FILE"`
+	TLSCertFile   string         `env:"KAFKA_TLS_CERT_FILE"`
+	TLSKeyFile    string         `env:"KAFKA_TLS_KEY_FILE"`
+	SASLMechanism string         `env:"KAFKA_SASL_MECHANISM"`
+	SASLUsername  string         `env:"KAFKA_SASL_USERNAME"`
+	SASLPassword  setting.Secret `env:"KAFKA_SASL_PASSWORD"`
+	// Spill is the directory where events wait until they are sent; empty: os.TempDir.
+	Spill string `env:"PIPELINE_SPILL"`
+}
+
+// Enabled reports whether events are sent at all.
+func (c Config) Enabled() bool { return len(c.brokers()) > 0 }
+
+// TopicFor returns the topic of a dataset.
+func (c Config) TopicFor(dataset string) string {
+	return strings.ReplaceAll(c.Topic, tablePlaceholder, dataset)
+}
+
+// Problems returns everything that is wrong with the configuration.
+func (c Config) Problems() []setting.Problem {
+	if !c.Enabled() {
+		return nil
+	}
+	var p problems
+	c.checkBrokers(&p)
+	c.checkTopic(&p)
+	p.oneOf("KAFKA_DELIVERY", c.Delivery, ExactlyOnce, AtLeastOnce)
+	switch c.Format {
+	case FormatRecord:
+	case "eventhub", "splunk", "flat", "ocsf":
+		p.add("KAFKA_FORMAT", c.Format, "not available in this version", "set record, or leave it unset")
+	default:
+		p.oneOf("KAFKA_FORMAT", c.Format, FormatRecord)
+	}
+	c.checkTLS(&p)
+	c.checkSASL(&p)
+	if dir := c.spill(); dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			p.add("PIPELINE_SPILL", dir, "not a directory", "set a directory on a local disk with room for one commit")
+		}
+	}
+	return p
+}
+
+// Warnings returns what works, but perhaps not as meant.
+func (c Config) Warnings() []string {
+	if c.Enabled() && !strings.Contains(c.Topic, tablePlaceholder) {
+		return []string{fmt.Sprintf("KAFKA_TOPIC=%q has no %s: the events of all tables go to one topic", c.Topic, tablePlaceholder)}
+	}
+	return nil
+}
+
+type problems []setting.Problem
+
+func (p *problems) add(variable, value, reason, fix string) {
+	*p = append(*p, setting.Problem{Variable: variable, Value: value, Reason: reason, Fix: fix})
+}
+
+func (p *problems) oneOf(variable, value string, known ...string) {
+	for _, k := range known {
+		if value == k {
+			return
+		}
+	}
+	p.add(variable, value, "unknown value", "set one of "+strings.Join(known, ", "))
+}
+
+func (c Config) brokers() []string {
+	list := make([]string, 0, len(c.Brokers))
+	for _, b := range c.Brokers {
+		if b = strings.TrimSpace(b); b != "" {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+func (c Config) spill() string {
+	if c.Spill != "" {
+		return c.Spill
+	}
+	return os.TempDir()
+}
+
+func (c Config) mechanism() string { return strings.ToLower(c.SASLMechanism) }
+
+func (c Config) checkBrokers(p *problems) {
+	for _, b := range c.brokers() {
+		host, port, err := net.SplitHostPort(b)
+		n, portErr := strconv.ParseUint(port, 10, 16)
+		if err != nil || host == "" || portErr != nil || n == 0 || strings.ContainsAny(host, "/@ ") {
+			p.add("KAFKA_BROKERS", b, "not host:port", "write each broker as host:port, e.g. kafka-0.example:9092, without a scheme")
+		}
+	}
+}
+
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+
+// checkTopicName says why Kafka would not take name as a topic's name.
+func checkTopicName(name string) error {
+	switch {
+	case !topicName.MatchString(name):
+		return fmt.Errorf("topic name %q: only letters, digits, '.', '_' and '-' are allowed", name)
+	case len(name) > maxTopicName:
+		return fmt.Errorf("topic name %q: %d characters, %d are allowed", name, len(name), maxTopicName)
+	case name == "." || name == "..":
+		return fmt.Errorf("topic name %q is reserved", name)
+	}
+	return nil
+}
+
+func (c Config) checkTopic(p *problems) {
+	if err := checkTopicName(c.TopicFor("T")); err != nil {
+		p.add("KAFKA_TOPIC", c.Topic, err.Error(), "set a topic name in which "+tablePlaceholder+" stands for the table, e.g. defender."+tablePlaceholder)
+	}
+}
+
+func (c Config) checkTLS(p *problems) {
+	if !c.TLS {
+		for _, f := range [][2]string{{"KAFKA_TLS_CA_FILE", c.TLSCAFile}, {"KAFKA_TLS_CERT_FILE", c.TLSCertFile}, {"KAFKA_TLS_KEY_FILE", c.TLSKeyFile}} {
+			if f[1] != "" {
+				p.add(f[0], f[1], "set, but TLS is off", "set KAFKA_TLS=true, or unset it")
+			}
+		}
+		return
+	}
+	if c.TLSCAFile != "" {
+		if _, err := readCAs(c.TLSCAFile); err != nil {
+			p.add("KAFKA_TLS_CA_FILE", c.TLSCAFile, err.Error(), "set a readable file of PEM certificates")
+		}
+	}
+	switch {
+	case c.TLSCertFile != "" && c.TLSKeyFile == "":
+		p.add("KAFKA_TLS_CERT_FILE", c.TLSCertFile, "certificate without its key", "set KAFKA_TLS_KEY_FILE too")
+	case c.TLSCertFile == "" && c.TLSKeyFile != "":
+		p.add("KAFKA_TLS_KEY_FILE", c.TLSKeyFile, "key without its certificate", "set KAFKA_TLS_CERT_FILE too")
+	case c.TLSCertFile != "":
+		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
+			p.add("KAFKA_TLS_CERT_FILE", c.TLSCertFile, err.Error(), "set a readable PEM certificate and the PEM key that belongs to it")
+		}
+	}
+}
+
+func (c Config) checkSASL(p *problems) {
+	m := c.mechanism()
+	switch m {
+	case "":
+		if c.SASLUsername != "" || c.SASLPassword != "" {
+			p.add("KAFKA_SASL_MECHANISM", "", "a username or password is set, but no mechanism", "set KAFKA_SASL_MECHANISM, e.g. scram-sha-512")
+		}
+		return
+	case saslPlain, saslScramSHA256, saslScramSHA512:
+		if c.SASLUsername == "" {
+			p.add("KAFKA_SASL_USERNAME", "", m+" needs a username", "set it")
+		}
+		if c.SASLPassword == "" {
+			p.add("KAFKA_SASL_PASSWORD", "", m+" needs a password", "set KAFKA_SASL_PASSWORD or KAFKA_SASL_PASSWORD_FILE")
+		}
+	case saslOAuthBearer, saslMSKIAM:
+	default:
+		p.oneOf("KAFKA_SASL_MECHANISM", c.SASLMechanism, saslPlain, saslScramSHA256, saslScramSHA512, saslOAuthBearer, saslMSKIAM)
+		return
+	}
+	// SCRAM never sends the password; the others send what a listener could use.
+	if !c.TLS && !c.loopback() && m != saslScramSHA256 && m != saslScramSHA512 {
+		p.add("KAFKA_SASL_MECHANISM", c.SASLMechanism, "would send credentials in clear text over the network", "set KAFKA_TLS=true, or use scram-sha-512")
+	}
+}
+
+// loopback reports whether every broker is on this machine.
+func (c Config) loopback() bool {
+	for _, b := range c.brokers() {
+		host, _, err := net.SplitHostPort(b)
+		if err != nil {
+			return false
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return false
+		}
+	}
+	return true
+}

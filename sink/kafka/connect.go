@@ -1,0 +1,199 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+)
+
+const (
+	clientID       = "hunting-exporter"
+	connectTimeout = 20 * time.Second
+	dialTimeout    = 5 * time.Second
+	metadataTTL    = 3 * time.Second // also how soon a moved leader is noticed
+	zstdWindow     = 1 << 20
+)
+
+// Options is what a Cluster needs beside its configuration.
+type Options struct {
+	Log      *slog.Logger
+	TenantID string
+	// Token gives access tokens for oauthbearer.
+	Token func(context.Context) (string, error)
+	// Now bounds record timestamps; nil: time.Now.
+	Now func() time.Time
+}
+
+// Cluster is a Kafka cluster that answered and accepted the login.
+type Cluster struct {
+	id       string
+	cfg      Config
+	opts     Options
+	tls      *tls.Config
+	sasl     sasl.Mechanism
+	zstd     *zstd.Encoder
+	patience patience
+}
+
+// Connect asks each broker in turn who it is, for 20 seconds at most: a typo, a
+// wrong port or a wrong password shows here, not after every retry of a commit.
+func Connect(ctx context.Context, cfg Config, opts Options) (*Cluster, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	c := &Cluster{cfg: cfg, opts: opts, patience: defaultPatience}
+	var err error
+	if c.tls, err = cfg.tlsConfig(); err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	if c.sasl, err = cfg.saslMechanism(ctx, opts.Token); err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	// Level, window and checksum as measured: zstd is most of the sink's work.
+	c.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(zstdWindow),
+		zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: set up zstd: %w", err)
+	}
+	brokers := cfg.brokers()
+	if len(brokers) == 0 {
+		return nil, errors.New("connect to Kafka: no brokers; set KAFKA_BROKERS")
+	}
+	var failures []error
+	for _, b := range brokers {
+		advertised, err := c.ask(ctx, b)
+		if err == nil {
+			if err := reachable(ctx, advertised); err != nil {
+				return nil, fmt.Errorf("connect to Kafka: broker %s answered, but %w", b, err)
+			}
+			return c, nil
+		}
+		err = explain(b, cfg.TLS, err)
+		if errors.Is(err, ErrDenied) { // the same login fails everywhere, and may lock the account
+			return nil, fmt.Errorf("connect to Kafka: %w", err)
+		}
+		failures = append(failures, err)
+	}
+	return nil, fmt.Errorf("connect to Kafka: %w", errors.Join(failures...))
+}
+
+// ID is the cluster's id.
+func (c *Cluster) ID() string { return c.id }
+
+// ExactlyOnce reports whether commits are transactions.
+func (c *Cluster) ExactlyOnce() bool { return c.cfg.Delivery != AtLeastOnce }
+
+// transport opens connections on demand. Naming the topics keeps the answers to
+// metadata requests small, however many topics the cluster has.
+func (c *Cluster) transport(topics ...string) *kafkago.Transport {
+	if topics == nil {
+		topics = []string{}
+	}
+	return &kafkago.Transport{
+		Dial:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialTimeout:    2 * dialTimeout,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: topics,
+		ClientID:       clientID,
+		TLS:            c.tls,
+		SASL:           c.sasl,
+	}
+}
+
+// ask learns the cluster's id and its brokers from one broker.
+func (c *Cluster) ask(ctx context.Context, broker string) ([]kafkago.Broker, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout+time.Second)
+	defer cancel()
+	t := c.transport()
+	defer t.CloseIdleConnections()
+	client := &kafkago.Client{Addr: kafkago.TCP(broker), Transport: t}
+	m, err := client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{}})
+	if err != nil {
+		return nil, err
+	}
+	if m.ClusterID == "" {
+		return nil, errors.New("it gave no cluster id; Kafka 2.1 or newer is needed")
+	}
+	c.id = m.ClusterID
+	return m.Brokers, nil
+}
+
+// reachable tries the addresses that brokers advertise: clients use those, and an
+// address that only works elsewhere would otherwise show as one long time-out.
+func reachable(ctx context.Context, brokers []kafkago.Broker) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	results := make(chan error, len(brokers))
+	for _, b := range brokers {
+		go func() {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(b.Host, strconv.Itoa(b.Port)))
+			if err == nil {
+				err = conn.Close()
+			}
+			results <- err
+		}()
+	}
+	var errs []error
+	for range brokers {
+		err := <-results
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return fmt.Errorf("none of the addresses that it advertises can be reached; check advertised.listeners of the brokers: %w", errors.Join(errs...))
+}
+
+// explain says what an error of the first request means and what to do about it.
+func explain(broker string, tlsOn bool, err error) error {
+	var (
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		network   *net.OpError
+	)
+	hint := "check the address and the broker's log"
+	switch {
+	case judge(err) == denied:
+		return fmt.Errorf("broker %s refused the login: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD: %w", broker, named(err))
+	case errors.As(err, &authority), errors.As(err, &invalid):
+		hint = "its certificate is not trusted; set KAFKA_TLS_CA_FILE to the CA that signed it"
+	case errors.As(err, &hostname):
+		hint = "its certificate is for another name; use a name that it holds in KAFKA_BROKERS"
+	case errors.As(err, &record):
+		hint = "it does not speak TLS on this port; use its TLS port, or KAFKA_TLS=false"
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
+		hint = "it ended the TLS handshake; it may ask for a client certificate: KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE"
+	case errors.Is(err, io.ErrUnexpectedEOF) && strings.Contains(err.Error(), "expecting TLS"):
+		hint = "it expects TLS on this port; set KAFKA_TLS=true"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		hint = "no answer in time; check the address, firewalls and network policies"
+	case errors.As(err, &network) && network.Op == "dial":
+		hint = "cannot be reached; check KAFKA_BROKERS, DNS, firewalls and network policies"
+	case tlsOn && errors.Is(err, io.EOF):
+		hint = "it closed the connection during the TLS handshake; it may not speak TLS on this port: use its TLS port, or KAFKA_TLS=false"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		hint = "it closed the connection; it may expect TLS (KAFKA_TLS) or a login (KAFKA_SASL_MECHANISM)"
+	}
+	return fmt.Errorf("broker %s: %s: %w", broker, hint, err)
+}

@@ -1,0 +1,188 @@
+package kafka_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/sink/kafka"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	tenant = "11111111-2222-3333-4444-555555555555"
+	txID   = "hunting-exporter.doc1"
+)
+
+var devices = pipeline.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp", Key: "DeviceId"}
+
+// fake starts a fake cluster.
+func fake(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.DefaultNumPartitions(3)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func config(t *testing.T, brokers []string) kafka.Config {
+	t.Helper()
+	return kafka.Config{Brokers: brokers, Topic: "defender.{table}", Format: "record", Delivery: "exactly-once", Spill: t.TempDir()}
+}
+
+// connect connects with a patience fit for tests.
+func connect(t *testing.T, cfg kafka.Config) *kafka.Cluster {
+	t.Helper()
+	c, err := kafka.Connect(t.Context(), cfg, kafka.Options{Log: slog.New(slog.DiscardHandler), TenantID: tenant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetPatience(10*time.Second, 5*time.Second)
+	return c
+}
+
+func open(t *testing.T, c *kafka.Cluster) pipeline.Log {
+	t.Helper()
+	l, err := c.Log(t.Context(), devices, txID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// rows makes a batch of device events named from, from+1, … n of them.
+func rows(from, n int) pipeline.Batch {
+	s := arrow.NewSchema([]arrow.Field{
+		field("Timestamp", "DateTime"), field("DeviceId", "String"), field("ActionType", "String"), field("ReportId", "Int64"),
+	}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, s)
+	defer b.Release()
+	hashes := make([][16]byte, n)
+	for i := range n {
+		at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC).Add(time.Duration(from+i) * time.Millisecond)
+		b.Field(0).(*array.ExtensionBuilder).Builder.(*array.Int64Builder).Append(schema.ToTicks(at))
+		b.Field(1).(*array.StringBuilder).Append(fmt.Sprintf("device-%d", (from+i)%17))
+		b.Field(2).(*array.StringBuilder).Append(fmt.Sprintf("event-%d", from+i))
+		b.Field(3).(*array.Int64Builder).Append(int64(from + i))
+		sum := sha256.Sum256(fmt.Append(nil, from+i))
+		hashes[i] = [16]byte(sum[:])
+	}
+	return pipeline.Batch{Record: b.NewRecord(), Hashes: hashes}
+}
+
+func field(name, apiType string) arrow.Field {
+	return arrow.Field{Name: name, Type: schema.ArrowType(apiType), Nullable: true,
+		Metadata: arrow.NewMetadata([]string{schema.MetaName, schema.MetaType}, []string{name, apiType})}
+}
+
+func names(from, n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("event-%d", from+i))
+	}
+	return sorted(out)
+}
+
+func sorted(s []string) []string { slices.Sort(s); return s }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var ids sync.Map
+
+// attempt gives the seq'th commit, each call another id.
+func attempt(seq int64) pipeline.Attempt {
+	n, _ := ids.LoadOrStore("n", new(int))
+	*n.(*int)++
+	return pipeline.Attempt{Dataset: devices, Seq: seq, Epoch: 1, ID: fmt.Sprintf("%032x", *n.(*int)), From: time.Now()}
+}
+
+func marker(a pipeline.Attempt) pipeline.Marker { return pipeline.Marker{Seq: a.Seq, ID: a.ID} }
+
+// begin opens a writer for the attempt and writes n rows.
+func begin(t *testing.T, l pipeline.Log, a pipeline.Attempt, from, n int) pipeline.LogWriter {
+	t.Helper()
+	w, err := l.Begin(a)
+	must(t, err)
+	t.Cleanup(func() { _ = w.Close() })
+	b := rows(from, n)
+	defer b.Release()
+	must(t, w.Write(t.Context(), b))
+	return w
+}
+
+// committed reads the topic as a read_committed consumer does, to its stable end,
+// and returns the events' names.
+func committed(t *testing.T, brokers []string, opts ...kgo.Opt) []string {
+	t.Helper()
+	var out []string
+	for _, r := range fetch(t, brokers, opts...) {
+		out = append(out, between(string(r.Value), `"ActionType":"`, `"`))
+	}
+	return sorted(out)
+}
+
+func between(s, from, to string) string {
+	_, s, _ = strings.Cut(s, from)
+	s, _, _ = strings.Cut(s, to)
+	return s
+}
+
+// fetch returns every committed record, told to be the end by a sentinel that a plain
+// producer writes behind them into each partition.
+func fetch(t *testing.T, brokers []string, opts ...kgo.Opt) []*kgo.Record {
+	t.Helper()
+	const topic = "defender.DeviceEvents"
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.FetchMaxWait(100 * time.Millisecond), kgo.MetadataMinAge(50 * time.Millisecond)}, opts...)...)
+	must(t, err)
+	defer cl.Close()
+	left := partitionsOf(t, cl, topic)
+	end := fmt.Sprintf("end-%d", time.Now().UnixNano())
+	for p := range left {
+		must(t, cl.ProduceSync(ctx, &kgo.Record{Topic: topic, Partition: p, Value: []byte(end)}).FirstErr())
+	}
+	var out []*kgo.Record
+	for len(left) > 0 {
+		f := cl.PollFetches(ctx)
+		must(t, f.Err())
+		f.EachRecord(func(r *kgo.Record) {
+			switch {
+			case string(r.Value) == end:
+				delete(left, r.Partition)
+			case !strings.HasPrefix(string(r.Value), "end-"):
+				out = append(out, r)
+			}
+		})
+	}
+	return out
+}
+
+func secret(s string) setting.Secret { return setting.Secret(s) }

@@ -1,0 +1,171 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"golang.org/x/sync/errgroup"
+
+	"hunting-exporter/pipeline"
+)
+
+// maxSenders is how many partitions are sent to at once, each with one request in
+// flight. It also bounds the memory: one batch each.
+const maxSenders = 8
+
+const sizePrefix = 4 // a produce request's record set begins with its size
+
+// Send sends everything from the local file. After ErrUnknown and another Fence it
+// sends all of it again: the batches of the older epoch are aborted by then.
+func (w *writer) Send(ctx context.Context) error {
+	if w.file == nil {
+		return fmt.Errorf("send events of %s: %w", w.p.dataset.Name, os.ErrClosed)
+	}
+	for n := range w.pending {
+		if err := w.flush(n); err != nil {
+			return err
+		}
+	}
+	s, err := w.p.begin(ctx)
+	if err == nil {
+		err = w.sendAll(ctx, s)
+	}
+	if err != nil {
+		return fmt.Errorf("send events of %s: %w", w.p.dataset.Name, sendError(err))
+	}
+	w.session = s
+	return nil
+}
+
+// Decide puts the marker into the transaction and commits it.
+func (w *writer) Decide(ctx context.Context, m pipeline.Marker) error {
+	s := w.p.session
+	if s == nil || w.session != s || s.ended {
+		return fmt.Errorf("decide commit %d of %s: its events are not in the open transaction; send them first", m.Seq, w.p.dataset.Name)
+	}
+	return w.p.commit(ctx, s, m)
+}
+
+// begin takes the session to send in. At-least-once uses one of its own without a
+// transaction, which keeps a repeated request from adding its events twice.
+func (p *producer) begin(ctx context.Context) (*session, error) {
+	if p.cluster.ExactlyOnce() {
+		if p.session == nil || p.session.opened {
+			return nil, errNotFenced
+		}
+		p.session.opened = true
+		return p.session, nil
+	}
+	s, err := p.init(ctx, "", 0)
+	if err != nil && judge(err) == denied {
+		p.log.Debug("idempotent writes are not allowed; a lost answer repeats events", "error", err)
+		return &session{id: noProducer, epoch: noProducer}, nil
+	}
+	return s, err
+}
+
+func (w *writer) sendAll(ctx context.Context, s *session) error {
+	if w.size == 0 { // the marker alone opens the transaction then
+		return nil
+	}
+	if w.p.cluster.ExactlyOnce() {
+		if err := w.p.cluster.patience.retry(ctx, func(ctx context.Context) error { return w.addPartitions(ctx, s) }); err != nil {
+			return fmt.Errorf("add partitions to the transaction: %w", err)
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxSenders)
+	for n, spans := range w.spans {
+		if len(spans) > 0 {
+			group.Go(func() error { return w.sendPartition(ctx, *s, n, spans) })
+		}
+	}
+	return group.Wait()
+}
+
+// addPartitions adds every partition that has events, all in one request.
+func (w *writer) addPartitions(ctx context.Context, s *session) error {
+	var list []kafkago.AddPartitionToTxn
+	for n, spans := range w.spans {
+		if len(spans) > 0 {
+			list = append(list, kafkago.AddPartitionToTxn{Partition: n})
+		}
+	}
+	res, err := w.p.client.AddPartitionsToTxn(ctx, &kafkago.AddPartitionsToTxnRequest{
+		TransactionalID: w.p.id, ProducerID: s.id, ProducerEpoch: s.epoch,
+		Topics: map[string][]kafkago.AddPartitionToTxn{w.p.topic: list},
+	})
+	if err != nil {
+		return err
+	}
+	answers := res.Topics[w.p.topic]
+	if len(answers) != len(list) {
+		return fmt.Errorf("AddPartitionsToTxn answered for %d partitions, not %d", len(answers), len(list))
+	}
+	errs := make([]error, 0, len(answers))
+	for _, a := range answers {
+		errs = append(errs, a.Error)
+	}
+	return firstError(errs)
+}
+
+// sendPartition sends one partition's batches in order, each acknowledged before
+// the next. Sequences begin at 0 with every producer epoch.
+func (w *writer) sendPartition(ctx context.Context, s session, partition int, spans []span) error {
+	var buffer []byte
+	sequence := int32(0)
+	for _, sp := range spans {
+		size := sizePrefix + sp.size
+		if cap(buffer) < size {
+			buffer = make([]byte, size, size+size/4)
+		}
+		buffer = buffer[:size]
+		if _, err := w.file.ReadAt(buffer[sizePrefix:], sp.at); err != nil {
+			return fmt.Errorf("read local file: %w", err)
+		}
+		binary.BigEndian.PutUint32(buffer, uint32(sp.size))
+		stamp(buffer[sizePrefix:], s, sequence, w.p.cluster.ExactlyOnce())
+		attempts := 0
+		err := w.p.cluster.patience.retry(ctx, func(ctx context.Context) error {
+			attempts++
+			return w.p.produce(ctx, partition, buffer)
+		})
+		if err != nil {
+			return fmt.Errorf("partition %d of %s: %w", partition, w.p.topic, err)
+		}
+		if attempts > 1 { // a request given up may still be reading it
+			buffer = nil
+		}
+		sequence += int32(sp.count)
+	}
+	return nil
+}
+
+// produce sends one batch, its size before it. The same bytes again are no repeat for the broker: it
+// knows their producer, epoch and sequence.
+func (p *producer) produce(ctx context.Context, partition int, batch []byte) error {
+	req := &kafkago.RawProduceRequest{
+		Topic: p.topic, Partition: partition, RequiredAcks: kafkago.RequireAll,
+		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
+	}
+	if p.cluster.ExactlyOnce() {
+		req.TransactionalID = p.id
+	}
+	res, err := p.client.RawProduce(ctx, req)
+	if err != nil {
+		return err
+	}
+	switch {
+	case errors.Is(res.Error, kafkago.DuplicateSequenceNumber): // an earlier try arrived
+		return nil
+	case errors.Is(res.Error, kafkago.InvalidTimestamp):
+		return fmt.Errorf("the topic refuses the events' own times; set message.timestamp.type=LogAppendTime or a larger message.timestamp.before.max.ms on it: %w", res.Error)
+	}
+	return res.Error
+}

@@ -1,0 +1,151 @@
+package kafka
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+
+	"hunting-exporter/pipeline"
+)
+
+const (
+	maxBatch     = 2 << 20  // of events before compression
+	minBatch     = 64 << 10 //
+	batchBudget  = 16 << 20 // of all partitions of an attempt together
+	batchReserve = 1 << 10  // below max.message.bytes, as measured
+)
+
+// span is where a finished batch lies in the spill file.
+type span struct {
+	at    int64
+	size  int
+	count int
+}
+
+// writer collects one attempt's events: small ones in memory, finished batches in a
+// file. Memory is bounded by batchBudget, however many events there are.
+type writer struct {
+	p       *producer
+	events  *eventEncoder
+	file    *os.File
+	size    int64
+	pending []records // by partition
+	spans   [][]span  // by partition, in order
+	target  int
+	count   int64
+	session *session // in which everything was sent
+
+	batch, frames []byte // reused
+}
+
+// Begin opens the attempt's local file. It has no name once open, so that nothing
+// stays behind when the process is killed.
+func (p *producer) Begin(a pipeline.Attempt) (pipeline.LogWriter, error) {
+	dir := p.cluster.cfg.spill()
+	f, err := os.CreateTemp(dir, "kafka-"+p.dataset.Name+"-*.events")
+	if err != nil {
+		return nil, fmt.Errorf("open local file for events of %s; check PIPELINE_SPILL: %w", a.Dataset.Name, err)
+	}
+	_ = os.Remove(f.Name()) // where an open file cannot be removed, Close does it
+	return &writer{
+		p:       p,
+		events:  newEventEncoder(a.Dataset, p.cluster.opts.TenantID, p.cluster.opts.Now),
+		file:    f,
+		pending: make([]records, p.partitions),
+		spans:   make([][]span, p.partitions),
+		target:  min(maxBatch, max(minBatch, batchBudget/p.partitions)),
+	}, nil
+}
+
+// Events is the number of events written so far.
+func (w *writer) Events() int64 { return w.count }
+
+// Close removes the local file.
+func (w *writer) Close() error {
+	if w.file == nil {
+		return nil
+	}
+	_ = os.Remove(w.file.Name())
+	err := w.file.Close()
+	w.file = nil
+	if err != nil {
+		return fmt.Errorf("close local file for events of %s: %w", w.p.dataset.Name, err)
+	}
+	return nil
+}
+
+// Write turns the batch's rows into events. It keeps nothing of the batch.
+func (w *writer) Write(ctx context.Context, b pipeline.Batch) error {
+	if w.file == nil {
+		return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, os.ErrClosed)
+	}
+	if err := w.events.bind(b); err != nil {
+		return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, err)
+	}
+	rows := int(b.Record.NumRows())
+	for i := range rows {
+		key := w.events.keyOf(i)
+		n := partitionOf(key, b.Hashes[i], w.p.partitions)
+		r := &w.pending[n]
+		r.tails = w.events.appendTail(r.tails, key, i)
+		r.ends = append(r.ends, len(r.tails))
+		r.times = append(r.times, w.events.timestamp(i))
+		if len(r.tails) < w.target {
+			continue
+		}
+		if err := context.Cause(ctx); err != nil {
+			return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, err)
+		}
+		if err := w.flush(n); err != nil {
+			return err
+		}
+	}
+	w.count += int64(rows)
+	return nil
+}
+
+// flush turns the partition's pending events into batches in the file.
+func (w *writer) flush(partition int) error {
+	r := &w.pending[partition]
+	if r.len() == 0 {
+		return nil
+	}
+	err := w.encode(partition, 0, r.len())
+	r.reset()
+	if err != nil {
+		return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, err)
+	}
+	return nil
+}
+
+// encode appends the pending records from lo to hi as one batch, or as two halves
+// where the broker would find it too large: it limits the compressed size.
+func (w *writer) encode(partition, lo, hi int) error {
+	r := &w.pending[partition]
+	w.batch, w.frames = r.appendBatch(w.batch[:0], w.frames, lo, hi, w.p.cluster.zstd)
+	limit := max(w.p.maxBytes-batchReserve, w.p.maxBytes/2)
+	if len(w.batch) > limit {
+		if hi-lo == 1 {
+			return fmt.Errorf("%w: table %s, topic %s: the event has %d bytes, %d compressed, and the topic takes %d; raise its max.message.bytes",
+				ErrTooLarge, w.p.dataset.Name, w.p.topic, len(r.tail(lo)), len(w.batch), limit)
+		}
+		w.target = max(w.target/2, minBatch) // what comes next will not be smaller
+		middle := lo + (hi-lo)/2
+		if err := w.encode(partition, lo, middle); err != nil {
+			return err
+		}
+		return w.encode(partition, middle, hi)
+	}
+	if _, err := w.file.WriteAt(w.batch, w.size); err != nil {
+		return fmt.Errorf("local file; check the room in PIPELINE_SPILL: %w", err)
+	}
+	w.spans[partition] = append(w.spans[partition], span{at: w.size, size: len(w.batch), count: hi - lo})
+	w.size += int64(len(w.batch))
+	return nil
+}
+
+// appendBytes appends data as a record holds it: its length, then itself.
+func appendBytes(dst, data []byte) []byte {
+	return append(binary.AppendVarint(dst, int64(len(data))), data...)
+}

@@ -1,0 +1,113 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/state"
+)
+
+// publishesAtOnce bounds the files that are completed side by side: readers should
+// see all of a commit's days as nearly at once as a lake without a table format can.
+const publishesAtOnce = 8
+
+// Publish completes every upload and checks each object. One file's failure does
+// not keep the others from being completed; every failure is reported.
+func (s *Sink) Publish(ctx context.Context, files []state.File) error {
+	return each(files, func(f state.File) error {
+		if err := s.publish(ctx, f); err != nil {
+			return fmt.Errorf("publish %s: %w", f.Key, err)
+		}
+		return nil
+	})
+}
+
+// each runs do over the files, a few at a time, and joins the errors.
+func each(files []state.File, do func(state.File) error) error {
+	var (
+		group errgroup.Group
+		mu    sync.Mutex
+		all   []error
+	)
+	group.SetLimit(publishesAtOnce)
+	for _, f := range files {
+		group.Go(func() error {
+			if err := do(f); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in all
+	return errors.Join(all...)
+}
+
+func (s *Sink) publish(ctx context.Context, f state.File) error {
+	there, err := s.check(ctx, f)
+	if err != nil || there {
+		return err
+	}
+	// The answer is not trusted either way: it can be lost, or come from somebody
+	// who was faster. What stands there afterwards counts.
+	completing := s.store.CompleteUpload(ctx, f.Key, f.UploadID, f.Parts)
+	there, err = s.check(ctx, f)
+	switch {
+	case err != nil:
+		return errors.Join(err, completing)
+	case there:
+		return nil
+	case errors.Is(completing, blob.ErrNotFound):
+		return fmt.Errorf("%w (upload %s)", pipeline.ErrUploadGone, f.UploadID)
+	case completing == nil:
+		return errors.New("the store has completed the upload and does not show the object yet; try again")
+	}
+	return completing
+}
+
+// check reports whether the file's object is there, and makes it durable: the
+// process that completed it may have died before it did.
+func (s *Sink) check(ctx context.Context, f state.File) (there bool, err error) {
+	info, err := s.store.Head(ctx, f.Key)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case info.Size != f.Size || info.SHA256 != f.SHA256:
+		return false, fmt.Errorf("%w: it has %d bytes, sha256 %q, and not %d bytes, sha256 %q",
+			pipeline.ErrForeignObject, info.Size, info.SHA256, f.Size, f.SHA256)
+	}
+	return true, s.store.Sync(ctx, f.Key)
+}
+
+// Abort drops the uploads of an undecided attempt. None of its objects can be
+// visible; if one is, nothing is touched.
+func (s *Sink) Abort(ctx context.Context, files []state.File) error {
+	err := each(files, func(f state.File) error {
+		_, err := s.store.Head(ctx, f.Key)
+		switch {
+		case err == nil:
+			return fmt.Errorf("abort %s: %w: it is visible, though the commit is undecided", f.Key, pipeline.ErrForeignObject)
+		case errors.Is(err, blob.ErrNotFound):
+			return nil
+		}
+		return fmt.Errorf("abort %s: %w", f.Key, err)
+	})
+	if err != nil {
+		return err
+	}
+	return each(files, func(f state.File) error {
+		if err := s.store.AbortUpload(ctx, f.Key, f.UploadID); err != nil && !errors.Is(err, blob.ErrNotFound) {
+			return fmt.Errorf("abort %s: %w", f.Key, err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,294 @@
+package s3_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/s3"
+	"hunting-exporter/state"
+)
+
+// threeDays is a batch with rows of three days, one of them late.
+func threeDays() pipeline.Batch {
+	return batch(
+		row{N: 1, Time: ticks(2026, 3, 4, 0)},
+		row{N: 2, Time: ticks(2026, 3, 3, 23)},
+		row{N: 3, Late: ticks(2026, 3, 2, 12)},
+		row{N: 4},
+	)
+}
+
+func TestNothingIsVisibleBeforePublish(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		spill := t.TempDir()
+		sink := newSink(t, store, s3.Config{Spill: spill})
+		files := prepare(t, sink, attempt(1), threeDays())
+		spillIsEmpty(t, spill)
+		if diff := cmp.Diff([]string{"2026-03-02", "2026-03-03", "2026-03-04"}, dts(files)); diff != "" {
+			t.Errorf("files (-want +got):\n%s", diff)
+		}
+		if got := visible(t, store); len(got) != 0 {
+			t.Errorf("visible before publish: %q", got)
+		}
+		if got := inProgress(t, store); len(got) != 3 {
+			t.Errorf("uploads after close: %+v, want all three", got)
+		}
+		for range 2 { // whoever comes second finds it done
+			if err := sink.Publish(t.Context(), files); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := visible(t, store); len(got) != 3 || got[0] != files[0].Key || got[2] != files[2].Key {
+			t.Errorf("visible after publish: %q", got)
+		}
+		if got := inProgress(t, store); len(got) != 0 {
+			t.Errorf("uploads after publish: %+v", got)
+		}
+	})
+}
+
+func TestAttemptWithoutRowsHasNoFiles(t *testing.T) {
+	sink := newSink(t, dirStore(t), s3.Config{})
+	if files := prepare(t, sink, attempt(1), batch(), pipeline.Batch{}); len(files) != 0 {
+		t.Errorf("files: %+v", files)
+	}
+	if err := sink.Publish(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPublishAfterSomebodyElse(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		sink := newSink(t, store, s3.Config{})
+		files := prepare(t, sink, attempt(1), threeDays())
+		if err := store.CompleteUpload(t.Context(), files[1].Key, files[1].UploadID, files[1].Parts); err != nil {
+			t.Fatal(err)
+		}
+		synced := &recorder{Store: store}
+		if err := newSink(t, synced, s3.Config{}).Publish(t.Context(), files); err != nil {
+			t.Fatal(err)
+		}
+		if got := visible(t, store); len(got) != 3 {
+			t.Errorf("visible: %q", got)
+		}
+		if len(synced.syncs) != 3 {
+			t.Errorf("synced %q, want every object, also the one that was there", synced.syncs)
+		}
+	})
+}
+
+// recorder notes what is synced.
+type recorder struct {
+	blob.Store
+	mu    sync.Mutex
+	syncs []string
+}
+
+func (r *recorder) Sync(ctx context.Context, key string) error {
+	r.mu.Lock()
+	r.syncs = append(r.syncs, key)
+	r.mu.Unlock()
+	return r.Store.Sync(ctx, key)
+}
+
+func TestPublishOfAnUploadThatIsGone(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		sink := newSink(t, store, s3.Config{})
+		files := prepare(t, sink, attempt(1), threeDays())
+		if err := store.AbortUpload(t.Context(), files[0].Key, files[0].UploadID); err != nil {
+			t.Fatal(err)
+		}
+		err := sink.Publish(t.Context(), files)
+		if !errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), files[0].Key) {
+			t.Errorf("publish: %v, want ErrUploadGone with the key", err)
+		}
+		if got := visible(t, store); !cmp.Equal(got, []string{files[1].Key, files[2].Key}) {
+			t.Errorf("visible: %q, want the other two", got)
+		}
+	})
+}
+
+func TestForeignObjectsAreRefused(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		sink := newSink(t, store, s3.Config{})
+		files := prepare(t, sink, attempt(1), threeDays())
+		if _, err := store.Put(t.Context(), files[0].Key, make([]byte, files[0].Size), blob.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := sink.Publish(t.Context(), files[:1]); !errors.Is(err, pipeline.ErrForeignObject) {
+			t.Errorf("publish: %v, want ErrForeignObject", err)
+		}
+		if err := sink.Abort(t.Context(), files); !errors.Is(err, pipeline.ErrForeignObject) {
+			t.Errorf("abort: %v, want ErrForeignObject", err)
+		}
+		if got := inProgress(t, store); len(got) != 3 {
+			t.Errorf("uploads: %+v, want all three untouched", got)
+		}
+	})
+}
+
+// lost is a store whose completions take effect, or not, and are not answered.
+type lost struct {
+	blob.Store
+	effect bool
+}
+
+var errLost = errors.New("connection reset")
+
+func (l lost) CompleteUpload(ctx context.Context, key, id string, parts []blob.Part) error {
+	if l.effect {
+		if err := l.Store.CompleteUpload(ctx, key, id, parts); err != nil {
+			return err
+		}
+	}
+	return errLost
+}
+
+func TestLostAnswerOfCompletion(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		files := prepare(t, newSink(t, store, s3.Config{}), attempt(1), threeDays())
+		err := newSink(t, lost{Store: store}, s3.Config{}).Publish(t.Context(), files)
+		if !errors.Is(err, errLost) || errors.Is(err, pipeline.ErrUploadGone) {
+			t.Errorf("publish without effect: %v, want the store's error", err)
+		}
+		if err := newSink(t, lost{store, true}, s3.Config{}).Publish(t.Context(), files); err != nil {
+			t.Errorf("publish with effect: %v", err)
+		}
+	})
+}
+
+func TestAbort(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		sink := newSink(t, store, s3.Config{})
+		files := prepare(t, sink, attempt(1), threeDays())
+		for range 2 { // gone already is no error
+			if err := sink.Abort(t.Context(), files); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := inProgress(t, store); len(got) != 0 {
+			t.Errorf("uploads: %+v", got)
+		}
+	})
+}
+
+func TestSweep(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		sink := newSink(t, store, s3.Config{})
+		dead := prepare(t, sink, attempt(3), threeDays())
+		pending := prepare(t, sink, attempt(4), threeDays())
+		mine := prepare(t, sink, attempt(5), threeDays())
+		newer := prepare(t, sink, attempt(10), threeDays())
+		other := attempt(1)
+		other.Dataset.Name = "DeviceEventsMore"
+		foreign := prepare(t, sink, other, threeDays())
+		if _, err := store.CreateUpload(t.Context(), "DeviceEvents/dt=2026-03-04/somebody-elses-1-1.parquet", ""); err != nil {
+			t.Fatal(err)
+		}
+		again, err := store.CreateUpload(t.Context(), pending[0].Key, "") // same key, another id
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sink.Sweep(t.Context(), "DeviceEvents", 5, pending); err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]bool{}
+		for _, u := range inProgress(t, store) {
+			left[u.ID] = true
+		}
+		check := func(what string, files []state.File, want bool) {
+			t.Helper()
+			for _, f := range files {
+				if left[f.UploadID] != want {
+					t.Errorf("%s: upload of %s left: %v, want %v", what, f.Key, !want, want)
+				}
+			}
+		}
+		check("earlier epoch", dead, false)
+		check("pending", pending, true)
+		check("my epoch", mine, true)
+		check("newer epoch", newer, true)
+		check("other dataset", foreign, true)
+		if left[again] || len(left) != 4*3+1 {
+			t.Errorf("%d uploads left, want 13; the one beside pending is left: %v", len(left), left[again])
+		}
+	})
+}
+
+// failing is a store that takes no parts.
+type failing struct{ blob.Store }
+
+func (failing) UploadPart(context.Context, string, string, int32, io.ReadSeeker, int64) (blob.Part, error) {
+	return blob.Part{}, errLost
+}
+
+func (failing) AbortUpload(context.Context, string, string) error { panic("an error path aborts") }
+
+func TestFailedUploadIsLeftAlone(t *testing.T) {
+	store, spill := dirStore(t), t.TempDir()
+	sink := newSink(t, failing{store}, s3.Config{Spill: spill})
+	w, err := sink.Begin(attempt(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(t.Context(), batch(row{N: 1})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Prepare(t.Context(), windowEnd); !errors.Is(err, errLost) {
+		t.Errorf("prepare: %v, want the store's error", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	spillIsEmpty(t, spill)
+	if got := inProgress(t, store); len(got) != 1 {
+		t.Errorf("uploads: %+v, want the one begun", got)
+	}
+}
+
+func TestFileOfSeveralParts(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		sink := newSink(t, store, s3.Config{Compression: "none"})
+		text := strings.Repeat("x", 1<<20)
+		var rows []row
+		for i := range 20 {
+			rows = append(rows, row{N: int64(i), Time: ticks(2026, 3, 4, 1), JSON: text})
+		}
+		files := prepare(t, sink, attempt(1), batch(rows...))
+		if len(files[0].Parts) != 2 {
+			t.Errorf("%d parts of %d bytes, want 2", len(files[0].Parts), files[0].Size)
+		}
+		if got := readRows(t, publish(t, store, sink, files)["2026-03-04"]); len(got) != 20 || got[19].JSON != text {
+			t.Errorf("read %d rows", len(got))
+		}
+	})
+}
+
+func TestOneSchemaAnAttempt(t *testing.T) {
+	sink := newSink(t, dirStore(t), s3.Config{})
+	w, err := sink.Begin(attempt(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	if err := w.Write(t.Context(), batch(row{N: 1})); err != nil {
+		t.Fatal(err)
+	}
+	fewer := batch(row{N: 2})
+	fewer.Record = fewer.Record.NewSlice(0, 1)
+	fewer.Record = withoutLastColumn(fewer.Record)
+	if err := w.Write(t.Context(), fewer); err == nil {
+		t.Error("another schema was taken")
+	}
+	if _, err := w.Prepare(t.Context(), windowEnd); err == nil {
+		t.Error("prepare after a failed write succeeded")
+	}
+}

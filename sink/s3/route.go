@@ -1,0 +1,98 @@
+package s3
+
+import (
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+)
+
+const ticksPerDay = int64(24 * time.Hour / pipeline.Tick)
+
+// route is the rows of a batch that fall on one day.
+type route struct {
+	day  int64 // days since 1970
+	rows []int32
+}
+
+// router sends rows to days; it keeps its slices between batches.
+type router struct {
+	ticks  []int64
+	order  []int32
+	routes []route
+}
+
+// route groups the batch's rows by the UTC day of their event, each group in the
+// order of time: neighbours alike compress better, and page bounds become tight. The
+// order holds within a batch only, so files do not claim to be sorted.
+//
+// The day is that of the event's own time; without one, that of the ingestion, and
+// without that either, the window's start.
+func (r *router) route(timeColumn string, b pipeline.Batch) []route {
+	n := int(b.Record.NumRows())
+	r.ticks = slices.Grow(r.ticks[:0], n)[:n]
+	r.order = slices.Grow(r.order[:0], n)[:n]
+	start := schema.ToTicks(b.Window.Start)
+	event, ingestion := times(b.Record, timeColumn), times(b.Record, schema.IngestionTime)
+	for i := range n {
+		r.order[i] = int32(i)
+		switch {
+		case event != nil && event.IsValid(i):
+			r.ticks[i] = event.Ticks()[i]
+		case ingestion != nil && ingestion.IsValid(i):
+			r.ticks[i] = ingestion.Ticks()[i]
+		default:
+			r.ticks[i] = start
+		}
+	}
+	slices.SortStableFunc(r.order, func(x, y int32) int {
+		switch tx, ty := r.ticks[x], r.ticks[y]; {
+		case tx < ty:
+			return -1
+		case tx > ty:
+			return 1
+		}
+		return 0
+	})
+	r.routes = r.routes[:0]
+	for from := 0; from < n; {
+		day := floorDiv(r.ticks[r.order[from]], ticksPerDay)
+		to := from + 1
+		for to < n && floorDiv(r.ticks[r.order[to]], ticksPerDay) == day {
+			to++
+		}
+		r.routes = append(r.routes, route{day: day, rows: r.order[from:to]})
+		from = to
+	}
+	return r.routes
+}
+
+// times returns a column of times; nil if there is none of that name.
+func times(rec arrow.Record, name string) *schema.DateTimeArray {
+	if name == "" {
+		return nil
+	}
+	for _, i := range rec.Schema().FieldIndices(name) {
+		if a, ok := rec.Column(i).(*schema.DateTimeArray); ok {
+			return a
+		}
+	}
+	return nil
+}
+
+func dayName(day int64) string {
+	return schema.FromTicks(day * ticksPerDay).Format("2006-01-02")
+}
+
+// floorDiv divides towards minus infinity, so that times before 1970 fall on their
+// own day and their cut-off digits are cut as those of later times are.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,57 @@
+package s3
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/compress/snappy"
+	"github.com/parquet-go/parquet-go/compress/uncompressed"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/pipeline"
+)
+
+// Info is what files say about the program that wrote them.
+type Info struct {
+	Version string
+}
+
+// Sink writes to one lake. It may be used by several datasets at once.
+type Sink struct {
+	store blob.Store
+	cfg   Config
+	info  Info
+	log   *slog.Logger
+	codec compress.Codec
+}
+
+var _ pipeline.Lake = (*Sink)(nil)
+
+// New returns a sink on the lake's store.
+func New(store blob.Store, cfg Config, info Info, log *slog.Logger) *Sink {
+	s := &Sink{store: store, cfg: cfg.withDefaults(), info: info, log: log}
+	switch s.cfg.Compression {
+	case snappyCompression:
+		s.codec = &snappy.Codec{}
+	case noCompression:
+		s.codec = &uncompressed.Codec{}
+	default:
+		s.codec = &zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1}
+	}
+	return s
+}
+
+// Begin makes the attempt's own spill directory.
+func (s *Sink) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+	dir, err := os.MkdirTemp(s.cfg.Spill, "hunting-exporter-"+a.Dataset.Name+"-")
+	if err != nil {
+		return nil, fmt.Errorf("begin files of %s: %w; set PIPELINE_SPILL to a writable directory", a.Dataset.Name, err)
+	}
+	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}}, nil
+}
+
+// extension ends the names of files; it tells the compression.
+func (s *Sink) extension() string { return "." + s.cfg.Compression + ".parquet" }

@@ -1,0 +1,91 @@
+package s3
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// verify reads a finished file back from disk: its bytes are those that were
+// written, and every column of every row group holds the rows and nulls that went
+// in, counted by decoding the pages.
+func verify(ctx context.Context, f *file) (size int64, err error) {
+	disk, err := os.Open(f.path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, disk.Close()) }()
+	hash := sha256.New()
+	size, err = io.Copy(hash, disk)
+	if err != nil {
+		return 0, err
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != f.digest() {
+		return 0, errors.New("its sha256 is not that of the bytes written")
+	}
+	read, err := parquet.OpenFile(disk, size)
+	if err != nil {
+		return 0, fmt.Errorf("open: %w", err)
+	}
+	if read.NumRows() != f.rows {
+		return 0, fmt.Errorf("footer counts %d rows, %d were written", read.NumRows(), f.rows)
+	}
+	if got, _ := read.Lookup(metaRows); got != strconv.FormatInt(f.rows, 10) {
+		return 0, fmt.Errorf("metadata counts %q rows, %d were written", got, f.rows)
+	}
+	if len(read.RowGroups()) != len(f.groups) {
+		return 0, fmt.Errorf("%d row groups, %d were written", len(read.RowGroups()), len(f.groups))
+	}
+	for i, rg := range read.RowGroups() {
+		if err := verifyGroup(ctx, rg, f.groups[i], f.layout); err != nil {
+			return 0, fmt.Errorf("row group %d: %w", i, err)
+		}
+	}
+	return size, nil
+}
+
+func verifyGroup(ctx context.Context, rg parquet.RowGroup, want group, l *layout) error {
+	chunks := rg.ColumnChunks()
+	if rg.NumRows() != want.rows || len(chunks) != len(l.columns) {
+		return fmt.Errorf("%d rows of %d columns, written were %d of %d",
+			rg.NumRows(), len(chunks), want.rows, len(l.columns))
+	}
+	for i, chunk := range chunks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows, nulls, err := countPages(chunk)
+		if err != nil {
+			return fmt.Errorf("column %s: %w", l.columns[i].field.Name, err)
+		}
+		if rows != want.rows || nulls != want.nulls[i] || chunk.NumValues() != want.rows {
+			return fmt.Errorf("column %s: %d rows with %d nulls, written were %d with %d",
+				l.columns[i].field.Name, rows, nulls, want.rows, want.nulls[i])
+		}
+	}
+	return nil
+}
+
+func countPages(chunk parquet.ColumnChunk) (rows, nulls int64, err error) {
+	pages := chunk.Pages()
+	defer func() { err = errors.Join(err, pages.Close()) }()
+	for {
+		page, err := pages.ReadPage()
+		if errors.Is(err, io.EOF) {
+			return rows, nulls, nil
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		rows += page.NumRows()
+		nulls += page.NumNulls()
+		parquet.Release(page)
+	}
+}

@@ -1,0 +1,135 @@
+package s3
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"hunting-exporter/schema"
+)
+
+// finished writes a small file of two row groups and ends it.
+func finished(t *testing.T) *file {
+	t.Helper()
+	fields := []arrow.Field{
+		{Name: "A", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "B", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "T", Type: schema.DateTime, Nullable: true},
+	}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
+	defer b.Release()
+	for i := range 10 {
+		b.Field(0).(*array.Int64Builder).Append(int64(i))
+		b.Field(1).(*array.StringBuilder).AppendNull()
+		b.Field(2).(*array.ExtensionBuilder).StorageBuilder().(*array.Int64Builder).Append(int64(i))
+	}
+	rec := b.NewRecord()
+	defer rec.Release()
+	s := New(nil, Config{RowGroupRows: 5}, Info{}, slog.New(slog.DiscardHandler))
+	l, err := newLayout(rec, s.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := createFile(filepath.Join(t.TempDir(), "f.parquet"), l, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillers, err := l.fillers(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.write(t.Context(), fillers, []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.finish([][2]string{{metaRows, "10"}}); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestVerifyAcceptsWhatWasWritten(t *testing.T) {
+	f := finished(t)
+	size, err := verify(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(f.path); err != nil || info.Size() != size {
+		t.Errorf("size %d, file has %v (%v)", size, info.Size(), err)
+	}
+}
+
+func TestVerifyRefusesAnythingElse(t *testing.T) {
+	edit := func(change func([]byte) []byte) func(*testing.T, *file) {
+		return func(t *testing.T, f *file) {
+			data, err := os.ReadFile(f.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(f.path, change(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, tamper := range map[string]func(*testing.T, *file){
+		"one bit":         edit(func(d []byte) []byte { d[len(d)/2] ^= 1; return d }),
+		"cut short":       edit(func(d []byte) []byte { return d[:len(d)-9] }),
+		"empty":           edit(func([]byte) []byte { return nil }),
+		"longer":          edit(func(d []byte) []byte { return append(d, 0) }),
+		"missing":         func(_ *testing.T, f *file) { _ = os.Remove(f.path) },
+		"rows":            func(_ *testing.T, f *file) { f.rows++ },
+		"row group":       func(_ *testing.T, f *file) { f.groups = f.groups[:1] },
+		"rows of a group": func(_ *testing.T, f *file) { f.groups[1].rows++ },
+		"nulls":           func(_ *testing.T, f *file) { f.groups[1].nulls[1]-- },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := finished(t)
+			tamper(t, f)
+			if _, err := verify(t.Context(), f); err == nil {
+				t.Error("verified")
+			}
+		})
+	}
+}
+
+// TestVerifySeesColumnsOfUnequalLength: parquet-go writes such a file without an error.
+func TestVerifySeesColumnsOfUnequalLength(t *testing.T) {
+	f := finished(t)
+	for i := range f.groups {
+		f.groups[i].rows-- // as if the first column had one value less than counted
+	}
+	f.rows -= 2
+	if _, err := verify(t.Context(), f); err == nil || !strings.Contains(err.Error(), "rows") {
+		t.Errorf("verify: %v, want the rows to differ", err)
+	}
+}
+
+func TestPartsOfHugeFiles(t *testing.T) {
+	for _, size := range []int64{1, partBytes, 1 << 40, 5 << 40} {
+		part := partSize(size)
+		if parts := (size + part - 1) / part; parts > maxParts || part < partBytes {
+			t.Errorf("%d bytes: %d parts of %d", size, parts, part)
+		}
+	}
+}
+
+func TestEpochOfAKey(t *testing.T) {
+	for key, want := range map[string]int64{
+		"T/dt=2026-03-04/20260304T000000.0000000Z-7-12-0123abcd.zstd.parquet":                   12,
+		"T/dt=2026-03-04/20260304T000000.0000000Z-7-0012-0123abcd.none.parquet":                 12,
+		"T/dt=2026-03-04/20260304T000000.0000000Z-7-0123abcd.zstd.parquet":                      -1,
+		"T/dt=2026-03-04/x20260304T000000.0000000Z-7-1-0123abcd.zstd.parquet":                   -1,
+		"T/dt=2026-03-04/20260304T000000.0000000Z-7-99999999999999999999-0123abcd.zstd.parquet": -1,
+		"T/dt=2026-03-04/20260304T000000.0000000Z-7-1-0123abcd":                                 -1,
+	} {
+		got, ok := epochOf(key)
+		if ok != (want >= 0) || ok && got != want {
+			t.Errorf("%s: %d %v, want %d", key, got, ok, want)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"hunting-exporter/internal/setting"
+)
+
+// client makes single calls: one query, one answer, complete or an error.
+type client struct {
+	cfg      Config
+	url      string
+	http     *http.Client
+	tokens   *tokens
+	governor *governor
+	buffers  buffers
+	slots    chan struct{} // one a call under way
+	now      func() time.Time
+	log      *slog.Logger
+	secrets  []setting.Secret
+
+	calls, refusals, retries atomic.Int64
+}
+
+// answer is one complete result.
+type answer struct {
+	body []byte
+	rows int
+	free func()
+}
+
+// request is the body that goes out.
+type request struct {
+	Query    string `json:"Query"`
+	Timespan string `json:"Timespan,omitempty"`
+}
+
+var errOwnTimeout = errors.New("SOURCE_TIMEOUT is over")
+
+// call makes one call with the token given. The error is an *Error, or the context's.
+func (c *client) call(ctx context.Context, token string, q request) (answer, error) {
+	body, err := encode(q)
+	if err != nil {
+		return answer{}, err
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errOwnTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, &Error{kind: unexpected, Message: c.redact(err.Error()), cause: err}
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip")
+	c.calls.Add(1)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, c.failed(ctx, limited, 0, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return answer{}, c.refusal(resp, token)
+	}
+	whole, err := readBody(resp, c.buffers.get(), maxBody)
+	if err != nil {
+		c.buffers.free(whole)()
+		return answer{}, c.failed(ctx, limited, resp.StatusCode, err)
+	}
+	return c.result(resp, whole, token)
+}
+
+// encode leaves < and > as they are: queries hold them, and some gateways look inside.
+func encode(q request) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(q); err != nil {
+		return nil, &Error{kind: unexpected, Message: err.Error(), cause: err}
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// refusal classifies an answer other than 200. Its body may be HTML, empty or cut.
+func (c *client) refusal(resp *http.Response, token string) *Error {
+	body, _ := readBody(resp, nil, maxErrorBody)
+	body = body[:min(len(body), maxErrorBody)]
+	e := c.cfg.classify(resp.StatusCode, resp.Header, body, c.now())
+	e.Code, e.Message = c.redact(e.Code, token), c.redact(e.Message, token)
+	return e
+}
+
+// result checks that a body is a complete result below the row cap.
+func (c *client) result(resp *http.Response, body []byte, token string) (answer, error) {
+	free := c.buffers.free(body)
+	o, err := scan(body)
+	switch {
+	case errors.Is(err, errCut):
+		free()
+		return answer{}, &Error{kind: transient, Status: resp.StatusCode, Message: err.Error(), cause: err}
+	case err != nil:
+		free()
+		return answer{}, &Error{kind: unexpected, Status: resp.StatusCode, Message: err.Error(), cause: err,
+			Fix: "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"}
+	case o.failed:
+		e := c.cfg.classify(resp.StatusCode, resp.Header, body, c.now())
+		e.Code, e.Message = c.redact(e.Code, token), c.redact(e.Message, token)
+		free()
+		return answer{}, e
+	case o.partial:
+		free()
+		return answer{}, &Error{kind: tooMany, Status: resp.StatusCode, Message: "the answer links to a next page, so it is not whole"}
+	case o.rows >= c.cfg.MaxRows:
+		free()
+		return answer{}, &Error{kind: tooMany, Status: resp.StatusCode,
+			Message: fmt.Sprintf("%d rows, the cap is %d: the rest may have been cut", o.rows, c.cfg.MaxRows)}
+	}
+	return answer{body: body, rows: o.rows, free: free}, nil
+}
+
+// failed explains a call that ended without a whole answer.
+func (c *client) failed(ctx, limited context.Context, status int, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := &Error{kind: transient, Status: status, Message: c.redact(err.Error()), cause: err}
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(context.Cause(limited), errOwnTimeout):
+		e.kind, e.cause = tooCostly, errOwnTimeout
+		e.Message = fmt.Sprintf("no whole answer within %s (SOURCE_TIMEOUT)", c.cfg.Timeout)
+	case errors.Is(err, errTooBig):
+		e.kind = tooLarge
+	case errors.Is(err, errShape):
+		e.kind = unexpected
+	case errors.As(err, &certificate):
+		e.kind, e.Fix = unexpected, "if the server's certificate is of a private authority, set SSL_CERT_FILE"
+	}
+	return e
+}
+
+// token gets a token. The error is an *Error, or the context's.
+func (c *client) token(ctx context.Context, refused string) (string, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errOwnTimeout)
+	defer cancel()
+	token, err := c.tokens.get(limited, refused)
+	if err == nil {
+		return token, nil
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	e := &Error{kind: transient, Message: "token: " + shorten(c.redact(err.Error())), cause: err}
+	var refusal *azidentity.AuthenticationFailedError
+	if errors.As(err, &refusal) && refusal.RawResponse != nil {
+		e.Status = refusal.RawResponse.StatusCode
+		if body, err := readBody(plainResponse(refusal.RawResponse), nil, maxErrorBody); err == nil {
+			code, message := said(body)
+			e.Code, e.Message = c.redact(code), "token: "+c.redact(message)
+		}
+		if e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout {
+			e.kind = denied
+			e.Fix = "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential (expired? the secret's value, not its id?)"
+		}
+		// The cause holds the whole exchange, the request with its secret too: keep its type.
+		e.cause = &azidentity.AuthenticationFailedError{RawResponse: &http.Response{StatusCode: e.Status}}
+	}
+	switch text := err.Error(); {
+	case strings.Contains(text, "x509:"):
+		e.kind, e.Fix = unexpected, "if the token server's certificate is of a private authority, set SSL_CERT_FILE"
+	case strings.Contains(text, "AZURE_CLIENT_CERTIFICATE_PATH"), strings.Contains(text, "AZURE_FEDERATED_TOKEN_FILE"):
+		e.kind, e.Fix = denied, "make the file readable for the exporter"
+	}
+	return "", e
+}
+
+// plainResponse undoes what azcore has decompressed already.
+func plainResponse(resp *http.Response) *http.Response {
+	plain := *resp
+	plain.Header = http.Header{}
+	return &plain
+}
+
+// redact takes secrets out of a text, should a server have echoed one.
+func (c *client) redact(text string, more ...string) string {
+	for _, s := range c.secrets {
+		more = append(more, s.Reveal())
+	}
+	for _, s := range more {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	return text
+}

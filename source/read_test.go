@@ -1,0 +1,342 @@
+package source_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/source"
+)
+
+func TestPagesTileAndHoldEveryRowOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		length := rapid.Int64Range(1, int64(72*time.Hour/pipeline.Tick)).Draw(rt, "ticks")
+		w := pipeline.Window{Start: day, End: schema.FromTicks(schema.ToTicks(day) + length)}
+		maxRows := rapid.IntRange(3, 50).Draw(rt, "cap")
+		f := &fake{maxRows: maxRows}
+		if rapid.Bool().Draw(rt, "bytes") {
+			f.maxBytes = 20 * rapid.IntRange(2, 2*maxRows).Draw(rt, "rows by bytes")
+		}
+		// Bursts: some stretches are dense, down to neighbouring ticks.
+		for range rapid.IntRange(0, 6).Draw(rt, "bursts") {
+			at := rapid.Int64Range(0, length-1).Draw(rt, "at")
+			step := rapid.Int64Range(1, 1+length/100).Draw(rt, "step")
+			for range rapid.IntRange(1, 120).Draw(rt, "rows") {
+				if at < length {
+					f.rows = append(f.rows, schema.ToTicks(day)+at)
+				}
+				at += step
+			}
+		}
+		slices.Sort(f.rows)
+		f.rows = slices.Compact(f.rows) // one a tick: everything can be delivered
+		trouble := rapid.IntRange(0, 20).Draw(rt, "trouble")
+		f.before = func(n int, _ pipeline.Window) int {
+			return map[int]int{5: http.StatusServiceUnavailable, 7: http.StatusBadGateway, 9: http.StatusTooManyRequests}[(n+trouble)%21]
+		}
+		concurrency := rapid.IntRange(1, 5).Draw(rt, "concurrency")
+		var got collected
+		var err error
+		synctest.Test(t, func(t *testing.T) {
+			r := reader(t, f, func(c *source.Config) { c.MaxRows, c.Concurrency = maxRows, concurrency })
+			err = r.Read(t.Context(), table, w, got.emit)
+		})
+		if err = errors.Join(err, got.tiles(w)); err != nil {
+			rt.Fatal(err)
+		}
+		if d := cmp.Diff(f.rows, got.rows); len(f.rows)+len(got.rows) > 0 && d != "" {
+			rt.Fatal(d)
+		}
+	})
+}
+
+func TestFullPageIsTruncated(t *testing.T) {
+	t.Parallel()
+	w := stretch(time.Minute)
+	f := &fake{maxRows: 10, rows: even(w, 10)} // all of them would have been delivered
+	var got collected
+	if err := reader(t, f, func(c *source.Config) { c.MaxRows = 10 }).Read(t.Context(), table, w, got.emit); err != nil {
+		t.Fatal(err)
+	}
+	want := []pipeline.Window{{Start: w.Start, End: w.Start.Add(30 * time.Second)}, {Start: w.Start.Add(30 * time.Second), End: w.End}}
+	if d := cmp.Diff(want, got.windows); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(f.rows, got.rows); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestRowsOfOneTickThatDoNotFitAreAnError(t *testing.T) {
+	t.Parallel()
+	w := stretch(time.Second)
+	f := &fake{maxRows: 10, rows: slices.Repeat([]int64{schema.ToTicks(day) + 777}, 11)}
+	var got collected
+	err := reader(t, f, func(c *source.Config) { c.MaxRows = 10 }).Read(t.Context(), table, w, got.emit)
+	if !errors.Is(err, source.ErrOverflow) {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{table.Name, "2026-01-02T00:00:00.0000777Z/2026-01-02T00:00:00.0000778Z", "cannot deliver"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+	var e *source.Error
+	if !errors.As(err, &e) {
+		t.Fatal("no *source.Error")
+	}
+	if err := got.tiles(pipeline.Window{Start: day, End: e.Window.Start}); err != nil {
+		t.Errorf("before the error: %v", err)
+	}
+}
+
+func TestOutageIsNoOverflow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{maxRows: 10, before: func(int, pipeline.Window) int { return http.StatusBadGateway }}
+		err := reader(t, f, nil).Read(t.Context(), table, stretch(time.Hour), func(pipeline.Page) error { return nil })
+		if !errors.Is(err, source.ErrTransient) || errors.Is(err, source.ErrOverflow) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestCostlyTickIsAnOverflow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bad := day.Add(5 * time.Second)
+		f := &fake{maxRows: 10, before: func(_ int, w pipeline.Window) int {
+			if w.Start.Before(w.End) && !bad.Before(w.Start) && bad.Before(w.End) {
+				return http.StatusGatewayTimeout
+			}
+			return 0
+		}}
+		var got collected
+		err := reader(t, f, nil).Read(t.Context(), table, stretch(time.Minute), got.emit)
+		if !errors.Is(err, source.ErrOverflow) {
+			t.Fatalf("got %v", err)
+		}
+		if err := got.tiles(pipeline.Window{Start: day, End: bad}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOwnTimeoutNarrows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := stretch(time.Hour)
+		f := &fake{maxRows: 1000, rows: even(w, 60), delay: func(_ int, w pipeline.Window) time.Duration {
+			if w.End.Sub(w.Start) > 20*time.Minute {
+				return time.Hour
+			}
+			return 0
+		}}
+		var got collected
+		begun := time.Now()
+		if err := reader(t, f, nil).Read(t.Context(), table, w, got.emit); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(got.tiles(w)); err != nil {
+			t.Error(err)
+		}
+		// Half an hour twice, an hour once, each given up after four minutes.
+		if d := time.Since(begun); d < 12*time.Minute || d > 13*time.Minute {
+			t.Errorf("took %s", d)
+		}
+	})
+}
+
+func TestAnswersOutOfOrderAreDeliveredInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := stretch(24 * time.Hour)
+		var mu sync.Mutex
+		under, most := 0, 0
+		f := &fake{maxRows: 100, rows: even(w, 2000)}
+		f.delay = func(n int, _ pipeline.Window) time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			under++
+			most = max(most, under)
+			return time.Duration(1+n*7%4) * 10 * time.Second
+		}
+		f.before = func(int, pipeline.Window) int {
+			mu.Lock()
+			defer mu.Unlock()
+			under--
+			return 0
+		}
+		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		var got collected
+		if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+			t.Fatal(err)
+		}
+		if err := got.tiles(w); err != nil {
+			t.Error(err)
+		}
+		if d := cmp.Diff(f.rows, got.rows); d != "" {
+			t.Error(d)
+		}
+		if most != 4 {
+			t.Errorf("%d calls at once, want 4", most)
+		}
+		if r.Calls() > 40 { // 20 at the least
+			t.Errorf("%d calls", r.Calls())
+		}
+	})
+}
+
+func TestEmptyStretchTakesFewCalls(t *testing.T) {
+	t.Parallel()
+	w := stretch(30 * 24 * time.Hour)
+	r := reader(t, &fake{maxRows: 100_000}, nil)
+	var got collected
+	if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.tiles(w); err != nil {
+		t.Error(err)
+	}
+	if r.Calls() > 6 {
+		t.Errorf("%d calls for 30 empty days", r.Calls())
+	}
+}
+
+func TestBackfillStaysNearTheFewestCalls(t *testing.T) {
+	t.Parallel()
+	w := stretch(10 * 24 * time.Hour)
+	f := &fake{maxRows: 1000, rows: even(w, 200_000)}
+	r := reader(t, f, func(c *source.Config) { c.MaxRows = 1000 })
+	var got collected
+	if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(f.rows, got.rows); d != "" {
+		t.Error(d)
+	}
+	if r.Calls() > 260 { // 200 at the least, 250 with windows filled to 80 %
+		t.Errorf("%d calls", r.Calls())
+	}
+}
+
+func TestByteLimitIsLearned(t *testing.T) {
+	t.Parallel()
+	w := stretch(10 * 24 * time.Hour)
+	f := &fake{maxRows: 1000, maxBytes: 20 * 300, rows: even(w, 60_000)}
+	r := reader(t, f, func(c *source.Config) { c.MaxRows = 1000 })
+	var got collected
+	if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(f.rows, got.rows); d != "" {
+		t.Error(d)
+	}
+	if r.Calls() > 290 { // 200 at the least
+		t.Errorf("%d calls", r.Calls())
+	}
+}
+
+func TestBlockedDatasetStopsNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := stretch(24 * time.Hour)
+		f := &fake{maxRows: 100, rows: even(w, 2000)}
+		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			err := r.Read(ctx, table, w, func(pipeline.Page) error { <-ctx.Done(); return ctx.Err() })
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		})
+		synctest.Wait()
+		other := table
+		other.Name = "DeviceEvents"
+		var got collected
+		if err := r.Read(ctx, other, w, got.emit); err != nil {
+			t.Error(err)
+		}
+		if err := got.tiles(w); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+func TestCancelAndEmitErrorsEndARead(t *testing.T) {
+	t.Parallel()
+	enough := errors.New("enough")
+	rapid.Check(t, func(rt *rapid.T) {
+		pages := rapid.IntRange(0, 12).Draw(rt, "pages")
+		cancels := rapid.Bool().Draw(rt, "cancels")
+		synctest.Test(t, func(t *testing.T) { // fails on a goroutine that stays
+			w := stretch(24 * time.Hour)
+			f := &fake{maxRows: 100, rows: even(w, 3000), delay: func(n int, _ pipeline.Window) time.Duration {
+				return time.Duration(n%5) * time.Second
+			}}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var got collected
+			err := reader(t, f, func(c *source.Config) { c.MaxRows = 100 }).Read(ctx, table, w, func(p pipeline.Page) error {
+				if err := got.emit(p); err != nil {
+					return err
+				}
+				if len(got.windows) <= pages {
+					return nil
+				}
+				if cancels {
+					cancel()
+					return nil
+				}
+				return enough
+			})
+			want := enough
+			if cancels {
+				want = context.Canceled
+			}
+			if !errors.Is(err, want) {
+				rt.Errorf("got %v, want %v", err, want)
+			}
+			if err := got.tiles(pipeline.Window{Start: w.Start, End: got.windows[len(got.windows)-1].End}); err != nil {
+				rt.Error(err)
+			}
+		})
+	})
+}
+
+func TestReadRefusesWhatMustNotBecomeKQL(t *testing.T) {
+	t.Parallel()
+	r := reader(t, &fake{}, nil)
+	for name, ds := range map[string]pipeline.Dataset{
+		"name":      {Name: "A | union B", Clock: pipeline.ClockIngestion},
+		"column":    {Name: "A", Clock: pipeline.ClockEvent, TimeColumn: "T)//"},
+		"no column": {Name: "A", Clock: pipeline.ClockEvent},
+		"clock":     {Name: "A"},
+	} {
+		if err := r.Read(t.Context(), ds, stretch(time.Hour), nil); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	off := pipeline.Window{Start: day.Add(1), End: day.Add(time.Hour)}
+	if err := r.Read(t.Context(), table, off, nil); err == nil {
+		t.Error("a window off the ticks was taken")
+	}
+	if r.Calls() != 0 {
+		t.Errorf("%d calls", r.Calls())
+	}
+}

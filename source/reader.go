@@ -1,0 +1,141 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+)
+
+// Options are what a Reader uses of its surroundings. The zero value works.
+type Options struct {
+	HTTP       *http.Client           // for the API and the token server; nil: an own one
+	Credential azcore.TokenCredential // nil: made from the Config
+	Now        func() time.Time       // nil: time.Now; it must go on while the Reader waits
+	Log        *slog.Logger           // nil: nothing is logged
+}
+
+// Reader reads datasets from one tenant. All of its calls share one quota.
+type Reader struct {
+	client *client
+	ahead  chan struct{} // one a window that is fetched before it is its turn
+	narrow atomic.Int64
+
+	mu    sync.Mutex
+	paces map[string]*pace
+}
+
+var _ pipeline.Source = (*Reader)(nil)
+
+// New makes a Reader. It makes no call; Check does.
+func New(cfg Config, o Options) (*Reader, error) {
+	if _, ok := flavours[cfg.API]; !ok {
+		return nil, fmt.Errorf("source: SOURCE_API %q: no such API", cfg.API)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Concurrency < 1 || cfg.CallsPerMinute < 1 || cfg.MaxRows < 1 || cfg.Timeout <= 0 {
+		return nil, fmt.Errorf("source: limits are not set: concurrency %d, calls a minute %d, rows %d, timeout %s",
+			cfg.Concurrency, cfg.CallsPerMinute, cfg.MaxRows, cfg.Timeout)
+	}
+	if reason := badURL(cfg.endpoint(), true); reason != "" {
+		return nil, fmt.Errorf("source: SOURCE_ENDPOINT %s: %s", redactedURL(cfg.endpoint()), reason)
+	}
+	web := newHTTP(o.HTTP, cfg.Concurrency)
+	credential := func() (azcore.TokenCredential, error) { return newCredential(cfg, web) }
+	if o.Credential != nil {
+		credential = func() (azcore.TokenCredential, error) { return o.Credential, nil }
+	}
+	quota := []limit{{cfg.CallsPerMinute, time.Minute}}
+	if perHour := max(cfg.CallsPerHour, 0); perHour > 0 {
+		quota = append(quota, limit{perHour, time.Hour})
+	} else if documented := flavours[cfg.API].perHour; documented > 0 {
+		quota = append(quota, limit{documented, time.Hour})
+	}
+	return &Reader{
+		client: &client{
+			cfg: cfg, url: cfg.endpoint(), http: web, now: o.Now, log: o.Log,
+			tokens:   &tokens{scope: cfg.scope(), make: credential},
+			governor: newGovernor(o.Now, quota...),
+			slots:    make(chan struct{}, cfg.Concurrency),
+			secrets:  []setting.Secret{cfg.ClientSecret, cfg.CertificatePassword},
+		},
+		ahead: make(chan struct{}, cfg.Concurrency-1),
+		paces: map[string]*pace{},
+	}, nil
+}
+
+// Check gets a token, so that a wrong secret is found before anything else is done.
+func (r *Reader) Check(ctx context.Context) error {
+	token, err := r.client.token(ctx, "")
+	if err != nil {
+		return err
+	}
+	f := flavours[r.client.cfg.API]
+	if lacksRole(token, f.permission) {
+		r.client.log.WarnContext(ctx, "the token does not carry the permission that this API needs",
+			slog.String("permission", f.permission), slog.String("resource", f.resource))
+	}
+	return nil
+}
+
+// Query runs one query and returns its answer, complete or not at all. Nothing is
+// narrowed: an answer over the cap is ErrOverflow.
+func (r *Reader) Query(ctx context.Context, text string) (pipeline.Page, error) {
+	a, err := r.client.fetch(ctx, place{dataset: "query"}, r.request(text, time.Time{}))
+	if err != nil {
+		return pipeline.Page{}, err
+	}
+	return pipeline.Page{Body: a.body, Rows: a.rows, Free: a.free}, nil
+}
+
+// Close closes idle connections.
+func (r *Reader) Close() { r.client.http.CloseIdleConnections() }
+
+// Stats counts what a Reader has done so far.
+type Stats struct {
+	Calls    int64 // sent to the API
+	Refusals int64 // of them answered 429
+	Retries  int64 // after transient failures
+	Narrowed int64 // windows halved
+}
+
+// Stats returns the counts so far.
+func (r *Reader) Stats() Stats {
+	c := r.client
+	return Stats{Calls: c.calls.Load(), Refusals: c.refusals.Load(), Retries: c.retries.Load(), Narrowed: r.narrow.Load()}
+}
+
+// Calls is the number of calls sent to the API so far.
+func (r *Reader) Calls() int { return int(r.client.calls.Load()) }
+
+func (r *Reader) request(text string, start time.Time) request {
+	q := request{Query: text}
+	if flavours[r.client.cfg.API].timespan {
+		q.Timespan = timespan(r.client.now(), start)
+	}
+	return q
+}
+
+func (r *Reader) pace(dataset string) *pace {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.paces[dataset]
+	if !ok {
+		p = &pace{maxRows: float64(r.client.cfg.MaxRows)}
+		r.paces[dataset] = p
+	}
+	return p
+}

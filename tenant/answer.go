@@ -1,0 +1,132 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"hunting-exporter/schema"
+)
+
+// answer is a result that is whole in memory: only then is it known whether it is
+// within the size cap, and how many rows it has.
+type answer struct {
+	columns []schema.Column
+	rows    int
+	bytes   int64
+	chunks  [][]byte
+	took    time.Duration
+	// truncated is true where the cap cut rows; the client is not told.
+	truncated bool
+}
+
+const chunkSize = 256 << 10
+
+var chunkPool = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize); return &b }}
+
+func (a *answer) write(p []byte) {
+	a.bytes += int64(len(p))
+	for len(p) > 0 {
+		last := len(a.chunks) - 1
+		if last < 0 || len(a.chunks[last]) == chunkSize {
+			a.chunks = append(a.chunks, *chunkPool.Get().(*[]byte))
+			last++
+		}
+		n := min(len(p), chunkSize-len(a.chunks[last]))
+		a.chunks[last] = append(a.chunks[last], p[:n]...)
+		p = p[n:]
+	}
+}
+
+func (a *answer) release() {
+	for _, c := range a.chunks {
+		c = c[:0]
+		chunkPool.Put(&c)
+	}
+	a.chunks = nil
+}
+
+var errResultSize = errors.New("Query execution has exceeded the allowed result size. " + //nolint:staticcheck // the API's own text
+	"Optimize your query by limiting the number of results and try again")
+
+// answer runs a query; the rows past the cap are cut without a word.
+func (t *Tenant) answer(ctx context.Context, text string, within span, graph bool) (*answer, error) {
+	began := time.Now()
+	q, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	e := &env{ctx: ctx, tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
+		scalars: map[string]*expr{}, tables: map[string]*relation{}}
+	rel, err := e.compile(q)
+	if err != nil {
+		return nil, err
+	}
+	out := &answer{}
+	for _, c := range rel.columns {
+		out.columns = append(out.columns, schema.Column{Name: c.name, Type: kinds[c.expr.kind].api})
+	}
+	enc := newRowEncoder(rel, graph)
+	rel.scan(func(r *row) bool {
+		if out.rows == t.o.MaxRows {
+			out.truncated = true
+			return false
+		}
+		if out.rows > 0 {
+			out.write([]byte{','})
+		}
+		out.write(enc.row(r))
+		out.rows++
+		return out.bytes <= t.o.MaxBytes
+	})
+	if err := ctx.Err(); err != nil {
+		out.release()
+		return nil, err
+	}
+	if out.bytes > t.o.MaxBytes {
+		out.release()
+		return nil, errResultSize
+	}
+	out.took = time.Since(began)
+	return out, nil
+}
+
+// writeTo writes the whole answer in the flavour's form.
+func (a *answer) writeTo(w io.Writer, f flavour) error {
+	head := []byte(`{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults","schema":[`)
+	nameKey, results := "name", `],"results":[`
+	if f != graphAPI {
+		head = append(a.stats(), `,"Schema":[`...)
+		nameKey, results = "Name", `],"Results":[`
+	}
+	typeKey := map[string]string{"name": "type", "Name": "Type"}[nameKey]
+	for i, c := range a.columns {
+		if i > 0 {
+			head = append(head, ',')
+		}
+		head = fmt.Appendf(head, `{"%s":%s,"%s":%s}`, nameKey, appendQuoted(nil, c.Name), typeKey, appendQuoted(nil, c.Type))
+	}
+	if _, err := w.Write(append(head, results...)); err != nil {
+		return err
+	}
+	for _, c := range a.chunks {
+		if _, err := w.Write(c); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "]}")
+	return err
+}
+
+// stats is the Stats of the legacy flavours, without the closing brace of the whole.
+func (a *answer) stats() []byte {
+	seconds := math.Round(a.took.Seconds()*1e7) / 1e7
+	return fmt.Appendf(nil, `{"Stats":{"ExecutionTime":%g,"resource_usage":{"cache":{"memory":{"hits":0,"misses":0,"total":0},`+
+		`"disk":{"hits":0,"misses":0,"total":0}},"cpu":{"user":"00:00:00","kernel":"00:00:00","total cpu":"00:00:00"},`+
+		`"memory":{"peak_per_node":33554624}},"dataset_statistics":[{"table_row_count":%d,"table_size":%d}]}`,
+		seconds, a.rows, a.bytes)
+}

@@ -1,0 +1,239 @@
+package tenant
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+)
+
+var nan = math.NaN()
+
+// expr compiles an expression over the columns of rel; nil has none.
+func (e *env) expr(x node, rel *relation) (*expr, error) {
+	switch n := x.(type) {
+	case litNode:
+		return constant(n.val.k, n.val), nil
+	case refNode:
+		return e.ref(n, rel)
+	case callNode:
+		return e.call(n, rel)
+	case pathNode:
+		return e.path(n, rel)
+	case opNode:
+		out, err := e.operator(n, rel)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	default:
+		return nil, semanticError("An expression that this tenant does not know")
+	}
+}
+
+func (e *env) ref(n refNode, rel *relation) (*expr, error) {
+	if rel != nil {
+		if x, ok := rel.find(n.name); ok {
+			return x, nil
+		}
+	}
+	if x, ok := e.scalars[n.name]; ok {
+		return x, nil
+	}
+	return nil, unresolved(n.name)
+}
+
+// folded makes a constant of an expression whose parts all are.
+func folded(out *expr, parts ...*expr) *expr {
+	for _, p := range parts {
+		if p.konst == nil {
+			return out
+		}
+	}
+	return constant(out.kind, out.eval(&row{}))
+}
+
+func (e *env) path(n pathNode, rel *relation) (*expr, error) {
+	x, err := e.expr(n.x, rel)
+	if err != nil {
+		return nil, err
+	}
+	if x.kind != kDynamic && x.kind != kNull {
+		return nil, semanticError("The '.' or '[]' of a %s", kinds[x.kind].kusto)
+	}
+	return folded(&expr{kind: kDynamic, eval: func(r *row) value {
+		v := x.eval(r)
+		if v.k == kNull {
+			return v
+		}
+		return member(v.s, n)
+	}}, x), nil
+}
+
+func member(text string, n pathNode) value {
+	var raw json.RawMessage
+	if n.name == "" {
+		var list []json.RawMessage
+		if json.Unmarshal([]byte(text), &list) != nil || n.idx < 0 || n.idx >= len(list) {
+			return value{}
+		}
+		raw = list[n.idx]
+	} else {
+		var bag map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &bag) != nil || bag[n.name] == nil {
+			return value{}
+		}
+		raw = bag[n.name]
+	}
+	return dynamicOf(string(raw))
+}
+
+func (e *env) operator(n opNode, rel *relation) (*expr, error) {
+	l, err := e.expr(n.l, rel)
+	if err != nil {
+		return nil, err
+	}
+	args := make([]*expr, len(n.args))
+	for i, a := range n.args {
+		if args[i], err = e.expr(a, rel); err != nil {
+			return nil, err
+		}
+	}
+	var out *expr
+	switch n.op {
+	case "and", "or":
+		out, err = logic(n.op, l, args[0])
+	case "+", "-", "*", "/", "%":
+		out, err = arithmetic(n.op, l, args[0])
+	default:
+		out, err = test(n.op, l, args)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return folded(out, append(args, l)...), nil
+}
+
+func logic(op string, l, r *expr) (*expr, error) {
+	for _, x := range []*expr{l, r} {
+		if x.kind != kBool && x.kind != kDynamic && x.kind != kNull {
+			return nil, semanticError("Operator '%s': a bool is expected, not %s", op, kinds[x.kind].kusto)
+		}
+	}
+	if op == "and" {
+		return &expr{kind: kBool, eval: func(row *row) value { return vBool(l.eval(row).truth() && r.eval(row).truth()) }}, nil
+	}
+	return &expr{kind: kBool, eval: func(row *row) value { return vBool(l.eval(row).truth() || r.eval(row).truth()) }}, nil
+}
+
+func test(op string, l *expr, args []*expr) (*expr, error) {
+	base := strings.TrimPrefix(op, "!")
+	textual := strings.HasSuffix(op, "~") || oneOf(base, wordTests) || strings.HasPrefix(base, "has_a")
+	for _, a := range args {
+		if !canCompare(l.kind, a.kind) {
+			return nil, semanticError("Cannot compare values of types %s and %s. Try adding explicit casts",
+				kinds[l.kind].kusto, kinds[a.kind].kusto)
+		}
+		if textual && a.kind != kString && a.kind != kDynamic && a.kind != kGuid {
+			return nil, semanticError("Operator '%s': a string is expected, not %s", op, kinds[a.kind].kusto)
+		}
+	}
+	judge := judges[op]
+	if judge == nil {
+		judge = func(v value, args []value) value {
+			positive := judges[base](v, args)
+			if positive.k == kNull {
+				return positive
+			}
+			return vBool(!positive.truth())
+		}
+	}
+	vals := len(args)
+	return &expr{kind: kBool, eval: func(r *row) value {
+		var few [2]value
+		got := few[:0]
+		if vals > len(few) {
+			got = make([]value, 0, vals)
+		}
+		for _, a := range args {
+			got = append(got, a.eval(r))
+		}
+		return judge(l.eval(r), got)
+	}}, nil
+}
+
+func arithmetic(op string, l, r *expr) (*expr, error) {
+	k, ok := resultKind(op, l.kind, r.kind)
+	if !ok {
+		return nil, semanticError("Operator '%s' does not take %s and %s", op, kinds[l.kind].kusto, kinds[r.kind].kusto)
+	}
+	return &expr{kind: k, eval: func(row *row) value { return compute(op, k, l.eval(row), r.eval(row)) }}, nil
+}
+
+func resultKind(op string, l, r kind) (kind, bool) {
+	switch {
+	case l.numeric() && r.numeric():
+		return max(l, r), l != kDecimal && r != kDecimal
+	case l == kDatetime && r == kTimespan && (op == "+" || op == "-"):
+		return kDatetime, true
+	case l == kTimespan && r == kDatetime && op == "+":
+		return kDatetime, true
+	case l == kDatetime && r == kDatetime && op == "-":
+		return kTimespan, true
+	case l == kTimespan && r == kTimespan:
+		if op == "/" {
+			return kReal, true
+		}
+		return kTimespan, op != "*"
+	case l == kTimespan && r.numeric():
+		return kTimespan, op == "*" || op == "/"
+	case l.numeric() && r == kTimespan:
+		return kTimespan, op == "*"
+	default:
+		return kNull, false
+	}
+}
+
+func compute(op string, k kind, a, b value) value {
+	if a.k == kNull || b.k == kNull {
+		return value{}
+	}
+	if k == kReal || a.k == kReal || b.k == kReal {
+		f := realOf(op, a.real(), b.real())
+		if k == kReal {
+			return vReal(f)
+		}
+		return value{k: k, n: int64(f)}
+	}
+	if (op == "/" || op == "%") && b.n == 0 {
+		return value{}
+	}
+	out := value{k: k}
+	switch op {
+	case "+":
+		out.n = a.n + b.n
+	case "-":
+		out.n = a.n - b.n
+	case "*":
+		out.n = a.n * b.n
+	case "/":
+		out.n = a.n / b.n
+	default:
+		out.n = a.n % b.n
+	}
+	return out
+}
+
+func realOf(op string, a, b float64) float64 {
+	switch op {
+	case "+":
+		return a + b
+	case "-":
+		return a - b
+	case "*":
+		return a * b
+	case "/":
+		return a / b
+	default:
+		return math.Mod(a, b)
+	}
+}

@@ -1,0 +1,122 @@
+package tenant
+
+import "strings"
+
+// judges are the tests of KQL; the negated ones without an entry are their opposite.
+// A test with a null is null, which a where does not let pass.
+var judges map[string]func(v value, args []value) value
+
+func init() {
+	judges = map[string]func(v value, args []value) value{
+		"==":            ordered(func(c int) bool { return c == 0 }),
+		"!=":            unequal,
+		"<":             ordered(func(c int) bool { return c < 0 }),
+		"<=":            ordered(func(c int) bool { return c <= 0 }),
+		">":             ordered(func(c int) bool { return c > 0 }),
+		">=":            ordered(func(c int) bool { return c >= 0 }),
+		"between":       between,
+		"in":            in,
+		"in~":           texts(strings.EqualFold, false),
+		"!in~":          negated(texts(strings.EqualFold, false)),
+		"=~":            texts(strings.EqualFold, false),
+		"~":             texts(strings.EqualFold, false), // "!~" without its "!"
+		"contains":      texts(strings.Contains, true),
+		"contains_cs":   texts(strings.Contains, false),
+		"startswith":    texts(strings.HasPrefix, true),
+		"startswith_cs": texts(strings.HasPrefix, false),
+		"endswith":      texts(strings.HasSuffix, true),
+		"endswith_cs":   texts(strings.HasSuffix, false),
+		"has":           texts(hasTerm, true),
+		"has_cs":        texts(hasTerm, false),
+		"has_any":       texts(hasTerm, true),
+		"has_all":       hasAll,
+	}
+}
+
+func ordered(ok func(int) bool) func(value, []value) value {
+	return func(v value, args []value) value {
+		c, known := compare(v, args[0])
+		if !known {
+			return value{}
+		}
+		return vBool(ok(c))
+	}
+}
+
+// unequal is the one comparison that a single null passes, as in Kusto.
+func unequal(v value, args []value) value {
+	c, known := compare(v, args[0])
+	if !known {
+		return vBool(v.k != args[0].k)
+	}
+	return vBool(c != 0)
+}
+
+func between(v value, args []value) value {
+	lo, ok := compare(v, args[0])
+	hi, ok2 := compare(v, args[1])
+	if !ok || !ok2 {
+		return value{}
+	}
+	return vBool(lo >= 0 && hi <= 0)
+}
+
+func in(v value, args []value) value {
+	for _, a := range args {
+		if c, ok := compare(v, a); ok && c == 0 {
+			return vBool(true)
+		}
+	}
+	return vBool(false)
+}
+
+func negated(judge func(value, []value) value) func(value, []value) value {
+	return func(v value, args []value) value { return vBool(!judge(v, args).truth()) }
+}
+
+// texts passes where the text fits any argument; fold ignores case.
+func texts(ok func(s, arg string) bool, fold bool) func(value, []value) value {
+	return func(v value, args []value) value {
+		s := v.text()
+		if fold {
+			s = strings.ToLower(s)
+		}
+		for _, a := range args {
+			t := a.text()
+			if fold {
+				t = strings.ToLower(t)
+			}
+			if ok(s, t) {
+				return vBool(true)
+			}
+		}
+		return vBool(false)
+	}
+}
+
+func hasAll(v value, args []value) value {
+	for i := range args {
+		if !judges["has"](v, args[i:i+1]).truth() {
+			return vBool(false)
+		}
+	}
+	return vBool(true)
+}
+
+// hasTerm finds term where neither a letter nor a digit goes on beside it.
+func hasTerm(s, term string) bool {
+	word := func(i int) bool {
+		return i >= 0 && i < len(s) && (digit(s[i]) || letter(s[i]) && s[i] != '_' && s[i] != '$' || s[i] >= 0x80)
+	}
+	for from := 0; ; {
+		i := strings.Index(s[from:], term)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if term == "" || !word(i-1) && !word(i+len(term)) {
+			return true
+		}
+		from = i + 1
+	}
+}

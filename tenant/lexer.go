@@ -1,0 +1,220 @@
+package tenant
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+type tokenKind uint8
+
+const (
+	tEnd tokenKind = iota
+	tName
+	tValue // a literal: number, text, timespan, datetime(…)
+	tPunct
+)
+
+type token struct {
+	kind tokenKind
+	text string // of a name or punctuation
+	val  value  // of a literal
+	pos  int
+	end  int
+}
+
+// tokens cuts a query up; comments and white space go.
+func tokens(q string) ([]token, error) {
+	if !utf8.ValidString(q) {
+		return nil, syntaxError(q, 0, "The query is not valid UTF-8")
+	}
+	l := lexer{q: q}
+	for {
+		t, err := l.next()
+		if err != nil {
+			return nil, err
+		}
+		l.out = append(l.out, t)
+		if t.kind == tEnd {
+			return l.out, nil
+		}
+	}
+}
+
+type lexer struct {
+	q   string
+	i   int
+	out []token
+}
+
+var puncts = []string{"..", "==", "!=", "<>", "<=", ">=", "=~", "!~",
+	"|", "(", ")", "[", "]", "{", "}", ",", ";", ":", "=", "<", ">", "+", "-", "*", "/", "%", ".", "!"}
+
+func (l *lexer) next() (token, error) {
+	l.blank()
+	t := token{pos: l.i, end: l.i}
+	if l.i >= len(l.q) {
+		return t, nil
+	}
+	c := l.q[l.i]
+	var err error
+	switch {
+	case c >= '0' && c <= '9':
+		t.kind = tValue
+		t.val, err = l.number()
+	case c == '"' || c == '\'':
+		t.kind = tValue
+		t.val, err = l.str(false)
+	case strings.IndexByte("@hH", c) >= 0 && l.quoteFollows():
+		verbatim := c == '@' || l.q[l.i+1] == '@'
+		l.i += strings.IndexAny(l.q[l.i:], `"'`)
+		t.kind = tValue
+		t.val, err = l.str(verbatim)
+	case letter(c):
+		t, err = l.word()
+	default:
+		t.kind = tPunct
+		t.text, err = l.punct()
+	}
+	t.end = l.i
+	return t, err
+}
+
+func (l *lexer) blank() {
+	for l.i < len(l.q) {
+		switch {
+		case strings.IndexByte(" \t\r\n\u00a0", l.q[l.i]) >= 0:
+			l.i++
+		case strings.HasPrefix(l.q[l.i:], "//"):
+			n := strings.IndexByte(l.q[l.i:], '\n')
+			if n < 0 {
+				n = len(l.q) - l.i
+			}
+			l.i += n
+		default:
+			return
+		}
+	}
+}
+
+func letter(c byte) bool {
+	return c == '_' || c == '$' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (l *lexer) quoteFollows() bool {
+	rest := strings.TrimLeft(l.q[l.i:min(l.i+3, len(l.q))], "@hH")
+	return rest != "" && (rest[0] == '"' || rest[0] == '\'')
+}
+
+func (l *lexer) punct() (string, error) {
+	for _, p := range puncts {
+		if strings.HasPrefix(l.q[l.i:], p) {
+			l.i += len(p)
+			return p, nil
+		}
+	}
+	r, _ := utf8.DecodeRuneInString(l.q[l.i:])
+	return "", syntaxError(l.q, l.i, "Unexpected character '%c'", r)
+}
+
+var spanUnits = map[string]int64{
+	"d": tickDay, "day": tickDay, "days": tickDay, "h": tickHour, "hr": tickHour, "hour": tickHour, "hours": tickHour,
+	"m": tickMinute, "min": tickMinute, "minute": tickMinute, "minutes": tickMinute,
+	"s": tickSecond, "sec": tickSecond, "second": tickSecond, "seconds": tickSecond,
+	"ms": tickSecond / 1000, "millisecond": tickSecond / 1000, "milliseconds": tickSecond / 1000,
+	"microsecond": 10, "microseconds": 10, "tick": tick, "ticks": tick,
+}
+
+// number reads 12, 1.5, 1e9, 0x1F and timespans such as 15m or 1tick.
+func (l *lexer) number() (value, error) {
+	start := l.i
+	run := func(ok func(byte) bool) {
+		for l.i < len(l.q) && ok(l.q[l.i]) {
+			l.i++
+		}
+	}
+	if strings.HasPrefix(l.q[l.i:], "0x") {
+		l.i += 2
+		run(func(c byte) bool { return digit(c) || letter(c) })
+		n, err := strconv.ParseInt(l.q[start+2:l.i], 16, 64)
+		if err != nil {
+			return value{}, syntaxError(l.q, start, "The number '%s' could not be parsed", l.q[start:l.i])
+		}
+		return vLong(n), nil
+	}
+	run(digit)
+	whole := true
+	if l.i+1 < len(l.q) && l.q[l.i] == '.' && digit(l.q[l.i+1]) {
+		whole = false
+		l.i++
+		run(digit)
+	}
+	num := l.q[start:l.i]
+	unitAt := l.i
+	run(func(c byte) bool { return digit(c) || letter(c) })
+	if unit := l.q[unitAt:l.i]; unit != "" {
+		if ticks, ok := spanUnits[unit]; ok {
+			f, err := strconv.ParseFloat(num, 64)
+			if err != nil || f > 1e9 {
+				return value{}, syntaxError(l.q, start, "The timespan '%s' could not be parsed", l.q[start:l.i])
+			}
+			return vSpan(int64(f * float64(ticks))), nil
+		}
+		l.exponent(unitAt)
+		num, whole = l.q[start:l.i], false
+	}
+	if whole {
+		if n, err := strconv.ParseInt(num, 10, 64); err == nil {
+			return vLong(n), nil
+		}
+	}
+	f, err := strconv.ParseFloat(num, 64)
+	if err != nil {
+		return value{}, syntaxError(l.q, start, "The number '%s' could not be parsed", num)
+	}
+	return vReal(f), nil
+}
+
+// exponent takes in the sign of 1e-5, which the run of letters stopped at.
+func (l *lexer) exponent(from int) {
+	if l.i-from == 1 && l.i < len(l.q) && (l.q[l.i] == '-' || l.q[l.i] == '+') {
+		l.i++
+		for l.i < len(l.q) && digit(l.q[l.i]) {
+			l.i++
+		}
+	}
+}
+
+func (l *lexer) str(verbatim bool) (value, error) {
+	start, quote := l.i, l.q[l.i]
+	var b strings.Builder
+	for l.i++; l.i < len(l.q); l.i++ {
+		c := l.q[l.i]
+		switch {
+		case c == quote && verbatim && l.i+1 < len(l.q) && l.q[l.i+1] == quote:
+			b.WriteByte(quote)
+			l.i++
+		case c == quote:
+			l.i++
+			return vString(b.String()), nil
+		case c == '\n' || c == '\r':
+			return value{}, syntaxError(l.q, start, "A string that does not end on its line")
+		case c == '\\' && !verbatim:
+			r, multi, tail, err := strconv.UnquoteChar(l.q[l.i:], quote)
+			if err != nil {
+				return value{}, syntaxError(l.q, l.i, "An escape that KQL does not know")
+			}
+			if multi {
+				b.WriteRune(r)
+			} else {
+				b.WriteRune(rune(byte(r)))
+			}
+			l.i = len(l.q) - len(tail) - 1
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return value{}, syntaxError(l.q, start, "A string that does not end")
+}

@@ -1,0 +1,195 @@
+package tenant
+
+import (
+	"slices"
+	"strings"
+)
+
+func (e *env) where(rel *relation, x node) (*relation, error) {
+	cond, err := e.expr(x, rel)
+	if err != nil {
+		return nil, err
+	}
+	if cond.kind != kBool && cond.kind != kDynamic && cond.kind != kNull {
+		return nil, semanticError("where operator: a bool is expected, not %s", kinds[cond.kind].kusto)
+	}
+	if rel.source != nil {
+		spans := map[clock]span{}
+		if err := e.spans(rel, x, spans); err != nil {
+			return nil, err
+		}
+		return rel.narrowed(cond, spans), nil
+	}
+	inner := rel.scan
+	return rel.over(func(yield func(*row) bool) {
+		inner(func(r *row) bool { return !cond.eval(r).truth() || yield(r) })
+	}), nil
+}
+
+// spans finds what a condition says of a row's clocks, so that a window is looked
+// up and not searched for. The condition still judges every row.
+func (e *env) spans(rel *relation, x node, into map[clock]span) error {
+	op, ok := x.(opNode)
+	if !ok {
+		return nil
+	}
+	if op.op == "and" {
+		if err := e.spans(rel, op.l, into); err != nil {
+			return err
+		}
+		return e.spans(rel, op.args[0], into)
+	}
+	l, err := e.expr(op.l, rel)
+	if err != nil {
+		return err
+	}
+	var args []*expr
+	for _, a := range op.args {
+		r, err := e.expr(a, rel)
+		if err != nil {
+			return err
+		}
+		args = append(args, r)
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	name := op.op
+	if l.konst != nil && len(args) == 1 { // datetime(…) <= Timestamp
+		l, args[0] = args[0], l
+		name = mirrored[name]
+	}
+	for _, a := range args {
+		if a.konst == nil || a.konst.k != kDatetime {
+			return nil
+		}
+	}
+	s, ok := spanOf(name, args)
+	if l.clock == noClock || !ok {
+		return nil
+	}
+	if have, ok := into[l.clock]; ok {
+		s = s.and(have)
+	}
+	into[l.clock] = s
+	return nil
+}
+
+var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+func spanOf(op string, args []*expr) (span, bool) {
+	v := args[0].konst.n
+	switch op {
+	case "<":
+		return span{from: always.from, to: v}, true
+	case "<=":
+		return span{from: always.from, to: v + 1}, true
+	case ">":
+		return span{from: v + 1, to: always.to}, true
+	case ">=":
+		return span{from: v, to: always.to}, true
+	case "==":
+		return span{from: v, to: v + 1}, true
+	case "between":
+		return span{from: v, to: args[1].konst.n + 1}, true
+	default:
+		return always, false
+	}
+}
+
+func take(rel *relation, n int) *relation {
+	inner := rel.scan
+	return rel.over(func(yield func(*row) bool) {
+		left := n
+		if left == 0 {
+			return
+		}
+		inner(func(r *row) bool {
+			left--
+			return yield(r) && left > 0
+		})
+	})
+}
+
+func (e *env) extend(rel *relation, list []named) (*relation, error) {
+	added, err := e.columns(rel, list, "Column")
+	if err != nil {
+		return nil, err
+	}
+	cols := slices.Clone(rel.columns)
+	for _, a := range added {
+		i := slices.IndexFunc(cols, func(c relColumn) bool { return c.name == a.name })
+		if i >= 0 {
+			cols[i] = a
+			continue
+		}
+		cols = append(cols, a)
+	}
+	return rel.with(cols), nil
+}
+
+func (e *env) rename(rel *relation, list []named) (*relation, error) {
+	cols := slices.Clone(rel.columns)
+	for _, c := range list {
+		ref, ok := c.x.(refNode)
+		i := slices.IndexFunc(cols, func(c relColumn) bool { return ok && c.name == ref.name })
+		if i < 0 || c.name == "" {
+			return nil, semanticError("project-rename: 'New = Old' is expected, and Old must be a column")
+		}
+		cols[i].name = c.name
+	}
+	return rel.with(cols), nil
+}
+
+func pick(rel *relation, s operator) *relation {
+	matches := func(name string) bool {
+		return slices.ContainsFunc(s.names, func(p string) bool { return like(p, name) })
+	}
+	var in, out []relColumn
+	for _, c := range rel.columns {
+		if matches(c.name) {
+			in = append(in, c)
+		} else {
+			out = append(out, c)
+		}
+	}
+	switch s.name {
+	case "project-away":
+		return rel.with(out)
+	case "project-keep":
+		return rel.with(in)
+	default:
+		return rel.with(append(in, out...))
+	}
+}
+
+// like matches a name with a pattern in which * stands for anything.
+func like(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
+		return false
+	}
+	name = name[len(first) : len(name)-len(last)]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(name, p)
+		if i < 0 {
+			return false
+		}
+		name = name[i+len(p):]
+	}
+	return true
+}
+
+func getschema(rel *relation) *relation {
+	var rows [][]value
+	for i, c := range rel.columns {
+		k := kinds[c.expr.kind]
+		rows = append(rows, []value{vString(c.name), vInt(int64(i)), vString(k.net), vString(k.kusto)})
+	}
+	return rowsRelation([]column{{"ColumnName", kString}, {"ColumnOrdinal", kInt},
+		{"DataType", kString}, {"ColumnType", kString}}, rows)
+}

@@ -1,0 +1,108 @@
+// Package tenant is a simulated Microsoft Defender tenant behind real HTTP: the
+// three hunting APIs, the token endpoint, quotas, silent truncation, late rows and
+// faults.
+//
+// It guarantees that its answers are what the rows it holds say: Rows gives the
+// truth that a test compares an export with, and the same seed gives the same rows.
+package tenant
+
+import (
+	"crypto/rand"
+	"sync"
+	"time"
+)
+
+// Fixed credentials that an Options without any accepts.
+const (
+	DefaultTenantID     = "5f3c2e1a-7b64-4d0e-9c58-2a1b3c4d5e6f"
+	DefaultClientID     = "0c9d8e7f-1a2b-4c3d-8e4f-5a6b7c8d9e0f"
+	DefaultClientSecret = "simulated-secret"
+)
+
+const retention = 30 * 24 * time.Hour
+
+// Options says how the tenant behaves; the zero value is a usual tenant.
+type Options struct {
+	// TenantID, ClientID and ClientSecret are what the token endpoint accepts;
+	// empty ones are the Default constants.
+	TenantID, ClientID, ClientSecret string
+	// Assertion judges a client assertion (certificate or federated token); nil
+	// accepts any that is not empty.
+	Assertion func(assertion string) bool
+	// Roles are the permissions consented to; nil is all three.
+	Roles []string
+	// Now is the clock of visibility, retention, quotas and tokens; nil is time.Now.
+	Now func() time.Time
+	// MaxRows is the row cap of an answer, cut without a word; 0 is 100,000.
+	MaxRows int
+	// MaxBytes is the size that the rows of an answer may have; 0 is 50 MB.
+	MaxBytes int64
+	// CallsPerMinute and CallsPerHour are quotas: 0 is 45 a minute and none an
+	// hour, negative is none.
+	CallsPerMinute, CallsPerHour int
+	// TokenLifetime is how long a token is accepted; 0 is an hour.
+	TokenLifetime time.Duration
+	// Latency is asked before each hunting answer; nil is none.
+	Latency func() time.Duration
+}
+
+// Tenant is one simulated tenant and an http.Handler. Its methods may be called
+// at any time, also while it serves.
+type Tenant struct {
+	o       Options
+	signing []byte
+
+	mu     sync.RWMutex
+	tables map[string]*table // replaced as a whole entry, never changed in place
+
+	quota quota
+	stats stats
+	fault faults
+}
+
+// New makes an empty tenant: every table of the catalogue that nothing was put
+// into is one that the tenant does not have.
+func New(o Options) *Tenant {
+	o.TenantID = either(o.TenantID, DefaultTenantID)
+	o.ClientID = either(o.ClientID, DefaultClientID)
+	o.ClientSecret = either(o.ClientSecret, DefaultClientSecret)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxRows == 0 {
+		o.MaxRows = 100_000
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 50_000_000
+	}
+	if o.CallsPerMinute == 0 {
+		o.CallsPerMinute = 45
+	}
+	if o.TokenLifetime == 0 {
+		o.TokenLifetime = time.Hour
+	}
+	if o.Roles == nil {
+		o.Roles = []string{"ThreatHunting.Read.All", "AdvancedHunting.Read.All", "AdvancedQuery.Read.All"}
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails; see crypto/rand
+	return &Tenant{o: o, signing: key, tables: map[string]*table{}}
+}
+
+// TenantID is the tenant's id, as tokens and the demo need it.
+func (t *Tenant) TenantID() string { return t.o.TenantID }
+
+func either(v, other string) string {
+	if v == "" {
+		return other
+	}
+	return v
+}
+
+// table returns the table as it is now; what was returned never changes.
+func (t *Tenant) table(name string) (*table, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	tbl, ok := t.tables[name]
+	return tbl, ok
+}

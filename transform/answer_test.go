@@ -1,0 +1,259 @@
+package transform_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/transform"
+)
+
+func TestFormsOfAnAnswer(t *testing.T) {
+	const cols = `[{"Name":"A","Type":"Int32"},{"Type":"Object","@odata.type":"#x","Name":"D"}]`
+	const rows = `[{"A":1,"D":["{\"b\":2}"]},{"A":2}]`
+	text, object := `["{\"b\":2}"]`, `[{"b":2}]`
+	for body, want := range map[string]string{
+		`{"Schema":` + cols + `,"Results":` + rows + `}`:                                                  text,
+		`{"schema":` + cols + `,"results":` + rows + `}`:                                                  object,
+		`{"Results":` + rows + `,"Schema":` + cols + `}`:                                                  text,
+		`{"results":` + rows + `,"schema":` + cols + `}`:                                                  object,
+		`{"@odata.context":"c","Schema":` + cols + `,"Results":` + rows + `}`:                             object,
+		`{"Schema":` + cols + `,"Results":` + rows + `,"@odata.context":"c"}`:                             object, // known too late: read again
+		`{"Stats":{"a":[1,{"b":null}]},"Schema":` + cols + `,"x":-1.5e3,"Results":` + rows + `,"y":true}`: text,
+		`{"\u0053chema":` + cols + `,"R\u0065sults":` + rows + `}`:                                        text,
+		"\n {\t\"Schema\" :" + cols + " ,\r\n\"Results\"\n: " + rows + " } \n":                            text,
+		`{"error":null,"Schema":` + cols + `,"Results":` + rows + `}`:                                     text,
+	} {
+		batch := turn(t, body)
+		if diff := cmp.Diff([][]string{{"1", want}, {"2", null}}, cells(batch.Record)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", body, diff)
+		}
+		names := []string{batch.Record.ColumnName(0), batch.Record.ColumnName(1)}
+		if !cmp.Equal(names, []string{"A", "D"}) {
+			t.Errorf("%s: columns %v", body, names)
+		}
+	}
+}
+
+func TestEmptyAnswers(t *testing.T) {
+	for body, columns := range map[string]int{
+		legacy("A Int32, B String", ""): 2,
+		graph("A Int32, B String", " "): 2,
+		`{"Schema":[],"Results":[]}`:    0,
+	} {
+		batch := turn(t, body)
+		if batch.Record.NumRows() != 0 || int(batch.Record.NumCols()) != columns || len(batch.Rejects) != 0 {
+			t.Errorf("%s became %v", body, batch)
+		}
+	}
+}
+
+func TestWhatIsNoAnswer(t *testing.T) {
+	for _, body := range []string{
+		``, ` `, `{}`, `[]`, `null`, `<html>502</html>`,
+		`{"Results":[]}`, `{"Results":[{"A":1}]}`, `{"Schema":[{"Name":"A","Type":"Int32"}]}`,
+		`{"Schema":[],"Results":[{}]}`, `{"Schema":null,"Results":[]}`, `{"Schema":[{"Name":"A","Type":"Int32"}],"Results":null}`,
+		`{"Schema":[{"Name":"A","Type":"Int32"}],"Results":{}}`, `{"Schema":[1],"Results":[]}`, `{"Schema":[{"Type":"Int32"}],"Results":[]}`,
+		`{"Schema":[{"Name":1,"Type":"Int32"}],"Results":[]}`,
+		`{"Schema":[{"Name":"A","Type":"Int32"},{"Name":"A","Type":"Int64"}],"Results":[]}`,
+		`{"Schema":[],"Results":[],"Results":[]}`, `{"Schema":[],"schema":[],"Results":[]}`,
+		`{"error":{"code":"BadRequest","message":"too much"}}`,
+		`{"Schema":[{"Name":"A","Type":"Int32"}],"Results":[],"error":{"code":"BadRequest","message":"too much"}}`,
+		legacy("A Int32", `{"A":1}`) + `x`, legacy("A Int32", `{"A":1}`) + `{}`, "\ufeff" + legacy("A Int32", ``),
+		legacy("A Int32", `{"A":1},`), legacy("A Int32", `{"A":1,}`), legacy("A Int32", `,{"A":1}`), legacy("A Int32", `{"A":1}{"A":1}`),
+		legacy("A Int32", `{"A":01}`), legacy("A Int32", `{"A":1.}`), legacy("A Int32", `{"A":-}`), legacy("A Int32", `{"A":+1}`), legacy("A Int32", `{"A":.5}`),
+		legacy("A Double", `{"A":1e}`), legacy("A Double", `{"A":NaN}`), legacy("A Int32", `{"A":nul}`), legacy("A Int32", `{"A"1}`), legacy("A Int32", `{A:1}`),
+		legacy("A Int32", `{"A":tru}`), legacy("A SByte", `{"A":True}`), legacy("A Int32", `{"A":}`), legacy("A Int32", `{"A":1 "B":2}`), legacy("A Int32", `{'A':1}`),
+		legacy("A String", `{"A":"\x"}`), legacy("A String", `{"A":"\u12g4"}`), legacy("A String", "{\"A\":\"a\nb\"}"), legacy("A String", "{\"A\":\"a\x00b\"}"),
+		legacy("A Object", `{"A":[1,]}`), legacy("A Object", `{"A":{"a"}}`), legacy("A Object", `{"A":{"a":1,}}`), legacy("A Object", `{"A":[1 2]}`),
+		legacy("A Int32", `{"A":"x","B":[1,}`), legacy("A Int32", `{"A":"x","A":`), // broken behind what rejects the row
+		legacy("A Int32", `{"A":1,"B@odata.type":"\x"}`), legacy("A Int32", `[1,}`),
+		`{"Stats":{"a":1,},"Schema":[],"Results":[]}`, `{"Results":[{"A":1,}],"Schema":[{"Name":"A","Type":"Int32"}]}`,
+		`{"Schema":[{"Name":"A","Type":"Int32"}],"Results":[],}`,
+	} {
+		batch, err := apply(t.Context(), transform.Config{}, []byte(body), -1)
+		if !errors.Is(err, transform.ErrMalformed) || batch.Record != nil {
+			t.Errorf("%s gave %v, %v", body, batch.Record, err)
+		}
+	}
+}
+
+func TestABodyCutAnywhereGivesNoBatch(t *testing.T) {
+	rows := `{"T":"2026-01-02T03:04:05.6Z","S":"é \"q\" 😀","I":-12,"D":{"a":["{\"b\":1}",null]},"F":1.5e2,"B":1,"new":{}},{"I":"bad"}`
+	const cols = "T DateTime, S String, I Int32, D Object, F Double, B SByte"
+	swapped := `{"results":[` + rows + `],"schema":[` + columnList(cols, "name", "type") + `]}`
+	for _, body := range []string{legacy(cols, rows), graph(cols, rows), swapped} {
+		turn(t, body)
+		for n := range len(body) {
+			batch, err := apply(t.Context(), transform.Config{}, []byte(body[:n]), -1)
+			if !errors.Is(err, transform.ErrMalformed) || batch.Record != nil || batch.Rejects != nil {
+				t.Fatalf("cut at %d gave %v, %v", n, batch, err)
+			}
+		}
+	}
+}
+
+func TestAnErrorObjectIsToldWithItsWords(t *testing.T) {
+	_, err := apply(t.Context(), transform.Config{}, []byte(`{"error":{"code":"BadRequest","message":"allowed limits"}}`), -1)
+	for _, want := range []string{"BadRequest", "allowed limits", "T", "2026-01-02T03:00:00Z/2026-01-02T04:00:00Z"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
+func TestRowsMustBeTheRowsCounted(t *testing.T) {
+	body := []byte(legacy("A Int32", `{"A":1},{"A":"x"},{"A":3}`))
+	for rows, want := range map[int]error{3: nil, -1: nil, 2: transform.ErrMalformed, 4: transform.ErrMalformed, 0: transform.ErrMalformed, 1 << 40: transform.ErrMalformed} {
+		batch, err := apply(t.Context(), transform.Config{}, body, rows)
+		if !errors.Is(err, want) || (want == nil) != (batch.Record != nil) {
+			t.Errorf("%d rows counted: %v", rows, err)
+		}
+		batch.Release()
+	}
+}
+
+func TestThePageIsReleasedOnAnErrorToo(t *testing.T) {
+	released := 0
+	tr := transform.New(transform.Config{}, slog.New(slog.DiscardHandler))
+	_, err := tr.Transform(t.Context(), pipeline.Dataset{Name: "T"}, pipeline.Page{Body: []byte(`{`), Free: func() { released++ }})
+	if err == nil || released != 1 {
+		t.Errorf("released %d times, error %v", released, err)
+	}
+}
+
+func TestReleaseOfABatch(t *testing.T) {
+	batch, err := apply(t.Context(), transform.Config{}, []byte(legacy("A Int32, S String, T DateTime", `{"A":1,"S":"x"}`)), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := batch.Record
+	kept.Retain()
+	batch.Release()
+	batch.Release()
+	if diff := cmp.Diff([][]string{{"1", "x", null}}, cells(kept)); diff != "" {
+		t.Errorf("a record that is still held (-want +got):\n%s", diff)
+	}
+	column := kept.Column(0)
+	kept.Release()
+	if data, ok := column.Data().(*array.Data); !ok || data != nil {
+		t.Error("the last release did not give the column back")
+	}
+}
+
+func TestBounds(t *testing.T) {
+	deep := func(n int) string { // n levels in all; the cell's own begin at 4
+		return legacy("D Object", `{"D":`+strings.Repeat("[", n-3)+strings.Repeat("]", n-3)+`}`)
+	}
+	text := func(n int) string {
+		return graph("D Object", `{"D":["`+strings.Repeat("[", n-4)+strings.Repeat("]", n-4)+`"]}`)
+	}
+	keys := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,"k%d":1`, i)
+		}
+		return legacy("A Int32", `{"A":1`+b.String()+`}`)
+	}
+	columns := func(n int) string {
+		var names []string
+		for i := range n {
+			names = append(names, fmt.Sprintf("c%d Int32", i))
+		}
+		return legacy(strings.Join(names, ", "), "")
+	}
+	long := func(typ string, n int) string {
+		return legacy("S "+typ, `{"S":"`+strings.Repeat("x", n)+`"}`)
+	}
+	cfg := transform.Config{MaxDepth: 10, MaxCell: 50, MaxColumns: 5}
+	for name, c := range map[string]struct{ within, beyond string }{
+		"depth":         {deep(10), deep(11)},
+		"depth of text": {text(10), text(11)},
+		"depth of a row rejected": {
+			legacy("A Int32", `{"A":[[]]}`), legacy("A Int32", `{"A":`+strings.Repeat("[", 8)+strings.Repeat("]", 8)+`}`)},
+		"depth of stats": {`{"Stats":[[[[[[[[[]]]]]]]]],"Schema":[],"Results":[]}`, `{"Stats":[[[[[[[[[[]]]]]]]]]],"Schema":[],"Results":[]}`},
+		"string cell":    {long("String", 50), long("String", 51)},
+		"guid cell":      {long("Guid", 50), long("Guid", 51)},
+		"dynamic cell":   {long("Object", 48), long("Object", 49)},
+		"columns":        {columns(5), columns(6)},
+		"keys not known": {keys(5), keys(6)},
+		"cell of the others": {
+			legacy("A Int32", `{"k":"`+strings.Repeat("x", 42)+`"}`), legacy("A Int32", `{"k":"`+strings.Repeat("x", 43)+`"}`)},
+	} {
+		batch, err := apply(t.Context(), cfg, []byte(c.within), -1)
+		if err != nil {
+			t.Errorf("%s at the bound: %v", name, err)
+		}
+		batch.Release()
+		batch, err = apply(t.Context(), cfg, []byte(c.beyond), -1)
+		if !errors.Is(err, transform.ErrLimit) || batch.Record != nil {
+			t.Errorf("%s beyond the bound: %v", name, err)
+		}
+		if strings.Contains(fmt.Sprint(err), "xxx") {
+			t.Errorf("%s: the error holds content: %v", name, err)
+		}
+	}
+}
+
+func TestProblemsOfAConfig(t *testing.T) {
+	good := transform.Config{MaxDepth: 128, MaxCell: 16 << 20, MaxColumns: 2000}
+	if p := good.Problems(); len(p) != 0 {
+		t.Errorf("the defaults: %v", p)
+	}
+	var got []string
+	for _, p := range (transform.Config{MaxDepth: 3, MaxCell: -1, MaxColumns: 1 << 30}).Problems() {
+		got = append(got, p.Variable+"="+p.Value)
+		if p == (setting.Problem{}) || p.Fix == "" {
+			t.Errorf("no fix: %v", p)
+		}
+	}
+	want := []string{"TRANSFORM_MAX_DEPTH=3", "TRANSFORM_MAX_CELL_BYTES=-1", "TRANSFORM_MAX_COLUMNS=1073741824"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheRecordsSchemaIsTheAnswers(t *testing.T) {
+	batch := turn(t, legacy("T DateTime, LogonId Int64, LogonID String, D Object", `{"LogonId":1,"LogonID":"two"}`))
+	want, err := schema.Arrow([]schema.Column{
+		{Name: "T", Type: "DateTime"}, {Name: "LogonId", Type: "Int64"}, {Name: "LogonID", Type: "String"}, {Name: "D", Type: "Object"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !batch.Record.Schema().Equal(want) {
+		t.Errorf("schema %s", batch.Record.Schema())
+	}
+	if got := batch.Record.ColumnName(2); got != "LogonID_2" {
+		t.Errorf("the later of two names that collide is %s", got)
+	}
+	if diff := cmp.Diff([][]string{{null, "1", "two", null}}, cells(batch.Record)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if batch.Record.Column(0).DataType().ID() != arrow.EXTENSION {
+		t.Errorf("T is %s", batch.Record.Column(0).DataType())
+	}
+}
+
+func TestTheBodyIsNotChanged(t *testing.T) {
+	body := []byte(graph("S String, D Object", `{"S":"a\n\u00e9","D":["{\"a\":\"\\u00e9\"}"]}`))
+	before := bytes.Clone(body)
+	batch, err := apply(t.Context(), transform.Config{}, body, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch.Release()
+	if !bytes.Equal(before, body) {
+		t.Error("the page's body was written to")
+	}
+}

@@ -1,0 +1,311 @@
+package transform
+
+import (
+	"errors"
+	"math"
+	"strconv"
+)
+
+// cell reads the value at the cursor into the column.
+func (d *decoder) cell(c *column) error {
+	switch c.kind {
+	case kindString:
+		return d.stringCell(c)
+	case kindText:
+		return d.textCell(c)
+	case kindDynamic:
+		return d.dynamicCell(c)
+	case kindBool:
+		return d.boolCell(c)
+	}
+	token, ok, err := d.token(c)
+	if err != nil || !ok {
+		return err
+	}
+	switch c.kind {
+	case kindDateTime:
+		return d.dateTime(c, token)
+	case kindDouble:
+		return d.double(c, token)
+	default:
+		return d.integer(c, token)
+	}
+}
+
+func (c *column) reject(why string) error { return reject("column %s (%s): %s", c.Name, c.Type, why) }
+
+// null reads null, or {} where that stands for it, and reports whether it was there.
+// Outside of dynamic columns {} can be nothing else; in them it is a legacy empty bag.
+func (d *decoder) null() (bool, error) {
+	switch d.b[d.i] {
+	case 'n':
+		_, err := d.literal()
+		return true, err
+	case '{':
+		start := d.i
+		if d.open('}') {
+			return true, nil
+		}
+		d.i = start
+	}
+	return false, nil
+}
+
+// literalText is a number, or the text of a string.
+type literalText struct {
+	b      []byte
+	quoted bool
+	whole  bool // a number without fraction or exponent
+}
+
+// token reads a cell that is a number or a short string; ok is false for a null, which
+// has been appended then.
+func (d *decoder) token(c *column) (t literalText, ok bool, err error) {
+	if d.i >= len(d.b) {
+		return t, false, d.malformed("expected a value")
+	}
+	switch d.b[d.i] {
+	case '"':
+		r, err := d.str()
+		if err != nil {
+			return t, false, err
+		}
+		if r.escaped {
+			d.text = r.appendTo(d.text[:0])
+			r.b = d.text
+		}
+		n, whole := numberLen(r.b)
+		return literalText{b: r.b, quoted: true, whole: whole && n == len(r.b)}, true, nil
+	case 'n', '{':
+		null, err := d.null()
+		if err != nil {
+			return t, false, err
+		}
+		if null {
+			c.appendAbsent()
+			return t, false, nil
+		}
+		return t, false, c.reject("an object")
+	case '[':
+		return t, false, c.reject("an array")
+	case 't', 'f':
+		return t, false, c.reject("true or false")
+	}
+	text, whole, err := d.number()
+	return literalText{b: text, whole: whole}, true, err
+}
+
+func (d *decoder) dateTime(c *column, t literalText) error {
+	if !t.quoted {
+		return c.reject("a number")
+	}
+	v, ok := ticks(t.b)
+	if !ok {
+		return c.reject("not a time of the form YYYY-MM-DDThh:mm:ss.fffffffZ")
+	}
+	c.i64 = append(c.i64, v)
+	c.done()
+	return nil
+}
+
+func (d *decoder) integer(c *column, t literalText) error {
+	if !t.whole {
+		return c.reject("not a whole number")
+	}
+	v, ok := parseInt(t.b)
+	if c.kind == kindInt64 && ok {
+		c.i64 = append(c.i64, v)
+		c.done()
+		return nil
+	}
+	if !ok || v < math.MinInt32 || v > math.MaxInt32 {
+		return c.reject("out of range")
+	}
+	c.i32 = append(c.i32, int32(v))
+	c.done()
+	return nil
+}
+
+// parseInt reads a whole JSON number; ok is false beyond 64 bits.
+func parseInt(b []byte) (v int64, ok bool) {
+	negative := b[0] == '-'
+	if negative {
+		b = b[1:]
+	}
+	if len(b) > 19 {
+		return 0, false
+	}
+	var u uint64
+	for _, c := range b {
+		u = u*10 + uint64(c-'0')
+	}
+	switch {
+	case u <= math.MaxInt64 && negative:
+		return -int64(u), true
+	case u <= math.MaxInt64:
+		return int64(u), true
+	}
+	return math.MinInt64, negative && u == 1<<63
+}
+
+func (d *decoder) double(c *column, t literalText) error {
+	if t.quoted {
+		switch string(t.b) {
+		case "NaN":
+			d.rowNaNs++
+			c.appendAbsent()
+			return nil
+		case "Infinity":
+			c.f64 = append(c.f64, math.Inf(1))
+			c.done()
+			return nil
+		case "-Infinity":
+			c.f64 = append(c.f64, math.Inf(-1))
+			c.done()
+			return nil
+		}
+		if n, _ := numberLen(t.b); n == 0 || n != len(t.b) {
+			return c.reject("not a number")
+		}
+	}
+	v, ok := parseFloat(t.b)
+	if !ok {
+		return c.reject("out of range")
+	}
+	c.f64 = append(c.f64, v)
+	c.done()
+	return nil
+}
+
+// parseFloat reads a JSON number. Up to 15 digits with a fraction at most, which is what
+// occurs, both operands of the division are exact and so its result is the nearest.
+func parseFloat(b []byte) (float64, bool) {
+	var mantissa uint64
+	point := len(b)
+	simple := len(b) <= 16
+	for i := 0; simple && i < len(b); i++ {
+		switch c := b[i]; {
+		case c >= '0' && c <= '9':
+			mantissa = mantissa*10 + uint64(c-'0')
+		case c == '.':
+			point = i + 1
+		case c != '-':
+			simple = false
+		}
+	}
+	if !simple || mantissa >= 1<<53 {
+		v, err := strconv.ParseFloat(string(b), 64)
+		return v, err == nil
+	}
+	v := float64(mantissa) / powersOf10[len(b)-point]
+	if b[0] == '-' {
+		v = -v // of a zero too
+	}
+	return v, true
+}
+
+var powersOf10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16}
+
+func (d *decoder) boolCell(c *column) error {
+	if d.i < len(d.b) && (d.b[d.i] == 't' || d.b[d.i] == 'f') {
+		letter, err := d.literal()
+		if err == nil {
+			c.appendBool(letter == 't')
+		}
+		return err
+	}
+	t, ok, err := d.token(c)
+	if err != nil || !ok {
+		return err
+	}
+	switch string(t.b) {
+	case "1":
+		c.appendBool(true)
+		return nil
+	case "0":
+		c.appendBool(false)
+		return nil
+	}
+	if t.quoted {
+		switch string(t.b) {
+		case "true", "True":
+			c.appendBool(true)
+			return nil
+		case "false", "False":
+			c.appendBool(false)
+			return nil
+		}
+	}
+	return c.reject("neither 0, 1, true nor false")
+}
+
+// stringCell: null is "", which is what an absent string is in Kusto; a value that is no
+// string, which the API never sends, is kept as its JSON text.
+func (d *decoder) stringCell(c *column) error {
+	switch {
+	case d.i < len(d.b) && d.b[d.i] == '"':
+		return d.quotedCell(c)
+	case d.i < len(d.b) && d.b[d.i] == 'n':
+		if _, err := d.literal(); err != nil {
+			return err
+		}
+		c.doneText()
+		return nil
+	}
+	return d.jsonCell(c)
+}
+
+// textCell: as stringCell, but null is null.
+func (d *decoder) textCell(c *column) error {
+	if d.i < len(d.b) {
+		if d.b[d.i] == '"' {
+			return d.quotedCell(c)
+		}
+		if null, err := d.null(); null || err != nil {
+			if err == nil {
+				c.appendAbsent()
+			}
+			return err
+		}
+	}
+	return d.jsonCell(c)
+}
+
+func (d *decoder) quotedCell(c *column) error {
+	r, err := d.str()
+	if err != nil {
+		return err
+	}
+	if !r.validUTF8() {
+		return c.reject(errUTF8.Error())
+	}
+	d.room(c, len(r.b))
+	c.data = r.appendTo(c.data)
+	return d.closeText(c)
+}
+
+// dynamicCell: canonical JSON of any value but null.
+func (d *decoder) dynamicCell(c *column) error {
+	if d.i < len(d.b) && (d.b[d.i] == 'n' || d.b[d.i] == '{' && d.graph) {
+		if null, err := d.null(); null || err != nil {
+			if err == nil {
+				c.appendAbsent()
+			}
+			return err
+		}
+	}
+	return d.jsonCell(c)
+}
+
+func (d *decoder) jsonCell(c *column) error {
+	d.room(c, 64)
+	var err error
+	c.data, d.text, err = d.canonical(c.data, d.text, rowDepth)
+	if errors.Is(err, errUTF8) {
+		return c.reject(errUTF8.Error())
+	}
+	if err != nil {
+		return err
+	}
+	return d.closeText(c)
+}

@@ -1,0 +1,249 @@
+package transform
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+)
+
+// rejection is why a row cannot be converted. It never holds the row's content.
+type rejection struct{ reason string }
+
+func (r *rejection) Error() string { return r.reason }
+
+func reject(format string, args ...any) error {
+	return &rejection{reason: fmt.Sprintf(format, args...)}
+}
+
+const rowDepth = 3 // the document, its results, the row
+
+// readResults reads the array of rows at the cursor.
+func (d *decoder) readResults(ctx context.Context) error {
+	if d.peek() != '[' {
+		return d.malformed("the results are not an array")
+	}
+	d.reset()
+	if d.open(']') {
+		return nil
+	}
+	if len(d.cols) == 0 {
+		return fmt.Errorf("%w: rows, but no column in the schema", ErrMalformed)
+	}
+	for n, more := 0, true; more; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := d.row(); err != nil {
+			return err
+		}
+		var err error
+		if more, err = d.more(']'); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row reads one row, into the columns or to the rejects. An error is the document's.
+func (d *decoder) row() error {
+	d.peek()
+	start := d.i
+	d.rowNaNs = 0
+	if err := d.cells(); err != nil {
+		return d.rejectRow(start, err)
+	}
+	d.hashes = append(d.hashes, d.hashRow(d.rows))
+	d.rows++
+	d.nans += d.rowNaNs
+	return nil
+}
+
+// rejectRow takes the row that began at start out of the columns, if err is about the
+// row; any other error is the document's and is returned.
+func (d *decoder) rejectRow(start int, err error) error {
+	var why *rejection
+	if !errors.As(err, &why) {
+		return err
+	}
+	for _, c := range d.cols {
+		c.cut(d.rows)
+	}
+	// Read again to its end: what is rejected must at least be JSON, or the body is broken.
+	d.i = start
+	if err := d.skip(rowDepth - 1); err != nil {
+		return err
+	}
+	d.rejects = append(d.rejects, pipeline.Reject{
+		Window: d.window,
+		Row:    bytes.Clone(d.b[start:d.i]),
+		Reason: why.reason,
+	})
+	return nil
+}
+
+// cells reads the row at the cursor, one cell into every column.
+func (d *decoder) cells() error {
+	if d.peek() != '{' {
+		return reject("the row is not an object")
+	}
+	d.extraText, d.extraKeys = d.extraText[:0], d.extraKeys[:0]
+	next, filled := 0, 0
+	for more := !d.open('}'); more; {
+		at, err := d.columnKey(next)
+		if err != nil {
+			return err
+		}
+		if err := d.take(':'); err != nil {
+			return err
+		}
+		d.peek()
+		if at >= 0 {
+			c := d.cols[at]
+			if c.n > d.rows {
+				return reject("column %s occurs twice in the row", c.Name)
+			}
+			err = d.cell(c)
+			next, filled = at+1, filled+1
+		} else {
+			err = d.foreign()
+		}
+		if err != nil {
+			return err
+		}
+		if more, err = d.more('}'); err != nil {
+			return err
+		}
+	}
+	if filled < len(d.cols) {
+		for _, c := range d.cols {
+			if c.n == d.rows {
+				c.appendAbsent()
+			}
+		}
+	}
+	return d.finishExtra()
+}
+
+// columnKey reads a key and returns its column, -1 for a key that the Schema does not
+// name. Rows mostly list the columns in the Schema's order, so the next one is tried
+// before any is looked up.
+func (d *decoder) columnKey(next int) (int, error) {
+	d.peek()
+	if next < len(d.cols) {
+		if q := d.cols[next].quoted; q != nil && bytes.HasPrefix(d.b[d.i:], q) {
+			d.i += len(q)
+			return next, nil
+		}
+	}
+	r, err := d.str()
+	if err != nil {
+		return 0, err
+	}
+	d.rawKey, d.key = r, r.appendTo(d.key[:0])
+	if at, ok := d.index[string(d.key)]; ok {
+		return at, nil
+	}
+	if !r.validUTF8() {
+		return 0, reject("a key holds %v", errUTF8)
+	}
+	return -1, nil
+}
+
+// foreign reads the value of d.key, which the Schema does not name.
+func (d *decoder) foreign() error {
+	if bytes.Contains(d.key, []byte("@odata")) {
+		return d.skip(rowDepth)
+	}
+	if len(d.extraKeys) == d.cfg.MaxColumns {
+		return fmt.Errorf("%w: byte %d: a row with more than %d keys that the schema does not name; raise TRANSFORM_MAX_COLUMNS if the data is genuine",
+			ErrLimit, d.i, d.cfg.MaxColumns)
+	}
+	d.extraText = append(d.extraText, ',')
+	start := len(d.extraText)
+	d.extraText = d.rawKey.appendQuoted(d.extraText)
+	span := [2]int{start, len(d.extraText)}
+	for _, k := range d.extraKeys {
+		if bytes.Equal(d.extraText[k[0]:k[1]], d.extraText[start:]) {
+			return reject("a key that the schema does not name occurs twice in the row")
+		}
+	}
+	d.extraKeys = append(d.extraKeys, span)
+	d.extraText = append(d.extraText, ':')
+	var err error
+	d.extraText, d.text, err = d.canonical(d.extraText, d.text, rowDepth)
+	if errors.Is(err, errUTF8) {
+		return reject("column %s: %v", schema.Extra, err)
+	}
+	if err == nil && len(d.extraText) > d.cfg.MaxCell {
+		return d.tooLong(schema.Extra)
+	}
+	return err
+}
+
+// finishExtra closes the row's cell of the extra column, which exists from the first row
+// on that needs it.
+func (d *decoder) finishExtra() error {
+	if d.extra == nil {
+		if len(d.extraKeys) == 0 {
+			return nil
+		}
+		name := schema.Extra
+		for n := 2; ; n++ { // a query may have projected a column of that name
+			if _, taken := d.index[name]; !taken {
+				break
+			}
+			name = fmt.Sprintf("%s_%d", schema.Extra, n)
+		}
+		d.extra = newColumn(schema.Column{Name: name, Type: "Dynamic"}, max(d.want, d.rows+1))
+		for range d.rows {
+			d.extra.appendAbsent()
+		}
+	}
+	if len(d.extraKeys) == 0 {
+		d.extra.appendAbsent()
+		return nil
+	}
+	c := d.extra
+	c.data = append(append(append(c.data, '{'), d.extraText[1:]...), '}')
+	return d.closeText(c)
+}
+
+func (d *decoder) tooLong(column string) error {
+	return fmt.Errorf("%w: byte %d: a cell of column %s has more than %d bytes; raise TRANSFORM_MAX_CELL_BYTES if the data is genuine",
+		ErrLimit, d.i, column, d.cfg.MaxCell)
+}
+
+// closeText closes a cell whose text has been appended to c.data.
+func (d *decoder) closeText(c *column) error {
+	if len(c.data)-int(c.ends[c.n]) > d.cfg.MaxCell {
+		return d.tooLong(c.Name)
+	}
+	if len(c.data) > math.MaxInt32 {
+		return fmt.Errorf("%w: column %s has more than 2 GiB of text in one page; take smaller windows", ErrLimit, c.Name)
+	}
+	c.doneText()
+	return nil
+}
+
+// room makes space in c.data for more bytes. Growing by what the rows so far make likely
+// for all of them copies each byte about once, where append alone copies it many times;
+// one long cell among the first must not decide it, nor can text outgrow the body.
+func (d *decoder) room(c *column, more int) {
+	if cap(c.data)-len(c.data) >= more {
+		return
+	}
+	rows := float64(d.want)
+	if d.want < 0 {
+		rows = float64(d.rows+1) * float64(len(d.b)) / float64(d.i+1)
+	}
+	likely := int(float64(len(c.data)) / float64(c.n+1) * rows * 1.05)
+	likely = min(likely, 8*len(c.data), len(c.data)+len(d.b)-d.i)
+	grown := make([]byte, len(c.data), max(likely, len(c.data)*3/2, 4096)+more)
+	copy(grown, c.data)
+	c.data = grown
+}

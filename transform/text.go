@@ -1,0 +1,115 @@
+package transform
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// validUTF8 reports whether the string may be stored. Escapes are ASCII, so that the
+// text as it stands can be asked.
+func (r raw) validUTF8() bool { return !r.high || utf8.Valid(r.b) }
+
+// appendTo appends what the string says.
+func (r raw) appendTo(dst []byte) []byte {
+	if !r.escaped {
+		return append(dst, r.b...)
+	}
+	b := r.b
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 {
+			return append(dst, b...)
+		}
+		dst = append(dst, b[:i]...)
+		c, n := unescape(b[i:])
+		dst = utf8.AppendRune(dst, c)
+		b = b[i+n:]
+	}
+}
+
+// appendQuoted appends the string in its one canonical form: raw UTF-8, escapes only
+// for the quote, the backslash and control characters.
+func (r raw) appendQuoted(dst []byte) []byte {
+	dst = append(dst, '"')
+	b := r.b
+	for r.escaped {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 {
+			break
+		}
+		dst = append(dst, b[:i]...)
+		c, n := unescape(b[i:])
+		dst = appendCanonical(dst, c)
+		b = b[i+n:]
+	}
+	dst = append(dst, b...)
+	return append(dst, '"')
+}
+
+const (
+	hexDigits = "0123456789abcdef"
+	shortOnes = "btn\x00fr" // for the control characters 8 to 13; 11 has none
+)
+
+func appendCanonical(dst []byte, c rune) []byte {
+	switch {
+	case c == '"' || c == '\\':
+		return append(dst, '\\', byte(c))
+	case c >= 8 && c <= 13 && c != 11:
+		return append(dst, '\\', shortOnes[c-8])
+	case c < 0x20:
+		return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return utf8.AppendRune(dst, c)
+}
+
+// unescape returns the character of the escape at the start of b and its length. The
+// scanner has checked the escape. Two surrogates are one character; a lone one, which
+// UTF-8 cannot hold, is U+FFFD.
+func unescape(b []byte) (rune, int) {
+	switch c := b[1]; c {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		c := hex4(b[2:6])
+		if !utf16.IsSurrogate(c) {
+			return c, 6
+		}
+		if len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
+			if pair := utf16.DecodeRune(c, hex4(b[8:12])); pair != utf8.RuneError {
+				return pair, 12
+			}
+		}
+		return utf8.RuneError, 6
+	default: // quote, backslash, slash
+		return rune(c), 2
+	}
+}
+
+// hex4 reads four hexadecimal digits; -1 if they are none.
+func hex4(b []byte) rune {
+	var v rune
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return -1
+		}
+		v = v<<4 | rune(c)
+	}
+	return v
+}
