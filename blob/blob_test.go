@@ -31,18 +31,20 @@ func fakeS3(t *testing.T, cfg blob.Config) blob.Store {
 	}
 	server := httptest.NewServer(gofakes3.New(backend).Server())
 	t.Cleanup(server.Close)
-	t.Setenv("AWS_ACCESS_KEY_ID", "id")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	cfg.Endpoint, cfg.PathStyle = server.URL, true
 	return open(t, "s3://lake/some/prefix", cfg)
 }
 
-func TestDirectoryConforms(t *testing.T) { blobtest.Run(t, openDir) }
+func TestDirectoryConforms(t *testing.T) {
+	t.Parallel()
+	blobtest.Run(t, openDir)
+}
 
 func TestS3Conforms(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"when_supported", "when_required"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			// gofakes3 looks at If-None-Match on puts only, not on completion.
 			blobtest.Run(t, func(t *testing.T) blob.Store {
 				return fakeS3(t, blob.Config{Checksum: mode})

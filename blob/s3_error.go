@@ -9,9 +9,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// s3Error turns the answers of a store into those that callers tell apart. A
-// bucket that is missing is not ErrNotFound: nobody may conclude from it that an
-// object was never written.
+// s3Error turns the answers of a store into those that callers tell apart. Neither a
+// missing bucket nor a bare 404, as a proxy or a mistyped endpoint answers, is
+// ErrNotFound: nobody may conclude from them that an object was never written.
 func s3Error(err error) error {
 	if err == nil || known(err) {
 		return err
@@ -23,7 +23,7 @@ func s3Error(err error) error {
 			return fmt.Errorf("the bucket does not exist; create it or correct the URL: %w", err)
 		case "PermanentRedirect", "AuthorizationHeaderMalformed":
 			return fmt.Errorf("the bucket is in another region; correct AWS_REGION: %w", err)
-		case "NoSuchKey", "NoSuchUpload", "NotFound":
+		case "NoSuchKey", "NoSuchUpload":
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		case "PreconditionFailed", "ConditionalRequestConflict":
 			return fmt.Errorf("%w: %w", ErrPrecondition, err)
@@ -36,8 +36,6 @@ func s3Error(err error) error {
 		return err
 	}
 	switch response.HTTPStatusCode() {
-	case http.StatusNotFound:
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", ErrPrecondition, err)
 	case http.StatusForbidden, http.StatusUnauthorized:
@@ -62,4 +60,13 @@ func notImplemented(err error) bool {
 func noSuchUpload(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
+}
+
+// headError is s3Error for a request whose answer has no body to name a code in.
+func headError(err error) error {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound {
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return s3Error(err)
 }

@@ -19,7 +19,7 @@ func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
 	}
 	out, err := s.client.HeadObject(ctx, &awss3.HeadObjectInput{Bucket: &s.bucket, Key: name})
 	if err != nil {
-		return Info{}, s.fail("head", key, err)
+		return Info{}, s.fail("head", key, headError(err))
 	}
 	return Info{
 		Size:   aws.ToInt64(out.ContentLength),

@@ -62,11 +62,7 @@ const ticksPerSecond = 10_000_000
 
 // FromTicks turns ticks into a time, for every year that Kusto can hold.
 func FromTicks(t int64) time.Time {
-	s, rest := t/ticksPerSecond, t%ticksPerSecond
-	if rest < 0 {
-		s, rest = s-1, rest+ticksPerSecond
-	}
-	return time.Unix(s, rest*100).UTC()
+	return time.Unix(t/ticksPerSecond, t%ticksPerSecond*100).UTC()
 }
 
 // ToTicks turns a time into ticks; what is below a tick is dropped.

@@ -9,8 +9,9 @@ import (
 )
 
 // classify turns an answer that is no result into a failure. The status alone does not
-// decide: 400 has at least three meanings, and a 200 may carry an error.
-func (c Config) classify(status int, header http.Header, body []byte, now time.Time) *Error {
+// decide: 400 has at least three meanings, and a 200 may carry an error. clean
+// takes secrets out of what is kept of its text.
+func (c Config) classify(status int, header http.Header, body []byte, now time.Time, clean func(string) string) *Error {
 	e := &Error{Status: status}
 	e.Code, e.Message = said(body)
 	text := strings.ToLower(e.Code + " " + e.Message)
@@ -23,6 +24,7 @@ func (c Config) classify(status int, header http.Header, body []byte, now time.T
 		e.limits, e.wait = limits(text), stated(header.Get("Retry-After"), text, now)
 		e.cpu = has(text, "processing resources", "cpu")
 	}
+	e.Code, e.Message = shorten(clean(e.Code)), shorten(clean(e.Message))
 	e.Fix = c.fix(e, text)
 	return e
 }
@@ -57,7 +59,7 @@ func said(body []byte) (code, message string) {
 			code = word(outer.StatusCode)
 		}
 	}
-	return shorten(code), shorten(message)
+	return code, message
 }
 
 // word is a JSON string or number as text.

@@ -16,6 +16,8 @@ func graphError(code, message string) string {
 	return `{"error":{"code":"` + code + `","message":"` + message + `","innerError":{"date":"2026-01-02T12:34:56","request-id":"r"}}}`
 }
 
+func same(s string) string { return s }
+
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -68,7 +70,7 @@ func TestClassify(t *testing.T) {
 	} {
 		header := http.Header{}
 		header.Set("Retry-After", tt.after)
-		e := Config{API: "graph"}.classify(tt.status, header, []byte(tt.body), now)
+		e := Config{API: "graph"}.classify(tt.status, header, []byte(tt.body), now, same)
 		if e.kind != tt.kind || e.wait != tt.wait {
 			t.Errorf("%s: kind %d wait %s, want %d %s", tt.name, e.kind, e.wait, tt.kind, tt.wait)
 		}
@@ -89,18 +91,18 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		if strings.Contains(body, "Denied") {
 			status = 403
 		}
-		text := c.classify(status, http.Header{}, []byte(body), time.Time{}).Error()
+		text := c.classify(status, http.Header{}, []byte(body), time.Time{}, same).Error()
 		for _, want := range wants {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q does not say %q", text, want)
 			}
 		}
 	}
-	long := c.classify(400, http.Header{}, []byte(graphError("BadRequest", strings.Repeat("é", 5000))), time.Time{})
+	long := c.classify(400, http.Header{}, []byte(graphError("BadRequest", strings.Repeat("é", 5000))), time.Time{}, same)
 	if n := len(long.Error()); n > 1000 {
 		t.Errorf("message of %d bytes", n)
 	}
-	if text := c.classify(400, http.Header{}, []byte(graphError("a", `line\nbreak`)), time.Time{}).Error(); strings.Contains(text, "\n") {
+	if text := c.classify(400, http.Header{}, []byte(graphError("a", `line\nbreak`)), time.Time{}, same).Error(); strings.Contains(text, "\n") {
 		t.Errorf("%q has more than one line", text)
 	}
 }

@@ -97,9 +97,11 @@ func encode(q request) ([]byte, error) {
 func (c *client) refusal(resp *http.Response, token string) *Error {
 	body, _ := readBody(resp, nil, maxErrorBody)
 	body = body[:min(len(body), maxErrorBody)]
-	e := c.cfg.classify(resp.StatusCode, resp.Header, body, c.now())
-	e.Code, e.Message = c.redact(e.Code, token), c.redact(e.Message, token)
-	return e
+	return c.classify(resp, body, token)
+}
+
+func (c *client) classify(resp *http.Response, body []byte, token string) *Error {
+	return c.cfg.classify(resp.StatusCode, resp.Header, body, c.now(), func(s string) string { return c.redact(s, token) })
 }
 
 // result checks that a body is a complete result below the row cap.
@@ -115,10 +117,8 @@ func (c *client) result(resp *http.Response, body []byte, token string) (answer,
 		return answer{}, &Error{kind: unexpected, Status: resp.StatusCode, Message: err.Error(), cause: err,
 			Fix: "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"}
 	case o.failed:
-		e := c.cfg.classify(resp.StatusCode, resp.Header, body, c.now())
-		e.Code, e.Message = c.redact(e.Code, token), c.redact(e.Message, token)
-		free()
-		return answer{}, e
+		defer free()
+		return answer{}, c.classify(resp, body, token)
 	case o.partial:
 		free()
 		return answer{}, &Error{kind: tooMany, Status: resp.StatusCode, Message: "the answer links to a next page, so it is not whole"}
@@ -168,7 +168,7 @@ func (c *client) token(ctx context.Context, refused string) (string, error) {
 		e.Status = refusal.RawResponse.StatusCode
 		if body, err := readBody(plainResponse(refusal.RawResponse), nil, maxErrorBody); err == nil {
 			code, message := said(body)
-			e.Code, e.Message = c.redact(code), "token: "+c.redact(message)
+			e.Code, e.Message = shorten(c.redact(code)), "token: "+shorten(c.redact(message))
 		}
 		if e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout {
 			e.kind = denied
@@ -191,17 +191,4 @@ func plainResponse(resp *http.Response) *http.Response {
 	plain := *resp
 	plain.Header = http.Header{}
 	return &plain
-}
-
-// redact takes secrets out of a text, should a server have echoed one.
-func (c *client) redact(text string, more ...string) string {
-	for _, s := range c.secrets {
-		more = append(more, s.Reveal())
-	}
-	for _, s := range more {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "***")
-		}
-	}
-	return text
 }

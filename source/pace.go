@@ -35,7 +35,9 @@ func (p *pace) bytes() float64 {
 	if p.refused == 0 {
 		return math.Inf(1)
 	}
-	return max(p.had, fill*p.refused)
+	// What was refused is an estimate, what was had is a fact: without it, refusals for
+	// no good reason would make windows ever narrower.
+	return max(0.9*p.had, fill*p.refused)
 }
 
 // next is the width of the next window in ticks, and whether it can be trusted: if not,
@@ -75,10 +77,11 @@ func (p *pace) answered(width int64, rows, bytes int) {
 		rate = max(math.Sqrt(rate*p.rate), p.rate/growth)
 	}
 	p.rate, p.widest = rate, max(p.widest, w)
-	if p.bound > 0 && w >= 0.9*p.bound {
+	if p.bound > 0 && w >= p.bound/2 {
 		p.bound *= 1.25
 	}
-	if rows > 0 {
+	// Of few rows, the Schema and what else is around them weigh too much.
+	if rows > 100 || rows > 0 && p.weight == 0 {
 		p.weight = float64(bytes) / float64(rows)
 	}
 	p.had = max(p.had, float64(bytes))
@@ -95,9 +98,7 @@ func (p *pace) overflowed(width int64, k kind) {
 		p.rate = max(p.rate, half)
 	case tooLarge:
 		if expected := p.rate * w * p.weight; expected > 0 {
-			// Only an estimate: where it is below what was had, that may not repeat.
 			p.refused = min(expected, cmp.Or(p.refused, expected))
-			p.had = min(p.had, fill*p.refused)
 		} else {
 			p.rate = max(p.rate, half)
 		}

@@ -278,6 +278,45 @@ func TestBlockedDatasetStopsNoOther(t *testing.T) {
 	})
 }
 
+// TestBodiesHeldAreBounded: a page in emit and those fetched ahead are SOURCE_CONCURRENCY.
+func TestBodiesHeldAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := stretch(24 * time.Hour)
+		f := &fake{maxRows: 100, rows: even(w, 5000)}
+		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		if err := r.Read(t.Context(), table, stretch(time.Hour), func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
+			t.Fatal(err) // the rate is known from here on
+		}
+		for n := range 10 { // Reads that end early keep no place
+			enough := errors.New("enough")
+			if err := r.Read(t.Context(), table, w, func(p pipeline.Page) error {
+				p.Release()
+				if n--; n < 0 {
+					return enough
+				}
+				return nil
+			}); !errors.Is(err, enough) {
+				t.Fatal(err)
+			}
+		}
+		before := r.Calls()
+		emitted := 0
+		err := r.Read(t.Context(), table, w, func(p pipeline.Page) error {
+			emitted++
+			synctest.Wait()
+			if held := r.Calls() - before - (emitted - 1); held > 4 || emitted == 5 && held != 4 {
+				t.Errorf("page %d: %d bodies are held", emitted, held)
+			}
+			p.Release()
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 	t.Parallel()
 	enough := errors.New("enough")

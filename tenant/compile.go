@@ -182,7 +182,7 @@ func autoName(x node) string {
 		}
 		if aggregate(n.name) {
 			arg := ""
-			if len(n.args) > 0 {
+			if len(n.args) > 0 && n.name != "countif" {
 				arg = autoName(n.args[0])
 			}
 			return n.name + "_" + arg

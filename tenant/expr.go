@@ -147,15 +147,10 @@ func test(op string, l *expr, args []*expr) (*expr, error) {
 			return vBool(!positive.truth())
 		}
 	}
-	vals := len(args)
+	got := make([]value, len(args)) // a query is evaluated by one goroutine
 	return &expr{kind: kBool, eval: func(r *row) value {
-		var few [2]value
-		got := few[:0]
-		if vals > len(few) {
-			got = make([]value, 0, vals)
-		}
-		for _, a := range args {
-			got = append(got, a.eval(r))
+		for i, a := range args {
+			got[i] = a.eval(r)
 		}
 		return judge(l.eval(r), got)
 	}}, nil

@@ -100,11 +100,10 @@ func (e *env) call(n callNode, rel *relation) (*expr, error) {
 			return nil, err
 		}
 	}
+	got := make([]value, len(args)) // a query is evaluated by one goroutine
 	return folded(&expr{kind: f.kind(args), eval: func(r *row) value {
-		var few [4]value
-		got := few[:0]
-		for _, a := range args {
-			got = append(got, a.eval(r))
+		for i, a := range args {
+			got[i] = a.eval(r)
 		}
 		return f.eval(got)
 	}}, args...), nil

@@ -17,6 +17,9 @@ import (
 // maxRequest is where a proxy in front of the API refuses a body.
 const maxRequest = 1 << 20
 
+// clientGone stands in the log for an answer that did not get through.
+const clientGone = 499
+
 // ServeHTTP answers the hunting APIs, the token endpoint and its discovery.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := paths[r.URL.Path]
@@ -38,14 +41,19 @@ func (t *Tenant) hunt(w http.ResponseWriter, r *http.Request, f flavour) {
 	}
 	q, bad := readBody(body, f)
 	rec := Record{At: t.o.Now(), API: string(f), Query: q.text, Status: http.StatusOK}
-	defer func() { t.stats.hunting(rec) }()
-
-	fault := t.fault.next(Call{API: string(f), Query: q.text, Request: r})
+	var fault Fault
+	defer func() {
+		if fault.Cut {
+			rec.Status = clientGone
+		}
+		t.stats.hunting(rec)
+	}()
+	fault = t.fault.next(Call{API: string(f), Query: q.text, Request: r})
 	if t.o.Latency != nil {
 		fault.Delay += t.o.Latency()
 	}
 	if !wait(r.Context(), fault.Delay) {
-		rec.Status = 499
+		rec.Status = clientGone
 		return
 	}
 	if fault.Status != 0 || fault.Body != "" {
@@ -62,7 +70,6 @@ func (t *Tenant) hunt(w http.ResponseWriter, r *http.Request, f flavour) {
 	}
 	t.reply(w, r, f, q, &rec)
 	if cut, ok := w.(*cutWriter); ok {
-		rec.Status = 499
 		cut.abort() // also where the answer was shorter than the cut
 	}
 }
@@ -96,7 +103,7 @@ func (t *Tenant) reply(w http.ResponseWriter, r *http.Request, f flavour, q requ
 	if err != nil {
 		rec.Status = http.StatusBadRequest
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-			rec.Status = 499
+			rec.Status = clientGone
 			return
 		}
 		t.refuse(w, f, badRequest(err.Error()))

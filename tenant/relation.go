@@ -92,10 +92,10 @@ func (s *source) scan(yield func(*row) bool) {
 	var r row
 	for i, seg := range s.table.segments {
 		r.seg = i
-		set := seg.byIngested(s.visible)
+		set, exact := seg.byIngested(s.visible), true
 		if s.at != always {
 			if by := seg.byEvent(s.at); by.n < set.n {
-				set = by
+				set, exact = by, false
 			}
 		}
 		step := stride(set.n)
@@ -107,7 +107,7 @@ func (s *source) scan(yield func(*row) bool) {
 			if at += step; at >= set.n {
 				at -= set.n
 			}
-			if !s.visible.has(seg.ingested(r.id)) || s.at != always && !s.at.has(seg.event(r.id)) || !s.passes(&r) {
+			if !exact && !s.visible.has(seg.ingested(r.id)) || s.at != always && !s.at.has(seg.event(r.id)) || !s.passes(&r) {
 				continue
 			}
 			if !yield(&r) {

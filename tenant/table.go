@@ -34,7 +34,7 @@ type segment interface {
 	// accessor reads cells of the column as the given column says; it is nil where
 	// the rows do not have the column.
 	accessor(c column) func(id int) value
-	// byIngested and byEvent give at least the ids whose clock is in the range.
+	// byIngested gives the ids whose clock is in the range, byEvent at least those.
 	byIngested(s span) ids
 	byEvent(s span) ids
 }

@@ -136,7 +136,7 @@ func (t *Tenant) sign(api flavour, resource, base string) string {
 		roles = []string{roleOf[api]}
 	}
 	body, _ := json.Marshal(claims{Audience: resource, Issuer: base + "/" + t.o.TenantID + "/", Issued: now.Unix(),
-		Expires: now.Add(t.o.TokenLifetime).UnixNano(), AppID: t.o.ClientID, Tenant: t.o.TenantID, Roles: roles, ID: newGUID()})
+		Expires: now.Add(t.o.TokenLifetime).Unix(), AppID: t.o.ClientID, Tenant: t.o.TenantID, Roles: roles, ID: newGUID()})
 	head := b64.EncodeToString([]byte(`{"typ":"JWT","alg":"HS256"}`)) + "." + b64.EncodeToString(body)
 	return head + "." + t.signature(head)
 }
@@ -178,7 +178,7 @@ func (t *Tenant) authorize(r *http.Request, f flavour) *refusal {
 		return &no
 	}
 	at, err := url.Parse(c.Audience)
-	if err != nil || t.o.Now().UnixNano() >= c.Expires {
+	if err != nil || t.o.Now().Unix() >= c.Expires {
 		return &no
 	}
 	if api, ok := flavourOf(at.Host); !ok || api != f {

@@ -21,12 +21,15 @@ type decoder struct {
 	window pipeline.Window
 	want   int // rows the source counted; negative: not counted
 
-	schemaSeen bool
-	columns    []schema.Column
-	cols       []*column
-	byName     []*column      // cols, sorted by name
-	index      map[string]int // of cols, by name
-	extra      *column        // keys that the Schema does not name; nil until a row has one
+	schemaSeen  bool
+	resultsAt   int  // where their value begins; 0: not seen
+	resultsRead bool // into the columns
+	readAsGraph bool
+	columns     []schema.Column
+	cols        []*column
+	byName      []*column      // cols, sorted by name
+	index       map[string]int // of cols, by name
+	extra       *column        // keys that the Schema does not name; nil until a row has one
 
 	rows    int
 	nans    int
@@ -50,8 +53,6 @@ func newDecoder(cfg Config, p pipeline.Page) *decoder {
 // answer reads the whole document. Microsoft's flavours spell their keys in two ways and
 // promise no order, so results that come before what they need are read a second time.
 func (d *decoder) answer(ctx context.Context) error {
-	const depth = 1
-	results, done, doneAsGraph := -1, false, false
 	if d.peek() != '{' {
 		return d.malformed("expected an object")
 	}
@@ -65,30 +66,7 @@ func (d *decoder) answer(ctx context.Context) error {
 			return err
 		}
 		d.peek()
-		switch key := string(name.appendTo(nil)); key {
-		case "Schema", "schema":
-			err = d.readSchema(depth)
-		case "Results", "results":
-			if results >= 0 {
-				return d.malformed("a second results")
-			}
-			results = d.i
-			d.graph = d.graph || key == "results"
-			if !d.schemaSeen {
-				err = d.skip(depth)
-				break
-			}
-			done, doneAsGraph = true, d.graph
-			err = d.readResults(ctx)
-		case "error", "Error":
-			err = d.refused(depth)
-		case "@odata.context":
-			d.graph = true
-			err = d.skip(depth)
-		default:
-			err = d.skip(depth)
-		}
-		if err != nil {
+		if err := d.member(ctx, string(name.appendTo(nil))); err != nil {
 			return err
 		}
 		if more, err = d.more('}'); err != nil {
@@ -99,15 +77,40 @@ func (d *decoder) answer(ctx context.Context) error {
 		return d.malformed("something follows the answer's end")
 	}
 	switch {
-	case results < 0:
+	case d.resultsAt == 0:
 		return fmt.Errorf("%w: no results", ErrMalformed)
 	case !d.schemaSeen:
 		return fmt.Errorf("%w: results without a schema", ErrMalformed)
-	case done && doneAsGraph == d.graph:
+	case d.resultsRead && d.readAsGraph == d.graph:
 		return nil
 	}
-	d.i = results
+	d.i = d.resultsAt
 	return d.readResults(ctx)
+}
+
+// member reads the value of one of the document's own keys.
+func (d *decoder) member(ctx context.Context, key string) error {
+	const depth = 1
+	switch key {
+	case "Schema", "schema":
+		return d.readSchema(depth)
+	case "Results", "results":
+		if d.resultsAt > 0 {
+			return d.malformed("a second results")
+		}
+		d.resultsAt = d.i
+		d.graph = d.graph || key == "results"
+		if !d.schemaSeen {
+			return d.skip(depth)
+		}
+		d.resultsRead, d.readAsGraph = true, d.graph
+		return d.readResults(ctx)
+	case "error", "Error":
+		return d.refused(depth)
+	case "@odata.context":
+		d.graph = true
+	}
+	return d.skip(depth)
 }
 
 // refused turns an error object into an error. Its code and message are the API's own

@@ -3,7 +3,6 @@ package transform
 import (
 	"errors"
 	"math"
-	"strconv"
 )
 
 // cell reads the value at the cursor into the column.
@@ -126,28 +125,6 @@ func (d *decoder) integer(c *column, t literalText) error {
 	return nil
 }
 
-// parseInt reads a whole JSON number; ok is false beyond 64 bits.
-func parseInt(b []byte) (v int64, ok bool) {
-	negative := b[0] == '-'
-	if negative {
-		b = b[1:]
-	}
-	if len(b) > 19 {
-		return 0, false
-	}
-	var u uint64
-	for _, c := range b {
-		u = u*10 + uint64(c-'0')
-	}
-	switch {
-	case u <= math.MaxInt64 && negative:
-		return -int64(u), true
-	case u <= math.MaxInt64:
-		return int64(u), true
-	}
-	return math.MinInt64, negative && u == 1<<63
-}
-
 func (d *decoder) double(c *column, t literalText) error {
 	if t.quoted {
 		switch string(t.b) {
@@ -176,35 +153,6 @@ func (d *decoder) double(c *column, t literalText) error {
 	c.done()
 	return nil
 }
-
-// parseFloat reads a JSON number. Up to 15 digits with a fraction at most, which is what
-// occurs, both operands of the division are exact and so its result is the nearest.
-func parseFloat(b []byte) (float64, bool) {
-	var mantissa uint64
-	point := len(b)
-	simple := len(b) <= 16
-	for i := 0; simple && i < len(b); i++ {
-		switch c := b[i]; {
-		case c >= '0' && c <= '9':
-			mantissa = mantissa*10 + uint64(c-'0')
-		case c == '.':
-			point = i + 1
-		case c != '-':
-			simple = false
-		}
-	}
-	if !simple || mantissa >= 1<<53 {
-		v, err := strconv.ParseFloat(string(b), 64)
-		return v, err == nil
-	}
-	v := float64(mantissa) / powersOf10[len(b)-point]
-	if b[0] == '-' {
-		v = -v // of a zero too
-	}
-	return v, true
-}
-
-var powersOf10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16}
 
 func (d *decoder) boolCell(c *column) error {
 	if d.i < len(d.b) && (d.b[d.i] == 't' || d.b[d.i] == 'f') {
@@ -280,7 +228,11 @@ func (d *decoder) quotedCell(c *column) error {
 		return c.reject(errUTF8.Error())
 	}
 	d.room(c, len(r.b))
-	c.data = r.appendTo(c.data)
+	if r.escaped {
+		c.data = r.appendTo(c.data)
+	} else {
+		c.data = append(c.data, r.b...)
+	}
 	return d.closeText(c)
 }
 

@@ -135,7 +135,8 @@ func (d *decoder) cells() error {
 func (d *decoder) columnKey(next int) (int, error) {
 	d.peek()
 	if next < len(d.cols) {
-		if q := d.cols[next].quoted; q != nil && bytes.HasPrefix(d.b[d.i:], q) {
+		q := d.cols[next].quoted
+		if b := d.b[d.i:]; q != nil && len(b) > len(q) && string(b[:len(q)]) == string(q) {
 			d.i += len(q)
 			return next, nil
 		}

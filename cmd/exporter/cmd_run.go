@@ -70,7 +70,7 @@ func configure(ctx context.Context, v *values, judge func(Config) []setting.Prob
 		return Config{}, err
 	}
 	failed := map[string]bool{} // a secret whose file cannot be read is not missing as well
-	seen := map[string]bool{} // packages share variables and then say the same
+	seen := map[string]bool{}   // packages share variables and then say the same
 	for _, p := range problems {
 		failed[p.Variable] = true
 	}

@@ -1,5 +1,119 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
-func (c *cli) simulateCommand() *cobra.Command { return &cobra.Command{Use: "simulate"} }
+	"github.com/spf13/cobra"
+
+	"hunting-exporter/tenant"
+)
+
+// simulation is what `simulate` serves.
+type simulation struct {
+	listen string
+	tables []string
+	rows   int
+	hours  int
+	seed   uint64
+	load   string
+	form   string
+	truth  string
+}
+
+var forms = map[string]tenant.Form{"stream": tenant.StreamForm, "graph": tenant.GraphForm, "legacy": tenant.LegacyForm}
+
+func (c *cli) simulateCommand() *cobra.Command {
+	var s simulation
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Serve a simulated tenant and print the settings that lead there",
+		Long: `Serve a simulated tenant over TLS until a signal comes: the three hunting APIs and the
+token endpoint, with quotas. What is printed are shell lines: eval them, then run.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.simulate(cmd.Context(), s) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.listen, "listen", "127.0.0.1:0", "address to listen on")
+	f.StringSliceVar(&s.tables, "tables", demoTables, "tables to make up")
+	f.IntVar(&s.rows, "rows", 10_000, "rows of each table")
+	f.IntVar(&s.hours, "hours", 24, "hours up to now that the rows lie in")
+	f.Uint64Var(&s.seed, "seed", 1, "the same seed makes the same rows, but for their times")
+	f.StringVar(&s.load, "load", "", "folder of <Table>.ndjson files to serve instead of made-up rows")
+	f.StringVar(&s.form, "form", "stream", "how these files write rows: stream (the streaming export), graph or legacy (answers of the APIs)")
+	f.StringVar(&s.truth, "truth", "", "also write what the tenant holds into this folder, one <table>.ndjson each")
+	return cmd
+}
+
+func (c *cli) simulate(ctx context.Context, s simulation) (err error) {
+	ctx, release := untilSignal(ctx, c.signals, c.exit)
+	defer release()
+	if s.rows < 0 || s.hours < 1 {
+		return &usageError{errors.New("--rows must be 0 or more, --hours 1 or more")}
+	}
+	if _, ok := forms[s.form]; !ok {
+		return &usageError{errors.New("--form must be stream, graph or legacy")}
+	}
+	t := tenant.New(tenant.Options{})
+	tables, err := s.fill(t, time.Now())
+	if err != nil {
+		return &usageError{err}
+	}
+	if s.truth != "" {
+		if err := writeTruth(s.truth, t, tables); err != nil {
+			return err
+		}
+	}
+	e, err := serveTenant(ctx, t, s.listen)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.close()) }()
+	cert, err := e.certFile()
+	if err != nil {
+		return err
+	}
+	for _, pair := range append(e.settings(), [2]string{"SSL_CERT_FILE", cert}, [2]string{"EXPORT_TABLES", joinTables(tables)}) {
+		fmt.Fprintf(c.out, "export %s=%s\n", pair[0], quote(pair[1]))
+	}
+	fmt.Fprintln(c.err, "serving until a signal comes")
+	<-ctx.Done()
+	return nil
+}
+
+// quote makes a word of the shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// fill gives the tenant its rows and returns the tables it then has. Recorded rows,
+// however old, have all come in a minute ago.
+func (s simulation) fill(t *tenant.Tenant, now time.Time) ([]string, error) {
+	if s.load == "" {
+		return s.tables, t.Seed(tenant.Seed{Tables: s.tables, Rows: s.rows, From: now.Add(-time.Duration(s.hours) * time.Hour), To: now, Seed: s.seed})
+	}
+	paths, err := filepath.Glob(filepath.Join(globEscape(s.load), "*.ndjson"))
+	if err != nil || len(paths) == 0 {
+		return nil, fmt.Errorf("--load %s: no *.ndjson file there", s.load)
+	}
+	tables := make([]string, 0, len(paths))
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".ndjson")
+		if err := s.loadFile(t, name, path, now); err != nil {
+			return nil, fmt.Errorf("--load: %w", err)
+		}
+		tables = append(tables, name)
+	}
+	return tables, nil
+}
+
+func (s simulation) loadFile(t *tenant.Tenant, name, path string, now time.Time) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.LoadNDJSON(name, f, tenant.Load{Form: forms[s.form], Ingested: now.Add(-time.Minute)}), f.Close())
+}

@@ -45,7 +45,7 @@ func TestBadQueryFiles(t *testing.T) {
 		"// name: A\nT | where t > _startTime // _endTime":        nil, // a comment after code is not looked at
 		"// name: A\nT\n// _startTime _endTime":                   {"does not use _startTime", "does not use _endTime"},
 		"// name: A\nT | where x_startTime > my_endTimeX":         {"does not use _startTime", "does not use _endTime"},
-		"// colour: red":                                          {"no header key", "has no name", "holds no query"},
+		"// colour: red": {"no header key", "has no name", "holds no query"},
 	} {
 		_, errs := parseQuery(text)
 		if len(errs) != len(reasons) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 	"github.com/zeebo/xxh3"
 
 	"hunting-exporter/pipeline"
@@ -143,17 +144,22 @@ func readFile(path string, rows multiset) (unit time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	fields := file.Schema().Fields()
-	names := make([]string, len(fields))
-	units := make([]time.Duration, len(fields)) // 0: no time
+	names, err := apiNames(file)
+	if err != nil {
+		return 0, err
+	}
+	units := make([]time.Duration, len(names)) // 0: no time
 	unit = time.Microsecond
-	for i, field := range fields {
-		names[i] = field.Name()
-		if logical := field.Type().LogicalType(); logical != nil && logical.Timestamp != nil {
-			units[i] = time.Microsecond
-			if logical.Timestamp.Unit.Nanos != nil {
-				units[i], unit = time.Nanosecond, pipeline.Tick
-			}
+	for i, field := range file.Schema().Fields() {
+		logical := field.Type().LogicalType()
+		if logical == nil {
+			continue
+		}
+		if stamp, ok := logical.Value.(*format.TimestampType); ok {
+			units[i] = stamp.Unit.Value.Duration()
+		}
+		if units[i] == time.Nanosecond {
+			unit = pipeline.Tick
 		}
 	}
 	text := newRowText(names)
@@ -163,6 +169,24 @@ func readFile(path string, rows multiset) (unit time.Duration, err error) {
 		}
 	}
 	return unit, nil
+}
+
+// apiNames are the columns' names as the API gave them: a file's own may have a
+// suffix where two differ in case only.
+func apiNames(file *parquet.File) ([]string, error) {
+	text, _ := file.Lookup("hunting.columns")
+	var columns []schema.Column
+	if err := json.Unmarshal([]byte(text), &columns); err != nil {
+		return nil, fmt.Errorf("metadata hunting.columns: %w", err)
+	}
+	if n := len(file.Schema().Fields()); n != len(columns) {
+		return nil, fmt.Errorf("metadata hunting.columns names %d columns, the file has %d", len(columns), n)
+	}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return names, nil
 }
 
 func readGroup(group parquet.RowGroup, text *rowText, units []time.Duration, rows multiset) (err error) {

@@ -8,7 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"hunting-exporter/pipeline"
 )
@@ -207,6 +210,34 @@ func TestAtLeastOnce(t *testing.T) {
 	must(t, w.Send(t.Context()))
 	if got := committed(t, brokers); len(got) != 400 {
 		t.Errorf("after a second Send %d events are visible, want 400", len(got))
+	}
+}
+
+// TestAtLeastOnceIsIdempotent: within one Send a repeated request adds nothing.
+func TestAtLeastOnceIsIdempotent(t *testing.T) {
+	opt, lose := loseAnswers(t)
+	brokers := fake(t, opt).ListenAddrs()
+	cfg := config(t, brokers)
+	cfg.Delivery = "at-least-once"
+	l := open(t, connect(t, cfg))
+	w := begin(t, l, attempt(1), 0, 200)
+	lose(kmsg.Produce, 2)
+	must(t, w.Send(t.Context()))
+	if diff := cmp.Diff(names(0, 200), committed(t, brokers)); diff != "" {
+		t.Errorf("visible events (-want +got):\n%s", diff)
+	}
+}
+
+// TestAtLeastOnceWithoutIdempotence: the right to it may be refused.
+func TestAtLeastOnceWithoutIdempotence(t *testing.T) {
+	cluster := fake(t)
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.ClusterAuthorizationFailed, Count: -1})
+	cfg := config(t, cluster.ListenAddrs())
+	cfg.Delivery = "at-least-once"
+	w := begin(t, open(t, connect(t, cfg)), attempt(1), 0, 200)
+	must(t, w.Send(t.Context()))
+	if diff := cmp.Diff(names(0, 200), committed(t, cluster.ListenAddrs(), kgo.DisableIdempotentWrite())); diff != "" {
+		t.Errorf("visible events (-want +got):\n%s", diff)
 	}
 }
 

@@ -124,8 +124,15 @@ func (c *Cluster) ask(ctx context.Context, broker string) ([]kafkago.Broker, err
 	defer cancel()
 	t := c.transport()
 	defer t.CloseIdleConnections()
+	login := &watchedLogin{Mechanism: c.sasl}
+	if c.sasl != nil {
+		t.SASL = login
+	}
 	client := &kafkago.Client{Addr: kafkago.TCP(broker), Transport: t}
 	m, err := client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{}})
+	if err != nil && login.open.Load() && errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("%w: connection closed during the login: %w", ErrDenied, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -188,12 +195,15 @@ func explain(broker string, tlsOn bool, err error) error {
 		hint = "it expects TLS on this port; set KAFKA_TLS=true"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		hint = "no answer in time; check the address, firewalls and network policies"
+		if tlsOn {
+			hint += ", and whether it speaks TLS on this port (else KAFKA_TLS=false)"
+		}
 	case errors.As(err, &network) && network.Op == "dial":
 		hint = "cannot be reached; check KAFKA_BROKERS, DNS, firewalls and network policies"
-	case tlsOn && errors.Is(err, io.EOF):
+	case tlsOn && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 		hint = "it closed the connection during the TLS handshake; it may not speak TLS on this port: use its TLS port, or KAFKA_TLS=false"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		hint = "it closed the connection; it may expect TLS (KAFKA_TLS) or a login (KAFKA_SASL_MECHANISM)"
+		hint = "it closed the connection; it may expect TLS (KAFKA_TLS=true) or a login (KAFKA_SASL_MECHANISM)"
 	}
 	return fmt.Errorf("broker %s: %s: %w", broker, hint, err)
 }

@@ -28,6 +28,7 @@ import (
 const password = "pl4nted-s3cret"
 
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	brokers := fake(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "me", password),
 		kfake.Superuser("SCRAM-SHA-256", "me", password), kfake.Superuser("SCRAM-SHA-512", "me", password)).ListenAddrs()
 	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512", "SCRAM-SHA-512"} {
@@ -68,6 +69,7 @@ func TestLoginWithToken(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and never answers
 	must(t, err)
 	defer func() { _ = silent.Close() }()
@@ -95,6 +97,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	ca, cert := certificate(t)
 	plainBrokers := fake(t).ListenAddrs()
 	tlsBrokers := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}})).ListenAddrs()

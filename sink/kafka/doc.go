@@ -13,8 +13,8 @@
 // and ce_id is the row's hash over every cell: two rows that are equal in every cell
 // have the same ce_id.
 //
-// A record's timestamp is the event's own time, at most now: brokers refuse records
-// from the future. A topic whose retention is shorter than how far back an export
-// starts should have message.timestamp.type=LogAppendTime, or Kafka deletes old
-// events soon after they arrive.
+// A record's timestamp is the event's own time where that is at most an hour old,
+// else the time of writing: Kafka's retention counts from it, and was seen to delete
+// back-filled events within a minute. The event's own time is always in ce_time and
+// in the value.
 package kafka

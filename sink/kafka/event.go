@@ -38,10 +38,13 @@ type eventEncoder struct {
 	ingestion *schema.DateTimeArray
 	keys      arrow.Array
 	extras    *array.String
-	newest    int64 // ticks; no record's timestamp is later
+	bound     int64 // when the batch was bound, in ticks
 
 	value, keyText []byte // reused
 }
+
+// recent is how old an event may be for its record to bear its own time.
+const recent = 3600 * ticksPerSecond
 
 const tail = `},"Tenant":"DefaultTenant"}`
 
@@ -95,7 +98,7 @@ func (e *eventEncoder) bind(b pipeline.Batch) error {
 	if e.extra >= 0 {
 		e.extras, _ = b.Record.Column(e.extra).(*array.String)
 	}
-	e.newest = schema.ToTicks(e.now())
+	e.bound = schema.ToTicks(e.now())
 	return nil
 }
 
@@ -168,18 +171,22 @@ func (e *eventEncoder) times(row int) (event, received int64) {
 		t := e.ingestion.Ticks()[row]
 		return t, t
 	}
-	t := e.newest
+	t := e.bound
 	if !e.batch.Window.End.IsZero() {
 		t = schema.ToTicks(e.batch.Window.End)
 	}
 	return t, t
 }
 
-// timestamp is the record's, in milliseconds: the event's time, but never in the
-// future, which brokers refuse, nor before 1970, which readers do not expect.
+// timestamp is the record's, in milliseconds: the event's own time where that is
+// recent, else now. Retention counts from it, so that an old event would be deleted
+// soon after it arrived; and brokers refuse records from the future.
 func (e *eventEncoder) timestamp(row int) int64 {
 	event, _ := e.times(row)
-	return max(0, min(event, e.newest)/ticksPerMilli)
+	if event > e.bound || event < e.bound-recent {
+		event = e.bound
+	}
+	return event / ticksPerMilli
 }
 
 // appendTail appends the row as a record holds it from its key on.

@@ -108,7 +108,7 @@ func TestLostAnswerOnce(t *testing.T) {
 	}
 }
 
-// TestLostAnswers: the protocol's way out of a produce whose answer never comes.
+// TestLostProduceAnswers: the protocol's way out of a produce whose answer never comes.
 func TestLostProduceAnswers(t *testing.T) {
 	opt, lose := loseAnswers(t)
 	brokers := fake(t, opt).ListenAddrs()
@@ -174,7 +174,9 @@ func TestLostDecision(t *testing.T) {
 
 // TestBrokerErrors: each error code of the rules has its meaning.
 func TestBrokerErrors(t *testing.T) {
-	send := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error { return w.Send(t.Context()) }
+	send := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error {
+		return w.Send(t.Context())
+	}
 	decide := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error {
 		must(t, w.Send(t.Context()))
 		return w.Decide(t.Context(), marker(a))

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,13 +112,11 @@ func must(t *testing.T, err error) {
 	}
 }
 
-var ids sync.Map
+var lastID atomic.Int64
 
 // attempt gives the seq'th commit, each call another id.
 func attempt(seq int64) pipeline.Attempt {
-	n, _ := ids.LoadOrStore("n", new(int))
-	*n.(*int)++
-	return pipeline.Attempt{Dataset: devices, Seq: seq, Epoch: 1, ID: fmt.Sprintf("%032x", *n.(*int)), From: time.Now()}
+	return pipeline.Attempt{Dataset: devices, Seq: seq, Epoch: 1, ID: fmt.Sprintf("%032x", lastID.Add(1)), From: time.Now()}
 }
 
 func marker(a pipeline.Attempt) pipeline.Marker { return pipeline.Marker{Seq: a.Seq, ID: a.ID} }

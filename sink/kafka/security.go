@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/segmentio/kafka-go/sasl"
@@ -111,4 +112,32 @@ func (oauthBearer) Next(_ context.Context, challenge []byte) (bool, []byte, erro
 		return true, nil, nil
 	}
 	return false, nil, fmt.Errorf("%w: the broker does not accept the token: %s", ErrDenied, challenge)
+}
+
+// watchedLogin knows whether a login has begun and not ended: some brokers refuse
+// one by closing the connection.
+type watchedLogin struct {
+	sasl.Mechanism
+	open atomic.Bool
+}
+
+// Start begins the login.
+func (w *watchedLogin) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	m, first, err := w.Mechanism.Start(ctx)
+	w.open.Store(err == nil)
+	return watchedExchange{m, w}, first, err
+}
+
+type watchedExchange struct {
+	sasl.StateMachine
+	login *watchedLogin
+}
+
+// Next goes on with the login.
+func (e watchedExchange) Next(ctx context.Context, challenge []byte) (bool, []byte, error) {
+	done, answer, err := e.StateMachine.Next(ctx, challenge)
+	if done {
+		e.login.open.Store(false)
+	}
+	return done, answer, err
 }

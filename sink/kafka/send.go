@@ -165,7 +165,7 @@ func (p *producer) produce(ctx context.Context, partition int, batch []byte) err
 	case errors.Is(res.Error, kafkago.DuplicateSequenceNumber): // an earlier try arrived
 		return nil
 	case errors.Is(res.Error, kafkago.InvalidTimestamp):
-		return fmt.Errorf("the topic refuses the events' own times; set message.timestamp.type=LogAppendTime or a larger message.timestamp.before.max.ms on it: %w", res.Error)
+		return fmt.Errorf("the topic refuses the records' timestamps; check this machine's clock, or set message.timestamp.type=LogAppendTime on the topic: %w", res.Error)
 	}
 	return res.Error
 }

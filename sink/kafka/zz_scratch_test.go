@@ -1,62 +1,57 @@
 package kafka_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
+	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
 )
 
-func TestZKill(t *testing.T) {
-	brokers := []string{"127.0.0.1:39192"}
-	cfg := config(t, brokers)
-	c, err := kafka.Connect(t.Context(), cfg, kafka.Options{TenantID: tenant})
-	must(t, err)
-	cl, _ := kgo.NewClient(kgo.SeedBrokers(brokers...))
-	_, _ = kadm.NewClient(cl).DeleteTopics(t.Context(), "defender.DeviceEvents")
-	cl.Close()
-	time.Sleep(time.Second)
-	id := fmt.Sprintf("hunting-exporter.kill%d", time.Now().UnixNano())
-	l, err := c.Log(t.Context(), devices, id)
-	must(t, err)
-	defer l.Close()
-	start := time.Now()
-	n, unknown := 0, 0
-	prev := ""
-	var worst time.Duration
-	for ; time.Since(start) < 60*time.Second; n++ {
-		a := attempt(int64(n))
-		w := begin(t, l, a, n*200, 200)
-		one := time.Now()
-		for {
-			must(t, l.Fence(t.Context()))
-			m, ok, err := l.Marker(t.Context())
-			must(t, err)
-			if ok && m.ID == a.ID {
-				break
-			}
-			if ok != (prev != "") || ok && m.ID != prev {
-				t.Fatal("marker", m, ok, prev, a.ID)
-			}
-			if err = w.Send(t.Context()); err == nil {
-				if err = w.Decide(t.Context(), marker(a)); err == nil {
-					break
-				}
-			}
-			unknown++
-			t.Log(err)
+func rss() string {
+	b, _ := os.ReadFile("/proc/self/status")
+	for _, l := range strings.Split(string(b), "\n") {
+		if strings.HasPrefix(l, "VmHWM") {
+			return l
 		}
-		worst = max(worst, time.Since(one))
-		prev = a.ID
-		_ = w.Close()
 	}
-	t.Log(n, "commits", unknown, "unknown, worst", worst)
-	if diff := cmp.Diff(names(0, n*200), committed(t, brokers)); diff != "" {
-		t.Errorf("visible events (-want +got):\n%.2000s", diff)
+	return ""
+}
+
+func TestZPerf(t *testing.T) {
+	brokers := []string{"127.0.0.1:39192"}
+	for _, d := range []string{"at-least-once", "exactly-once"} {
+		var buf bytes.Buffer
+		cfg := config(t, brokers)
+		cfg.Delivery = d
+		cfg.Topic = "perf.{table}"
+		c, err := kafka.Connect(t.Context(), cfg, kafka.Options{TenantID: tenant, Log: slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		must(t, err)
+		l, err := c.Log(t.Context(), devices, fmt.Sprintf("hunting-exporter.perf%d", time.Now().UnixNano()))
+		must(t, err)
+		defer l.Close()
+		must(t, l.Fence(t.Context()))
+		w, err := l.Begin(attempt(1))
+		must(t, err)
+		bs := []pipeline.Batch{rows(0, 50000), rows(50000, 50000)}
+		t.Log("start", rss())
+		start := time.Now()
+		for i := range 40 {
+			must(t, w.Write(t.Context(), bs[i%2]))
+		}
+		t.Log("write 2M events", time.Since(start), rss())
+		start = time.Now()
+		must(t, w.Send(t.Context()))
+		t.Log(d, "send", time.Since(start), rss())
+		if d == "exactly-once" {
+			must(t, w.Decide(t.Context(), pipeline.Marker{Seq: 1, ID: "x"}))
+		}
+		must(t, w.Close())
+		t.Log(buf.String())
 	}
 }

@@ -16,9 +16,14 @@ import (
 const (
 	// chunkRows values of a column are handed over at a time.
 	chunkRows = 2048
-	// rowGroupBytes bounds the text of a row group, since its pages stay in memory.
-	rowGroupBytes = 256 << 20
-	pageBytes     = 1 << 20
+	// openBytes bounds, over all files of an attempt, the values in row groups that
+	// have not ended: their encoded pages stay in memory.
+	openBytes = 256 << 20
+	pageBytes = 1 << 20
+	// Each column of each open file has a page's worth of buffer. The files beyond
+	// the first few, days of late rows as a rule, make do with less.
+	largeFiles     = 4
+	smallPageBytes = 128 << 10
 )
 
 // file is one Parquet file being written to local disk.
@@ -35,7 +40,7 @@ type file struct {
 	rows   int64
 	groups []group // finished row groups
 	group  group   // the one being written
-	bytes  int64   // of text in it
+	bytes  int64   // of values in it
 }
 
 // group is what was written to a row group, for comparison with what is read back.
@@ -44,7 +49,7 @@ type group struct {
 	nulls []int64 // a column
 }
 
-func createFile(path string, l *layout, s *Sink) (*file, error) {
+func createFile(path string, l *layout, s *Sink, page int) (*file, error) {
 	disk, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create local file: %w; check PIPELINE_SPILL", err)
@@ -61,7 +66,7 @@ func createFile(path string, l *layout, s *Sink) (*file, error) {
 		parquet.DataPageVersion(1),
 		// Bounds of a page are in the page index, cut short; in its header they are not.
 		parquet.DataPageStatistics(false),
-		parquet.PageBufferSize(pageBytes),
+		parquet.PageBufferSize(page),
 	}, l.options...)
 	f.out = parquet.NewWriter(io.MultiWriter(disk, f.hash), options...)
 	return f, nil
@@ -78,7 +83,7 @@ func (f *file) write(ctx context.Context, fillers []filler, rows []int32) error 
 			return err
 		}
 		rows = rows[n:]
-		if int(f.group.rows) == f.limit || f.bytes >= rowGroupBytes {
+		if int(f.group.rows) == f.limit || f.bytes >= openBytes {
 			if err := f.endGroup(); err != nil {
 				return err
 			}
@@ -102,6 +107,7 @@ func (f *file) writeChunk(fillers []filler, rows []int32) error {
 			return fmt.Errorf("column %s: %d of %d rows written", f.layout.columns[i].field.Name, n, len(rows))
 		}
 		f.group.nulls[i] += int64(nulls)
+		f.bytes += int64(8 * len(rows))
 		if f.layout.columns[i].text() {
 			for j := range values {
 				f.bytes += int64(len(values[j].ByteArray()))

@@ -184,7 +184,7 @@ func TestFileDescribesItself(t *testing.T) {
 		"hunting.table":   "DeviceEvents",
 		"hunting.from":    "2026-03-04T00:00:00.0000000Z",
 		"hunting.to":      "2026-03-04T01:00:00.0000000Z",
-		"hunting.rows":    "6",
+		"hunting.rows":    "7",
 		"hunting.version": "v1.2.3",
 		"hunting.schema":  schema.Fingerprint(tableSchema()),
 		"hunting.columns": schema.ColumnsJSON(tableSchema()),

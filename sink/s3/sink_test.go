@@ -265,6 +265,7 @@ func extremes() []row {
 		{N: 3, Time: at + 3, Text: strings.Repeat("x", 100_000), F64: math.Copysign(0, -1), JSON: `{"a":[1,2]}`},
 		{N: 4, Time: at + 4, F64: math.SmallestNonzeroFloat64, Late: at + 12345},
 		{N: 5, Time: at + 5, F64: math.MaxFloat64, I32: int32(0), I64: int64(0)},
+		{N: 6, Time: at + 6, F64: math.NaN()},
 	}
 }
 

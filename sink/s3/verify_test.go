@@ -36,7 +36,7 @@ func finished(t *testing.T) *file {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := createFile(filepath.Join(t.TempDir(), "f.parquet"), l, s)
+	f, err := createFile(filepath.Join(t.TempDir(), "f.parquet"), l, s, pageBytes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,10 +22,9 @@ const uploadsAtOnce = 4
 
 // writer collects one attempt: one open file for each day that its rows fall on.
 //
-// An attempt spans a few days as a rule. Each open file costs its row group's
-// encoded pages and a page buffer a column, so an attempt whose events are spread
-// over hundreds of days needs hundreds of times that; a smaller
-// EXPORT_COMMIT_ROWS is the way out.
+// Memory does not grow with the rows, but it does with the days: each open file has
+// its page buffers. An attempt spans a few days as a rule; one whose events are
+// spread over hundreds needs some 4 MB more a day.
 type writer struct {
 	sink    *Sink
 	attempt pipeline.Attempt
@@ -72,8 +71,27 @@ func (w *writer) write(ctx context.Context, b pipeline.Batch) error {
 		if err := f.write(ctx, fillers, r.rows); err != nil {
 			return err
 		}
+		if err := w.bound(); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// bound ends row groups early, the largest first, where many files are open at once.
+func (w *writer) bound() error {
+	total := int64(0)
+	var largest *file
+	for _, f := range w.files {
+		total += f.bytes
+		if largest == nil || f.bytes > largest.bytes {
+			largest = f
+		}
+	}
+	if total < openBytes {
+		return nil
+	}
+	return largest.endGroup()
 }
 
 // file returns the open file of a day.
@@ -82,7 +100,11 @@ func (w *writer) file(day int64) (*file, error) {
 		return f, nil
 	}
 	dt := dayName(day)
-	f, err := createFile(filepath.Join(w.dir, dt+w.sink.extension()), w.layout, w.sink)
+	page := pageBytes
+	if len(w.files) >= largeFiles {
+		page = smallPageBytes
+	}
+	f, err := createFile(filepath.Join(w.dir, dt+w.sink.extension()), w.layout, w.sink, page)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,275 @@
+package blob_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"hunting-exporter/blob"
+)
+
+// incrementDir makes the test binary a second process that counts in a store.
+const incrementDir = "BLOB_TEST_INCREMENT_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(incrementDir); dir != "" {
+		if err := incrementMany(dir); err != nil {
+			_, _ = os.Stderr.WriteString(err.Error())
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const increments = 100
+
+func incrementMany(dir string) error {
+	ctx := context.Background()
+	s, err := blob.Open(ctx, dir, blob.Config{})
+	if err != nil {
+		return err
+	}
+	for done := 0; done < increments; {
+		data, etag, err := s.Get(ctx, "counter")
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(string(data))
+		if err != nil {
+			return err
+		}
+		_, err = s.Put(ctx, "counter", []byte(strconv.Itoa(n+1)), blob.Condition{IfMatch: etag})
+		if err == nil {
+			done++
+		} else if !errors.Is(err, blob.ErrPrecondition) {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestProcessesLoseNoUpdate(t *testing.T) {
+	const processes = 3
+	dir := t.TempDir()
+	s := open(t, dir, blob.Config{})
+	if _, err := s.Put(t.Context(), "counter", []byte("0"), blob.Condition{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	var running []*exec.Cmd
+	for range processes {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), incrementDir+"="+dir)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		running = append(running, cmd)
+	}
+	for _, cmd := range running {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	data, _, err := s.Get(t.Context(), "counter")
+	if err != nil || string(data) != strconv.Itoa(processes*increments) {
+		t.Errorf("counter is %s (%v) after %d increments", data, err, processes*increments)
+	}
+}
+
+func TestPutWaitsForTheLockNoLongerThanItsContext(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, blob.Config{})
+	if _, err := s.Put(t.Context(), "doc", []byte("1"), blob.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	locks, err := filepath.Glob(filepath.Join(dir, "_meta", ".locks", "*"))
+	if err != nil || len(locks) != 1 {
+		t.Fatalf("locks: %v %v", locks, err)
+	}
+	f, err := os.Open(locks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := s.Put(ctx, "doc", []byte("2"), blob.Condition{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("put while another holds the lock: %v, want the context's error", err)
+	}
+	if err := f.Close(); err != nil { // as when the holder dies
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), "doc", []byte("3"), blob.Condition{}); err != nil {
+		t.Errorf("put after the holder died: %v", err)
+	}
+}
+
+func TestStoresMayNest(t *testing.T) {
+	root := t.TempDir()
+	lake, meta := open(t, root, blob.Config{}), open(t, "file://"+root+"/_meta", blob.Config{})
+	if _, err := meta.Put(t.Context(), "state/T.json", []byte("{}"), blob.Condition{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	upload(t, lake, "T/dt=2026-01-01/a.parquet", "rows")
+	list := func(s blob.Store) (keys []string) {
+		for key, err := range s.List(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, key)
+		}
+		return keys
+	}
+	if diff := cmp.Diff([]string{"state/T.json"}, list(meta)); diff != "" {
+		t.Errorf("meta (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"_meta/state/T.json"}, list(lake)); diff != "" {
+		t.Errorf("lake (-want +got):\n%s", diff)
+	}
+}
+
+// TestReadersOfTheLakeSkipUploads: they skip names that begin with a dot or an
+// underscore, and so does nothing that a query could take for data lie elsewhere.
+func TestReadersOfTheLakeSkipUploads(t *testing.T) {
+	root := t.TempDir()
+	upload(t, open(t, root, blob.Config{}), "T/dt=2026-01-01/a.parquet", "rows")
+	err := filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && e.Name()[0] != '.' && filepath.Base(filepath.Dir(path)) != ".locks" {
+			t.Errorf("%s is visible", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// upload sends content as one part and leaves the upload open.
+func upload(t *testing.T, s blob.Store, key, content string) (id string, parts []blob.Part) {
+	t.Helper()
+	id, err := s.CreateUpload(t.Context(), key, digest(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := s.UploadPart(t.Context(), key, id, 1, strings.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, []blob.Part{part}
+}
+
+// partFile is where a directory keeps the first part.
+func partFile(t *testing.T, root string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(root, "_meta", "uploads", "*", ".part-00001"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("parts: %v %v", found, err)
+	}
+	return found[0]
+}
+
+func TestCompleteAfterACrashInTheMiddle(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, root, blob.Config{})
+	id, parts := upload(t, s, "T/a", "rows")
+	// The dead process had renamed the part and not removed the upload.
+	if err := os.MkdirAll(filepath.Join(root, "T"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(partFile(t, root), filepath.Join(root, "T", "a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CompleteUpload(t.Context(), "T/a", id, parts); err != nil {
+		t.Fatal(err)
+	}
+	for u := range s.Uploads(t.Context(), "") {
+		t.Errorf("left: %+v", u)
+	}
+}
+
+func TestDamagedPartIsNeverVisible(t *testing.T) {
+	for name, damage := range map[string]func(string) error{
+		"changed":   func(path string) error { return os.WriteFile(path, []byte("ROWS"), 0o600) },
+		"cut short": func(path string) error { return os.Truncate(path, 2) },
+		"missing":   os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			s := open(t, root, blob.Config{})
+			id, parts := upload(t, s, "T/a", "rows")
+			if err := damage(partFile(t, root)); err != nil {
+				t.Fatal(err)
+			}
+			err := s.CompleteUpload(t.Context(), "T/a", id, parts)
+			if err == nil || errors.Is(err, blob.ErrNotFound) {
+				t.Errorf("complete: %v, want an error that does not say the upload is gone", err)
+			}
+			if _, err := s.Head(t.Context(), "T/a"); !errors.Is(err, blob.ErrNotFound) {
+				t.Errorf("head: %v, want ErrNotFound", err)
+			}
+		})
+	}
+}
+
+func TestShortBodyIsNoPart(t *testing.T) {
+	s := openDir(t)
+	id, _ := upload(t, s, "T/a", "rows")
+	if _, err := s.UploadPart(t.Context(), "T/a", id, 2, strings.NewReader("abc"), 4); err == nil {
+		t.Error("a part shorter than announced was taken")
+	}
+}
+
+func TestLeftoverOfAPutIsNoObject(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, root, blob.Config{})
+	if err := os.WriteFile(filepath.Join(root, ".doc.tmp"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for key := range s.List(t.Context(), "") {
+		t.Errorf("listed: %s", key)
+	}
+	if _, err := s.Put(t.Context(), "doc", []byte("1"), blob.Condition{Absent: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDirectoryThatIsAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blob.Open(t.Context(), path, blob.Config{}); err == nil {
+		t.Error("a file was opened as a directory")
+	}
+}
+
+func TestOpenWritesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lake")
+	s := open(t, path, blob.Config{})
+	if _, _, err := s.Get(t.Context(), "a"); !errors.Is(err, blob.ErrNotFound) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory exists: %v", err)
+	}
+}

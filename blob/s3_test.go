@@ -1,0 +1,168 @@
+package blob_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"hunting-exporter/blob"
+)
+
+// scripted opens a store on a server that answers as the test says.
+func scripted(t *testing.T, answer http.HandlerFunc) blob.Store {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	return open(t, "s3://lake", blob.Config{Endpoint: server.URL, PathStyle: true})
+}
+
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
+}
+
+func TestS3Answers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		code   string
+		want   error // nil: none of those that callers tell apart
+	}{
+		{404, "NoSuchKey", blob.ErrNotFound},
+		{404, "NoSuchBucket", nil},
+		{404, "", nil}, // of something that is no S3
+		{403, "AccessDenied", blob.ErrDenied},
+		{403, "SignatureDoesNotMatch", blob.ErrDenied},
+		{400, "ExpiredToken", blob.ErrDenied},
+		{412, "PreconditionFailed", blob.ErrPrecondition},
+		{301, "PermanentRedirect", nil},
+		{400, "InvalidRequest", nil},
+	} {
+		s := scripted(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, c.status, c.code) })
+		_, _, err := s.Get(t.Context(), "a")
+		if err == nil || !strings.Contains(err.Error(), c.code) {
+			t.Errorf("%s: %v", c.code, err)
+		}
+		for _, known := range []error{blob.ErrNotFound, blob.ErrDenied, blob.ErrPrecondition} {
+			if got, want := errors.Is(err, known), c.want == known; got != want {
+				t.Errorf("%s is %v: %v, want %v", c.code, known, got, want)
+			}
+		}
+	}
+}
+
+func TestS3ConflictIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	s := scripted(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Match") != `"old"` {
+			t.Errorf("If-Match is %q", r.Header.Get("If-Match"))
+		}
+		if calls.Add(1) == 1 {
+			refuse(w, http.StatusConflict, "ConditionalRequestConflict")
+			return
+		}
+		w.Header().Set("ETag", `"new"`)
+	})
+	etag, err := s.Put(t.Context(), "a", []byte("x"), blob.Condition{IfMatch: `"old"`})
+	if err != nil || etag != `"new"` || calls.Load() != 2 {
+		t.Errorf("put: %q %v after %d calls", etag, err, calls.Load())
+	}
+}
+
+func TestS3MatchOfAnObjectThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := scripted(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "NoSuchKey") })
+	if _, err := s.Put(t.Context(), "a", nil, blob.Condition{IfMatch: "e"}); !errors.Is(err, blob.ErrPrecondition) {
+		t.Errorf("put: %v, want ErrPrecondition", err)
+	}
+}
+
+func TestS3CompletionWithoutConditions(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	s := scripted(t, func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		if r.Header.Get("If-None-Match") != "" {
+			refuse(w, http.StatusNotImplemented, "NotImplemented")
+			return
+		}
+		_, _ = w.Write([]byte("<CompleteMultipartUploadResult><Key>a</Key></CompleteMultipartUploadResult>"))
+	})
+	if err := s.CompleteUpload(t.Context(), "a", "id", []blob.Part{{Number: 1, ETag: "e"}}); err != nil || calls.Load() != 2 {
+		t.Errorf("complete: %v after %d calls", err, calls.Load())
+	}
+}
+
+// TestS3CompletionThatFailsLate: the status is 200 and the body an error.
+func TestS3CompletionThatFailsLate(t *testing.T) {
+	t.Parallel()
+	s := scripted(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusOK, "NoSuchUpload") })
+	if err := s.CompleteUpload(t.Context(), "a", "id", []blob.Part{{Number: 1, ETag: "e"}}); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("complete: %v, want ErrNotFound", err)
+	}
+}
+
+func TestS3ListingsOfSeveralPages(t *testing.T) {
+	t.Parallel()
+	const many = 1003 // a page holds 1,000
+	s := fakeS3(t, blob.Config{})
+	for i := range many {
+		key := fmt.Sprintf("T/%04d", i)
+		if _, err := s.Put(t.Context(), key, nil, blob.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CreateUpload(t.Context(), key, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys, uploads := map[string]bool{}, map[string]bool{}
+	for key, err := range s.List(t.Context(), "T/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[key] = true
+	}
+	for u, err := range s.Uploads(t.Context(), "T/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		uploads[u.Key] = true
+	}
+	if len(keys) != many || len(uploads) != many {
+		t.Errorf("%d objects and %d uploads listed, want %d of each", len(keys), len(uploads), many)
+	}
+}
+
+func TestS3Encryption(t *testing.T) {
+	t.Parallel()
+	var headers []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers = append(headers, r.Header.Get("X-Amz-Server-Side-Encryption")+" "+r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))
+		_, _ = w.Write([]byte("<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"))
+	}))
+	t.Cleanup(server.Close)
+	s := open(t, "s3://lake", blob.Config{Endpoint: server.URL, PathStyle: true, SSE: "aws:kms", KMSKeyID: "key"})
+	_, errPut := s.Put(t.Context(), "a", nil, blob.Condition{})
+	_, errCreate := s.CreateUpload(t.Context(), "a", "")
+	if errPut != nil || errCreate != nil || len(headers) != 2 || headers[0] != "aws:kms key" || headers[1] != "aws:kms key" {
+		t.Errorf("%q %v %v", headers, errPut, errCreate)
+	}
+}
+
+func TestUnreachableS3(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	url := server.URL
+	server.Close() // nobody listens there any more
+	s := open(t, "s3://lake", blob.Config{Endpoint: url, PathStyle: true})
+	_, _, err := s.Get(t.Context(), "a")
+	if err == nil || errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("get: %v, want a failure of the store", err)
+	}
+}

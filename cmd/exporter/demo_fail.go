@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"hunting-exporter/tenant"
+)
+
+const (
+	// demoLease is how long the second run waits for the claims of the killed one.
+	demoLease = time.Second
+	// demoCommits is how many commits the first run makes before it is killed.
+	demoCommits = 3
+)
+
+// exportKilled exports in processes of their own: the first one is throttled and
+// killed without warning, the second one goes on.
+func (d *demo) exportKilled(ctx context.Context) (report, error) {
+	d.server.tenant.Fault(func(c tenant.Call) tenant.Fault {
+		if c.API != "token" && (c.N == 2 || c.N == 5) {
+			return c.CPUExceeded(time.Second) // the quota of calls would be learned, and kept for a minute
+		}
+		return tenant.Fault{}
+	})
+	cert, err := d.server.certFile()
+	if err != nil {
+		return report{}, err
+	}
+	settings := d.settings()
+	settings["SSL_CERT_FILE"] = cert
+	if err := d.killedRun(ctx, settings); err != nil {
+		return report{}, err
+	}
+	fmt.Fprintf(d.out, "The first run was throttled twice and killed (SIGKILL) after %d commits, with others under way; running again\n", demoCommits)
+	select {
+	case <-time.After(demoLease):
+	case <-ctx.Done():
+		return report{}, ctx.Err()
+	}
+	cmd, err := d.child(ctx, settings)
+	if err != nil {
+		return report{}, err
+	}
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Run(); err != nil && ctx.Err() == nil {
+		return report{}, fmt.Errorf("second run: %w\n%s", err, log.Bytes())
+	}
+	var rep report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		return report{}, fmt.Errorf("summary of the second run: %w", err)
+	}
+	return rep, nil
+}
+
+// killedRun starts a run and kills it after a few commits.
+func (d *demo) killedRun(ctx context.Context, settings map[string]string) error {
+	cmd, err := d.child(ctx, settings)
+	if err != nil {
+		return err
+	}
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stdout = io.Discard
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the first run: %w", err)
+	}
+	commits := 0
+	var last string
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		last = lines.Text()
+		if strings.Contains(last, `"msg":"committed"`) {
+			if commits++; commits == demoCommits {
+				_ = cmd.Process.Kill() // it may have ended by itself: seen below
+			}
+		}
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {
+		return fmt.Errorf("the first run ended before it could be killed, after %d commits: %v; last it said %s", commits, err, last)
+	}
+	return nil
+}
+
+// child is a run of this program in a process of its own.
+func (d *demo) child(ctx context.Context, settings map[string]string) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, self, "run")
+	for _, pair := range d.environ {
+		foreign := !slices.ContainsFunc(append([]string{"AZURE_", "S3_", "AWS_", "LOG_"}, ours...), func(p string) bool { return strings.HasPrefix(pair, p) })
+		if foreign {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	for name, value := range settings {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd, nil
+}

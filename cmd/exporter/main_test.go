@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"hunting-exporter/schema"
+	"hunting-exporter/tenant"
+)
+
+// asExporter makes the test binary behave as the exporter itself.
+const asExporter = "HUNTING_EXPORTER_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asExporter) != "" {
+		os.Exit(realMain(context.Background(), os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// exporter runs one command line in this process.
+func exporter(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	c := &cli{out: &out, err: &err, environ: environ(env), exit: func(int) {}}
+	code = c.main(t.Context(), args)
+	return code, out.String(), err.String()
+}
+
+// reportOf reads the JSON summary of a run.
+func reportOf(t *testing.T, stdout string) report {
+	t.Helper()
+	var r report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatalf("summary %q: %v", stdout, err)
+	}
+	return r
+}
+
+// fill puts n rows into a table, one a second and the last just before to, with a
+// value of its type in every column.
+func fill(t *testing.T, tn *tenant.Tenant, name string, to time.Time, n int) {
+	t.Helper()
+	table, ok := schema.Lookup(name)
+	if !ok {
+		t.Fatalf("no table %s", name)
+	}
+	columns := table.APIColumns()
+	rows := make([]tenant.Row, n)
+	for i := range rows {
+		at := to.Add(-time.Duration(n-i) * time.Second).Add(1234567 * 100)
+		cells := make([]any, len(columns))
+		for k, c := range columns {
+			cells[k] = sample(c.Type, at, i*len(columns)+k)
+		}
+		rows[i] = tenant.Row{Ingested: at.Add(300 * time.Millisecond), Cells: cells}
+	}
+	if err := tn.Add(name, columns, rows...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sample(apiType string, at time.Time, n int) any {
+	switch apiType {
+	case "DateTime":
+		return at.UTC()
+	case "SByte", "Boolean":
+		return n%2 == 0
+	case "Int32", "Int64":
+		return int64(n)
+	case "Double":
+		return float64(n) / 8
+	case "Object", "Dynamic":
+		return fmt.Sprintf(`{"n":%d,"text":"ü <&>"}`, n)
+	case "Guid":
+		return fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+	case "String":
+		return fmt.Sprintf("text %d \"ü\" <&>", n%7)
+	}
+	return nil
+}
+
+// served is a tenant behind TLS, and the environment that leads there.
+func served(t *testing.T, o tenant.Options) (*embedded, map[string]string) {
+	t.Helper()
+	e, err := serveTenant(t.Context(), tenant.New(o), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cert, err := e.certFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"SSL_CERT_FILE": cert, "LAKE_URL": t.TempDir(), "EXPORT_TABLES": "AlertInfo,DeviceLogonEvents",
+		"EXPORT_START": "1h", "EXPORT_LAG": "0s", "SOURCE_CALLS_PER_MINUTE": "1000",
+	}
+	for _, s := range e.settings() {
+		env[s[0]] = s[1]
+	}
+	return e, env
+}

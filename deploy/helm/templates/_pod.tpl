@@ -1,0 +1,119 @@
+{{- define "exporter.pod" -}}
+restartPolicy: Never
+serviceAccountName: {{ include "exporter.serviceAccountName" . }}
+# The exporter asks Kubernetes for nothing.
+automountServiceAccountToken: false
+# A Service named kafka would put KAFKA_PORT and the like into the environment.
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ int .Values.podSecurityContext.runAsUser }}
+  runAsGroup: {{ int .Values.podSecurityContext.runAsGroup }}
+  fsGroup: {{ int .Values.podSecurityContext.fsGroup }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+containers:
+  - name: exporter
+    image: {{ include "exporter.image" . | quote }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    args: [run]
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities:
+        drop: [ALL]
+    envFrom:
+      - configMapRef:
+          name: {{ include "exporter.fullname" . }}
+      {{- if and .Values.secret.name .Values.secret.env }}
+      - secretRef:
+          name: {{ .Values.secret.name }}
+      {{- end }}
+    env:
+      - name: PIPELINE_SPILL
+        value: /spill
+      {{- if .Values.queries }}
+      - name: EXPORT_QUERIES
+        value: /etc/exporter/queries
+      {{- end }}
+      {{- if .Values.federatedToken.enabled }}
+      - name: AZURE_FEDERATED_TOKEN_FILE
+        value: /var/run/secrets/exporter/azure/token
+      {{- end }}
+      {{- range $variable, $key := .Values.secret.files }}
+      - name: {{ $variable }}
+        value: {{ printf "/etc/exporter/secret/%s" $key }}
+      {{- end }}
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    volumeMounts:
+      - name: spill
+        mountPath: /spill
+      {{- if .Values.queries }}
+      - name: queries
+        mountPath: /etc/exporter/queries
+        readOnly: true
+      {{- end }}
+      {{- if .Values.secret.files }}
+      - name: secret
+        mountPath: /etc/exporter/secret
+        readOnly: true
+      {{- end }}
+      {{- if .Values.federatedToken.enabled }}
+      - name: azure-token
+        mountPath: /var/run/secrets/exporter/azure
+        readOnly: true
+      {{- end }}
+      {{- with .Values.extraVolumeMounts }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+volumes:
+  - name: spill
+    emptyDir:
+      sizeLimit: {{ .Values.spill.sizeLimit }}
+  {{- if .Values.queries }}
+  - name: queries
+    configMap:
+      name: {{ include "exporter.fullname" . }}-queries
+  {{- end }}
+  {{- if .Values.secret.files }}
+  - name: secret
+    secret:
+      secretName: {{ .Values.secret.name }}
+      # Readable by fsGroup and nobody else.
+      defaultMode: 0440
+  {{- end }}
+  {{- if .Values.federatedToken.enabled }}
+  - name: azure-token
+    projected:
+      sources:
+        - serviceAccountToken:
+            path: token
+            audience: {{ .Values.federatedToken.audience }}
+            expirationSeconds: {{ int .Values.federatedToken.expirationSeconds }}
+  {{- end }}
+  {{- with .Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,133 @@
+package source_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/source"
+	"hunting-exporter/tenant"
+)
+
+// TestSimulatedTenantIsReadWhole reads a table over TLS with tokens, gzip, the row cap and
+// faults, in all three flavours, and compares it with what the tenant holds.
+func TestSimulatedTenantIsReadWhole(t *testing.T) {
+	t.Parallel()
+	for _, api := range []string{"graph", "m365d", "mde"} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now().UTC().Truncate(time.Second)
+			sim := tenant.New(tenant.Options{MaxRows: 300, CallsPerMinute: -1, CallsPerHour: -1})
+			if err := sim.Seed(tenant.Seed{Tables: []string{table.Name}, Rows: 5000, From: now.Add(-48 * time.Hour), To: now.Add(-24 * time.Hour), Seed: 7}); err != nil {
+				t.Fatal(err)
+			}
+			sim.Fault(func(c tenant.Call) tenant.Fault {
+				switch {
+				case c.API == "token":
+				case c.N%9 == 4:
+					return c.BadGateway()
+				case c.N%9 == 6:
+					return c.ResultTooLarge()
+				case c.N == 8:
+					return c.Unauthorized()
+				}
+				return tenant.Fault{}
+			})
+			srv := httptest.NewTLSServer(sim)
+			defer srv.Close()
+			r, err := source.New(config(func(c *source.Config) {
+				c.API, c.MaxRows, c.Endpoint, c.AuthorityHost = api, 300, srv.URL, srv.URL+"/"
+				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, setting.Secret(tenant.DefaultClientSecret)
+			}), source.Options{HTTP: srv.Client()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			if err := r.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w := pipeline.Window{Start: now.Add(-49 * time.Hour), End: now.Add(-5 * time.Minute)}
+			var want []int64
+			for row := range sim.Rows(table.Name).Rows {
+				if !row.Ingested.Before(w.Start) && row.Ingested.Before(w.End) {
+					want = append(want, schema.ToTicks(row.Ingested))
+				}
+			}
+			slices.Sort(want)
+			got, tiled := ingested(t, r, w)
+			if err := tiled.tiles(w); err != nil {
+				t.Error(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// ingested reads the table and returns the ingestion times of its rows, sorted.
+func ingested(t *testing.T, r *source.Reader, w pipeline.Window) ([]int64, *collected) {
+	t.Helper()
+	var all []int64
+	var tiled collected
+	err := r.Read(t.Context(), table, w, func(p pipeline.Page) error {
+		defer p.Release()
+		var body struct {
+			Results []struct {
+				At time.Time `json:"_IngestionTime"`
+			} `json:"results"`
+		}
+		if err := json.Unmarshal(p.Body, &body); err != nil {
+			return err
+		}
+		for _, row := range body.Results {
+			all = append(all, schema.ToTicks(row.At))
+		}
+		tiled.windows = append(tiled.windows, p.Window)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all, &tiled
+}
+
+func TestSimulatedTenantRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		secret setting.Secret
+		roles  []string
+		err    error
+	}{
+		"missing table": {tenant.DefaultClientSecret, nil, source.ErrQuery},
+		"missing role":  {tenant.DefaultClientSecret, []string{}, source.ErrDenied},
+		"wrong secret":  {"wrong", nil, source.ErrDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := tenant.New(tenant.Options{Roles: tt.roles})
+			srv := httptest.NewTLSServer(sim)
+			defer srv.Close()
+			r, err := source.New(config(func(c *source.Config) {
+				c.Endpoint, c.AuthorityHost = srv.URL, srv.URL+"/"
+				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, tt.secret
+			}), source.Options{HTTP: srv.Client()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			if _, err = r.Query(t.Context(), "Nope | take 1"); !errors.Is(err, tt.err) {
+				t.Errorf("got %v, want %v", err, tt.err)
+			}
+		})
+	}
+}

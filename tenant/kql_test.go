@@ -1,0 +1,172 @@
+package tenant_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/schema"
+	"hunting-exporter/tenant"
+)
+
+// small is a tenant with two tables of a few rows, for queries whose answers a
+// person can tell.
+func small(t *testing.T, o tenant.Options) *tenant.Tenant {
+	t.Helper()
+	o.Now = fixed
+	tn := tenant.New(o)
+	cols := []schema.Column{{Name: "Timestamp", Type: "DateTime"}, {Name: "Name", Type: "String"}, {Name: "Size", Type: "Int64"},
+		{Name: "Flag", Type: "SByte"}, {Name: "Bag", Type: "Object"}, {Name: "Score", Type: "Double"}, {Name: "Id", Type: "Guid"}}
+	at := func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
+	const guid = "aaaaaaaa-0000-0000-0000-000000000001"
+	rows := []tenant.Row{
+		{Ingested: at(-50), Cells: []any{at(-60), "alpha.exe", 10, true, `{"k":{"v":"x"},"n":7}`, 1.5, guid}},
+		{Ingested: at(-40), Cells: []any{at(-45), "Beta \"quoted\"", 20, false, `["a","b"]`, nil, nil}},
+		{Ingested: at(-30), Cells: []any{at(-31), "", nil, nil, nil, 2.0, nil}},
+		{Ingested: at(-20), Cells: []any{at(-22), "gamma é", int64(9007199254740993), true, `"text"`, -1.0, guid}},
+		{Ingested: at(+5), Cells: []any{at(-1), "not yet there", 1, true, nil, 0.0, nil}},
+		{Ingested: at(-60 * 24 * 31), Cells: []any{at(-60 * 24 * 31), "out of retention", 1, true, nil, 0.0, nil}},
+	}
+	if err := tn.Add("Small", cols, rows...); err != nil {
+		t.Fatal(err)
+	}
+	other := []schema.Column{{Name: "Name", Type: "String"}, {Name: "Size", Type: "String"}}
+	if err := tn.Add("Other", other, tenant.Row{Ingested: at(-5), Cells: []any{"delta", "12"}}); err != nil {
+		t.Fatal(err)
+	}
+	return tn
+}
+
+func TestQueries(t *testing.T) {
+	c := serve(t, small(t, tenant.Options{CallsPerMinute: -1}))
+	for _, tc := range []struct{ query, want string }{
+		{`Small | count`, `[{"Count":4}]`},
+		{"// a comment | count\nSmall // here too\n| take 0", `[]`},
+		{`Small | where Name == "alpha.exe" | project Name, Size`, `[{"Name":"alpha.exe","Size":10}]`},
+		{`Small | where Name =~ 'ALPHA.EXE' | project Size`, `[{"Size":10}]`},
+		{`Small | where Name contains "QUOTED" | project Name`, `[{"Name":"Beta \"quoted\""}]`},
+		{`Small | where Name startswith "ALPHA" | project Size`, `[{"Size":10}]`},
+		{`Small | where Name has "alpha" and Name !has "alp" | project Size`, `[{"Size":10}]`},
+		{`Small | where Name in ("x", "alpha.exe") or Size in (20) | summarize n=count()`, `[{"n":2}]`},
+		{`Small | where Name !in ("alpha.exe") | count`, `[{"Count":3}]`},
+		{`Small | where isnull(Size) | project Name, Size, Flag, Bag`, `[{"Name":"","Size":null,"Flag":null,"Bag":null}]`},
+		{`Small | where isempty(Name) | count`, `[{"Count":1}]`},
+		{`Small | where isnotempty(Name) and isnotnull(Score) | count`, `[{"Count":2}]`},
+		{`Small | where not(Flag) | project Size`, `[{"Size":20}]`},
+		{`Small | where Size > 9007199254740992 | project Size`, `[{"Size":9007199254740993}]`},
+		{`Small | where Size between (10 .. 20) | count`, `[{"Count":2}]`},
+		{`Small | where Size !between (10 .. 20) | count`, `[{"Count":1}]`},
+		{`Small | where Size != 10 | count`, `[{"Count":3}]`},
+		{`Small | where Timestamp < datetime(2026-08-20T11:15:00Z) | project Timestamp`, `[{"Timestamp":"2026-08-20T11:00:00Z"}]`},
+		{`Small | where Timestamp > ago(30m) | project Name`, `[{"Name":"gamma é"}]`},
+		{`Small | where ingestion_time() >= datetime(2026-08-20 11:40) and ingestion_time() < now() | project ingestion_time()`,
+			`[{"$IngestionTime":"2026-08-20T11:40:00Z"}]`},
+		{`let from = ago(1h); let n = 1 + 1; Small | where Timestamp >= from | top n by Timestamp asc | project Size`, `[{"Size":10},{"Size":20}]`},
+		{`let T = Small | where Flag; T | count`, `[{"Count":2}]`},
+		{`Small | order by Size asc | project Size`, `[{"Size":null},{"Size":10},{"Size":20},{"Size":9007199254740993}]`},
+		{`Small | sort by Size | project Size`, `[{"Size":9007199254740993},{"Size":20},{"Size":10},{"Size":null}]`},
+		{`Small | summarize Count=count(), First=min(Timestamp), Last=max(Timestamp)`,
+			`[{"Count":4,"First":"2026-08-20T11:00:00Z","Last":"2026-08-20T11:38:00Z"}]`},
+		{`Small | summarize count() by bin(Timestamp, 30m) | order by Timestamp asc`,
+			`[{"Timestamp":"2026-08-20T11:00:00Z","count_":3},{"Timestamp":"2026-08-20T11:30:00Z","count_":1}]`},
+		{`Small | where Name == "nothing" | summarize count()`, `[{"count_":0}]`},
+		{`Small | where Name == "nothing" | summarize count() by Name`, `[]`},
+		{`Small | summarize sum(Size), avg(Score), dcount(Flag), countif(Flag) | project avg_Score, dcount_Flag, countif_`,
+			`[{"avg_Score":0.8333333333333334,"dcount_Flag":2,"countif_":2}]`},
+		{`Small | distinct Flag | where isnotnull(Flag) | order by Flag asc`, `[{"Flag":0},{"Flag":1}]`},
+		{`Small | where Bag.k.v == "x" | extend N = tolong(Bag.n), V = tostring(Bag["k"]) | project N, V, Bag`,
+			`[{"N":7,"V":"{\"v\":\"x\"}","Bag":{"k":{"v":"x"},"n":7}}]`},
+		{`Small | where Size == 10 | project-away Timestamp, Ba*, Score, Id | extend Size = Size * 2 - 1`, `[{"Name":"alpha.exe","Size":19,"Flag":1}]`},
+		{`Small | where Size == 10 | project-rename Bytes = Size | project-keep Bytes`, `[{"Bytes":10}]`},
+		{`Small | where Size == 10 | project Age = now() - Timestamp, T = 1tick, D = 1.5d`,
+			`[{"Age":"01:00:00","T":"00:00:00.0000001","D":"1.12:00:00"}]`},
+		{`print strcat("a", 'b', @"\c"), x = 5 / 2, y = 5 / 2.0, z = h"s"`, `[{"print_0":"ab\\c","x":2,"y":2.5,"z":"s"}]`},
+		{`print hash_xxhash64("abc"), hash_xxhash64("World", 100)`, `[{"print_0":4952883123889572249,"print_1":51}]`},
+		{`Small | getschema | where ColumnName in ("Flag", "Bag") | project ColumnOrdinal, DataType, ColumnType`,
+			`[{"ColumnOrdinal":3,"DataType":"System.SByte","ColumnType":"bool"},{"ColumnOrdinal":4,"DataType":"System.Object","ColumnType":"dynamic"}]`},
+		{`union (Small | summarize N=count() | extend T="Small"), (Other | summarize N=count() | extend T="Other") | order by T asc`,
+			`[{"N":1,"T":"Other"},{"N":4,"T":"Small"}]`},
+		{`Small | where Size == 10 | union Other | project Name, Size_long, Size_string | order by Name asc`,
+			`[{"Name":"alpha.exe","Size_long":10,"Size_string":""},{"Name":"delta","Size_long":null,"Size_string":"12"}]`},
+		{`union withsource=Src Small, Other | summarize n=count() by Src | order by Src asc`, `[{"Src":"Other","n":1},{"Src":"Small","n":4}]`},
+		{`Small | where Size == 20 | project P = tostring(pack_all())`,
+			`[{"P":"{\"Timestamp\":\"2026-08-20T11:15:00Z\",\"Name\":\"Beta \\\"quoted\\\"\",\"Size\":20,\"Flag\":0,\"Bag\":[\"a\",\"b\"],\"Score\":null,\"Id\":null}"}]`},
+		{`Small | where Id == "AAAAAAAA-0000-0000-0000-000000000001" and Size < 20 | project Id`, `[{"Id":"aaaaaaaa-0000-0000-0000-000000000001"}]`},
+		{`Small | take 2 | count`, `[{"Count":2}]`},
+	} {
+		got := c.rows(tc.query)
+		var want []map[string]any
+		dec := json.NewDecoder(strings.NewReader(tc.want))
+		dec.UseNumber()
+		if err := dec.Decode(&want); err != nil {
+			t.Fatal(tc.query, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n%s", tc.query, diff)
+		}
+	}
+}
+
+func TestRefusedQueries(t *testing.T) {
+	c := serve(t, small(t, tenant.Options{CallsPerMinute: -1}))
+	for _, tc := range []struct{ query, want string }{
+		{`Smal`, `Failed to resolve table or column expression named 'Smal'. Fix semantic errors in your query.`},
+		{`small`, `named 'small'`},
+		{`Small | where Nme == 1`, `Failed to resolve table or column expression named 'Nme'`},
+		{`Small | where frob(Name)`, `Unknown function: 'frob'. Fix semantic errors in your query.`},
+		{`Small | where Timestamp > "2026-01-01"`, `Cannot compare values of types datetime and string`},
+		{`Small | where Size`, `a bool is expected`},
+		{`Small | where`, `Fix syntax errors in your query.`},
+		{`Small | frobnicate`, `Fix syntax errors in your query.`},
+		{`Small | join Other on Name`, `Fix syntax errors in your query.`},
+		{"Small\n| where Name == \"abc", `at line 2, column 17. Fix syntax errors in your query.`},
+		{`Small | where Timestamp > datetime(2026-13-01)`, `Fix syntax errors in your query.`},
+		{`Small | take`, `Fix syntax errors in your query.`},
+		{`Small Other`, `expected the end of the query`},
+		{strings.Repeat("(", 300) + "Small", `nested too deeply`},
+		{`Small | summarize foo(Size)`, `an aggregate function is expected`},
+		{`Small | take Size`, `Failed to resolve`},
+	} {
+		for _, path := range []string{graph, m365d} {
+			status, body := c.query(path, tc.query)
+			var e struct {
+				Error struct{ Code, Message string }
+			}
+			if err := json.Unmarshal([]byte(body), &e); err != nil {
+				t.Fatal(err)
+			}
+			if status != 400 || e.Error.Code != "BadRequest" || !strings.Contains(e.Error.Message, tc.want) {
+				t.Errorf("%s\n%d %s, want a 400 with %q", tc.query, status, body, tc.want)
+			}
+		}
+	}
+}
+
+// Hash slices of a table are disjoint and complete together, by identity columns
+// and by the whole row.
+func TestHashSlicesAreComplete(t *testing.T) {
+	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
+	for _, table := range []string{"DeviceEvents", "ExposureGraphNodes"} {
+		err := tn.Seed(tenant.Seed{Tables: []string{table}, Rows: 900, From: noon.Add(-9 * time.Hour), To: noon.Add(-3 * time.Hour),
+			Lag: func(int) time.Duration { return time.Minute }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := serve(t, tn)
+	for table, key := range map[string]string{"DeviceEvents": "strcat(tostring(Timestamp), DeviceId, tostring(ReportId))",
+		"ExposureGraphNodes": "tostring(pack_all())"} {
+		total, least := 0, 900
+		for i := range 6 {
+			n := len(c.rows(fmt.Sprintf("%s | where hash_xxhash64(%s, 6) == %d", table, key, i)))
+			total, least = total+n, min(least, n)
+		}
+		if total != 900 || least < 90 {
+			t.Errorf("%s: slices have %d rows together, the smallest %d; want 900 and about 150", table, total, least)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+package tenant
+
+import (
+	"context"
+	"io"
+)
+
+// Run answers a query without HTTP, token and quota, in the form of the M365D API:
+// for measuring, and for looking into the tenant by hand.
+func (t *Tenant) Run(ctx context.Context, w io.Writer, query string) error {
+	a, err := t.answer(ctx, query, always, false)
+	if err != nil {
+		return err
+	}
+	defer a.release()
+	return a.writeTo(w, m365dAPI)
+}

@@ -1,0 +1,224 @@
+package tenant
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"hunting-exporter/schema"
+)
+
+// Seed says what rows to make up. The same Seed gives the same rows.
+type Seed struct {
+	// Tables to put rows into; nil is every table of the catalogue.
+	Tables []string
+	// Rows is the number for each table.
+	Rows int
+	// From and To bound the event times, denser by day than by night. Both the same
+	// puts all rows into that one tick. Zero is the 24 hours before now.
+	From, To time.Time
+	// Seed tells one set of rows from another.
+	Seed uint64
+	// Lag gives the time from a row's event to its ingestion; nil is what has been
+	// measured: a median of two minutes, some hours, a few below zero.
+	Lag func(row int) time.Duration
+	// Duplicates makes every n-th row an exact copy of the one before; 0 is none.
+	Duplicates int
+}
+
+// Seed makes rows up for tables. A row is made when it is asked for, so that
+// millions cost a few bytes each.
+func (t *Tenant) Seed(s Seed) error {
+	if s.Rows < 0 || s.Rows > math.MaxUint32 {
+		return fmt.Errorf("seed: %d rows; use 0 to %d", s.Rows, uint32(math.MaxUint32))
+	}
+	if s.To.IsZero() {
+		s.To = t.o.Now()
+	}
+	if s.From.IsZero() {
+		s.From = s.To.Add(-24 * time.Hour)
+	}
+	if s.To.Before(s.From) {
+		return fmt.Errorf("seed: the range ends at %v, before it begins at %v", s.To, s.From)
+	}
+	if s.Tables == nil {
+		for _, known := range schema.Tables() {
+			s.Tables = append(s.Tables, known.Name)
+		}
+	}
+	for _, name := range s.Tables {
+		if _, ok := schema.Lookup(name); !ok {
+			return fmt.Errorf("seed table %q: not in the catalogue; use Add or LoadNDJSON for others", name)
+		}
+		seg := newSeeded(name, s)
+		err := t.change(name, func(tbl *table) error {
+			seg.timeColumn = tbl.timeColumn
+			tbl.segments = append(tbl.segments, seg)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("seed: %w", err)
+		}
+	}
+	return nil
+}
+
+// seeded is rows that are made from (seed, id) when asked for. Ids are in the order
+// of event time but for what cutting fraction digits shifts.
+type seeded struct {
+	name       string
+	timeColumn string
+	seed       uint64
+	n          int
+	from, to   int64
+	lag        func(row int) time.Duration
+	duplicates int
+	in         []int64 // by id; event times are cheap enough to make again
+	inOrder    []uint32
+	world      *world
+}
+
+func newSeeded(name string, s Seed) *seeded {
+	g := &seeded{name: name, seed: mix(s.Seed ^ xxhash64(name)), n: s.Rows, from: schema.ToTicks(s.From), to: schema.ToTicks(s.To),
+		lag: s.Lag, duplicates: s.Duplicates, world: worldOf(s.Seed)}
+	if g.lag == nil {
+		g.lag = g.usualLag
+	}
+	type keyed struct {
+		in int64
+		id uint32
+	}
+	all, in := make([]keyed, g.n), make([]int64, g.n)
+	for id := range all {
+		in[id] = g.moment(g.source(id)) + int64(g.lag(id)/100)
+		all[id] = keyed{in: in[id], id: uint32(id)}
+	}
+	g.in = in
+	slices.SortFunc(all, func(a, b keyed) int {
+		if c := cmp.Compare(a.in, b.in); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.id, b.id)
+	})
+	g.inOrder = make([]uint32, g.n)
+	for i, k := range all {
+		g.inOrder[i] = k.id
+	}
+	return g
+}
+
+// mix is the finaliser of SplitMix64: every bit of x moves every bit of the result.
+func mix(x uint64) uint64 {
+	x += 0x9E3779B97F4A7C15
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	return x ^ x>>31
+}
+
+// unit turns a hash into a number in [0, 1).
+func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }
+
+func (g *seeded) hash(id int, salt uint64) uint64 { return mix(g.seed ^ mix(uint64(id)^salt<<40)) }
+
+// source is the row whose cells a row has: its own, or for a duplicate those of the
+// row before.
+func (g *seeded) source(id int) int {
+	if g.duplicates > 1 && id%g.duplicates == g.duplicates-1 {
+		return id - 1
+	}
+	return id
+}
+
+const (
+	saltTime uint64 = iota + 1
+	saltDigits
+	saltLag
+	saltDevice
+	saltAccount
+	saltFile
+	saltProcess
+	saltColumn = 1 << 10
+)
+
+func (g *seeded) rows() int { return g.n }
+
+func (g *seeded) event(id int) int64 {
+	if g.timeColumn == "" {
+		return noTime
+	}
+	return g.moment(g.source(id))
+}
+
+// moment is when the row happened, also where its table does not say.
+func (g *seeded) moment(id int) int64 {
+	if g.from == g.to {
+		return g.from
+	}
+	width := float64(g.to - g.from)
+	x := (float64(id) + unit(g.hash(id, saltTime))) / float64(g.n) * width
+	// The wave is flatter than the line is steep, so that order stays; it is null at
+	// both ends, so that the range stays.
+	period := width / max(1, math.Round(width/float64(tickDay)))
+	x += 0.6 * period / (2 * math.Pi) * math.Sin(2*math.Pi*x/period)
+	at := g.from + int64(x)
+	return max(g.from, cutDigits(min(at, g.to-1), g.hash(id, saltDigits)))
+}
+
+// cutDigits leaves as many fraction digits as are seen: mostly 7 or 6, often none.
+func cutDigits(ticks int64, h uint64) int64 {
+	shares := [...]uint64{17, 18, 20, 27, 30, 33, 57, 100} // percent with at most 0, 1, … digits
+	digits, p := 0, h%100
+	for p >= shares[digits] {
+		digits++
+	}
+	step := int64(math.Pow10(7 - digits))
+	return ticks - ticks%step
+}
+
+func (g *seeded) ingested(id int) int64 { return g.in[id] }
+
+// usualLag follows what has been measured: from half an hour before the event to
+// 28 hours after it.
+func (g *seeded) usualLag(id int) time.Duration {
+	steps := [...]struct{ share, seconds float64 }{
+		{0, -1768}, {0.02, 0}, {0.05, 24}, {0.5, 130}, {0.9, 736}, {0.97, 3649}, {0.997, 6 * 3600}, {1, 100_596},
+	}
+	u := unit(g.hash(id, saltLag))
+	for i := 1; ; i++ {
+		lo, hi := steps[i-1], steps[i]
+		if u < hi.share {
+			f := (u - lo.share) / (hi.share - lo.share)
+			return time.Duration((lo.seconds + f*f*(hi.seconds-lo.seconds)) * float64(time.Second))
+		}
+	}
+}
+
+func (g *seeded) byIngested(s span) ids { return within(g.inOrder, g.n, s, g.ingested) }
+
+// byEvent allows for the second that cutting fraction digits may shift a row by.
+func (g *seeded) byEvent(s span) ids {
+	if g.timeColumn == "" {
+		return ids{order: g.inOrder, n: g.n}
+	}
+	if s.from > always.from {
+		s.from -= tickSecond
+	}
+	if s.to < always.to {
+		s.to += tickSecond
+	}
+	return within(nil, g.n, s, func(id int) int64 { return g.moment(g.source(id)) })
+}
+
+func (g *seeded) accessor(c column) func(id int) value {
+	if c.name == g.timeColumn && c.kind == kDatetime {
+		return func(id int) value { return vTime(g.event(id)) }
+	}
+	salt := saltColumn + xxhash64(c.name)%(1<<20)
+	made := makerOf(g.name, c)
+	return func(id int) value {
+		id = g.source(id)
+		return made(g, id, g.hash(id, salt))
+	}
+}

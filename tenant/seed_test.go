@@ -1,0 +1,67 @@
+package tenant_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"hunting-exporter/schema"
+	"hunting-exporter/tenant"
+)
+
+// Every row of the truth is served once by windows that tile the ingestion clock,
+// and by windows that tile the event clock.
+func TestWindowsTileTheTruth(t *testing.T) {
+	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
+	from := noon.Add(-72 * time.Hour)
+	if err := tn.Seed(tenant.Seed{Tables: []string{"DeviceProcessEvents"}, Rows: 5000, From: from, To: noon.Add(-29 * time.Hour), Seed: 4}); err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, tn)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, clock := range []string{"ingestion_time()", "Timestamp"} {
+		seen := map[string]int{}
+		for at := from.Add(-time.Hour); at.Before(noon); {
+			next := at.Add(time.Duration(rng.Int64N(int64(8 * time.Hour)))).Truncate(100)
+			q := fmt.Sprintf("DeviceProcessEvents | where %s >= datetime(%s) and %s < datetime(%s) | extend _IngestionTime = ingestion_time()",
+				clock, at.Format(time.RFC3339Nano), clock, next.Format(time.RFC3339Nano))
+			for _, r := range c.rows(q) {
+				seen[fmt.Sprint(r["ReportId"], r["Timestamp"], r["DeviceId"])]++
+			}
+			at = next
+		}
+		if len(seen) != 5000 {
+			t.Errorf("%s: %d different rows, want 5000", clock, len(seen))
+		}
+		for k, n := range seen {
+			if n != 1 {
+				t.Fatalf("%s: row %s came %d times", clock, k, n)
+			}
+		}
+	}
+}
+
+func TestSeedIsDeterministic(t *testing.T) {
+	spec := tenant.Seed{Rows: 40, From: noon.Add(-time.Hour), To: noon, Seed: 7}
+	a, b := tenant.New(tenant.Options{Now: fixed}), tenant.New(tenant.Options{Now: fixed})
+	for _, tn := range []*tenant.Tenant{a, b} {
+		if err := tn.Seed(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, table := range schema.Tables() {
+		x, y := fmt.Sprint(dump(a, table.Name)), fmt.Sprint(dump(b, table.Name))
+		if x != y {
+			t.Errorf("%s differs between two tenants of the same seed", table.Name)
+		}
+	}
+}
+
+func dump(tn *tenant.Tenant, table string) []tenant.TruthRow {
+	var out []tenant.TruthRow
+	for r := range tn.Rows(table).Rows {
+		out = append(out, r)
+	}
+	return out
+}
