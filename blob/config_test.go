@@ -85,28 +85,33 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// heedless is a store that takes conditions and does not look at them.
-type heedless struct{ blob.Store }
-
-func (h heedless) Put(ctx context.Context, key string, data []byte, _ blob.Condition) (string, error) {
-	return h.Store.Put(ctx, key, data, blob.Condition{})
+// careless is a store that ignores the conditions which ignore picks.
+type careless struct {
+	blob.Store
+	ignore func(data []byte, c blob.Condition) bool
 }
 
-// halfHeedful looks at Absent only.
-type halfHeedful struct{ blob.Store }
-
-func (h halfHeedful) Put(ctx context.Context, key string, data []byte, c blob.Condition) (string, error) {
-	return h.Store.Put(ctx, key, data, blob.Condition{Absent: c.Absent})
+func (s careless) Put(ctx context.Context, key string, data []byte, c blob.Condition) (string, error) {
+	if s.ignore(data, c) {
+		c = blob.Condition{}
+	}
+	return s.Store.Put(ctx, key, data, c)
 }
 
 func TestProbeFindsStoresThatIgnoreConditions(t *testing.T) {
-	for _, s := range []blob.Store{heedless{openDir(t)}, halfHeedful{openDir(t)}} {
+	for name, ignore := range map[string]func([]byte, blob.Condition) bool{
+		"all":         func([]byte, blob.Condition) bool { return true },
+		"create":      func(_ []byte, c blob.Condition) bool { return c.Absent },
+		"if-match":    func(_ []byte, c blob.Condition) bool { return c.IfMatch != "" },
+		"when racing": func(data []byte, _ blob.Condition) bool { return string(data) == "left" || string(data) == "right" },
+	} {
+		s := careless{openDir(t), ignore}
 		err := blob.Probe(t.Context(), s)
 		if !errors.Is(err, blob.ErrNoCondition) || !strings.Contains(err.Error(), "STATE_LOCK=none") {
-			t.Errorf("%T: %v", s, err)
+			t.Errorf("%s: %v", name, err)
 		}
 		for key := range s.List(t.Context(), "") {
-			t.Errorf("%T: probe left %s", s, key)
+			t.Errorf("%s: probe left %s", name, key)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (d *dirStore) lock(ctx context.Context, key string) (unlock func(), err err
 			return func() { _ = f.Close() }, nil
 		}
 		select {
-		case <-make(chan int):
+		case <-ctx.Done():
 			return nil, errors.Join(fmt.Errorf("wait for lock: %w", ctx.Err()), f.Close())
 		case <-time.After(wait):
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -39,9 +38,9 @@ var unzippers sync.Pool
 
 // readBody appends the whole body to into. It fails unless the end was seen: of the
 // body by its length or last chunk, and of the gzip stream by its checksum.
-func readBody(resp *http.Response, into []byte, limit int64) ([]byte, error) {
-	raw := io.Reader(&bounded{r: resp.Body, left: limit})
-	switch encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); encoding {
+func readBody(body io.Reader, encoding string, into []byte, limit int64) ([]byte, error) {
+	raw := io.Reader(&bounded{r: body, left: limit})
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 		return appendAll(into, raw, limit)
 	case "gzip", "x-gzip":
@@ -55,8 +54,8 @@ func readBody(resp *http.Response, into []byte, limit int64) ([]byte, error) {
 	} else {
 		z, err = gzip.NewReader(raw)
 	}
-	if err == io.EOF { // no byte at all
-		return into, io.ErrUnexpectedEOF
+	if errors.Is(err, io.EOF) {
+		return into, io.ErrUnexpectedEOF // no byte at all
 	}
 	if err != nil {
 		return into, err

@@ -26,11 +26,7 @@ func zipped(t testing.TB, text string) []byte {
 	return b.Bytes()
 }
 
-func answerOf(body []byte, encoding string) *http.Response {
-	h := http.Header{}
-	h.Set("Content-Encoding", encoding)
-	return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(iotest.HalfReader(bytes.NewReader(body)))}
-}
+func slowly(body []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(body)) }
 
 // TestEveryCutIsSeen cuts an answer where nothing but its own bytes tells: the
 // connection ended as if all had been sent.
@@ -39,7 +35,7 @@ func TestEveryCutIsSeen(t *testing.T) {
 	c := &client{cfg: Config{API: "graph", MaxRows: 100}, now: time.Now}
 	for encoding, whole := range map[string][]byte{"": []byte(strings.TrimSpace(sample)), "gzip": zipped(t, sample)} {
 		for n := range len(whole) + 1 {
-			body, err := readBody(answerOf(whole[:n], encoding), nil, maxBody)
+			body, err := readBody(slowly(whole[:n]), encoding, nil, maxBody)
 			if err == nil {
 				_, err = c.result(&http.Response{StatusCode: 200}, body, "token")
 			}
@@ -53,7 +49,7 @@ func TestEveryCutIsSeen(t *testing.T) {
 			}
 			damaged := bytes.Clone(whole)
 			damaged[n] ^= 0x10
-			body, err := readBody(answerOf(damaged, encoding), nil, maxBody)
+			body, err := readBody(slowly(damaged), encoding, nil, maxBody)
 			if err == nil && string(body) != sample {
 				t.Fatalf("byte %d damaged: another body, no error", n)
 			}
@@ -65,17 +61,18 @@ func TestBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 5000)
 	for name, tt := range map[string]struct {
-		resp *http.Response
-		err  error
+		body     io.Reader
+		encoding string
+		err      error
 	}{
-		"at the limit":  {answerOf([]byte(long), ""), nil},
-		"plain":         {answerOf([]byte(long+"x"), ""), errTooBig},
-		"a bomb":        {answerOf(zipped(t, long+"x"), "gzip"), errTooBig},
-		"odd encoding":  {answerOf([]byte(long), "br"), errShape},
-		"empty gzip":    {answerOf(nil, "gzip"), io.ErrUnexpectedEOF},
-		"a wrapped EOF": {&http.Response{Body: io.NopCloser(iotest.ErrReader(errors.Join(io.EOF)))}, io.EOF},
+		"at the limit":  {strings.NewReader(long), "", nil},
+		"plain":         {strings.NewReader(long + "x"), "", errTooBig},
+		"a bomb":        {bytes.NewReader(zipped(t, long+"x")), "gzip", errTooBig},
+		"odd encoding":  {strings.NewReader(long), "br", errShape},
+		"empty gzip":    {strings.NewReader(""), "gzip", io.ErrUnexpectedEOF},
+		"a wrapped EOF": {iotest.ErrReader(errors.Join(io.EOF)), "", io.EOF},
 	} {
-		if _, err := readBody(tt.resp, nil, 5000); !errors.Is(err, tt.err) {
+		if _, err := readBody(tt.body, tt.encoding, nil, 5000); !errors.Is(err, tt.err) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"hunting-exporter/internal/setting"
@@ -74,7 +75,7 @@ func (c *client) call(ctx context.Context, token string, q request) (answer, err
 	if resp.StatusCode != http.StatusOK {
 		return answer{}, c.refusal(resp, token)
 	}
-	whole, err := readBody(resp, c.buffers.get(), maxBody)
+	whole, err := readBody(resp.Body, resp.Header.Get("Content-Encoding"), c.buffers.get(), maxBody)
 	if err != nil {
 		c.buffers.free(whole)()
 		return answer{}, c.failed(ctx, limited, resp.StatusCode, err)
@@ -95,7 +96,7 @@ func encode(q request) ([]byte, error) {
 
 // refusal classifies an answer other than 200. Its body may be HTML, empty or cut.
 func (c *client) refusal(resp *http.Response, token string) *Error {
-	body, _ := readBody(resp, nil, maxErrorBody)
+	body, _ := readBody(resp.Body, resp.Header.Get("Content-Encoding"), nil, maxErrorBody)
 	body = body[:min(len(body), maxErrorBody)]
 	return c.classify(resp, body, token)
 }
@@ -114,8 +115,10 @@ func (c *client) result(resp *http.Response, body []byte, token string) (answer,
 		return answer{}, &Error{kind: transient, Status: resp.StatusCode, Message: err.Error(), cause: err}
 	case err != nil:
 		free()
-		return answer{}, &Error{kind: unexpected, Status: resp.StatusCode, Message: err.Error(), cause: err,
-			Fix: "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"}
+		return answer{}, &Error{
+			kind: unexpected, Status: resp.StatusCode, Message: err.Error(), cause: err,
+			Fix: "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between",
+		}
 	case o.failed:
 		defer free()
 		return answer{}, c.classify(resp, body, token)
@@ -124,8 +127,10 @@ func (c *client) result(resp *http.Response, body []byte, token string) (answer,
 		return answer{}, &Error{kind: tooMany, Status: resp.StatusCode, Message: "the answer links to a next page, so it is not whole"}
 	case o.rows >= c.cfg.MaxRows:
 		free()
-		return answer{}, &Error{kind: tooMany, Status: resp.StatusCode,
-			Message: fmt.Sprintf("%d rows, the cap is %d: the rest may have been cut", o.rows, c.cfg.MaxRows)}
+		return answer{}, &Error{
+			kind: tooMany, Status: resp.StatusCode,
+			Message: fmt.Sprintf("%d rows, the cap is %d: the rest may have been cut", o.rows, c.cfg.MaxRows),
+		}
 	}
 	return answer{body: body, rows: o.rows, free: free}, nil
 }
@@ -166,8 +171,8 @@ func (c *client) token(ctx context.Context, refused string) (string, error) {
 	var refusal *azidentity.AuthenticationFailedError
 	if errors.As(err, &refusal) && refusal.RawResponse != nil {
 		e.Status = refusal.RawResponse.StatusCode
-		if body, err := readBody(plainResponse(refusal.RawResponse), nil, maxErrorBody); err == nil {
-			code, message := said(body)
+		if body, err := runtime.Payload(refusal.RawResponse); err == nil {
+			code, message := said(body[:min(len(body), maxErrorBody)])
 			e.Code, e.Message = shorten(c.redact(code)), "token: "+shorten(c.redact(message))
 		}
 		if e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout {
@@ -184,11 +189,4 @@ func (c *client) token(ctx context.Context, refused string) (string, error) {
 		e.kind, e.Fix = denied, "make the file readable for the exporter"
 	}
 	return "", e
-}
-
-// plainResponse undoes what azcore has decompressed already.
-func plainResponse(resp *http.Response) *http.Response {
-	plain := *resp
-	plain.Header = http.Header{}
-	return &plain
 }

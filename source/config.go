@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -193,7 +194,8 @@ func readBounded(path string) ([]byte, error) {
 
 // plainPathError drops the path, which the problem's value names already.
 func plainPathError(err error) error {
-	if pe, ok := err.(*os.PathError); ok {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
 		return fmt.Errorf("cannot be read: %w", pe.Err)
 	}
 	return fmt.Errorf("cannot be read: %w", err)

@@ -52,7 +52,7 @@ func say(status int, body string, header ...string) func(http.ResponseWriter, *h
 func TestRequestIsWhatTheAPIWants(t *testing.T) {
 	t.Parallel()
 	for api, want := range map[string]string{
-		"graph": `https://graph.microsoft.com/v1.0/security/runHuntingQuery {"Query":"A\n| extend _IngestionTime = ingestion_time()\n| where _IngestionTime >= datetime(2026-01-02T00:00:00.0000000Z) and _IngestionTime < datetime(2026-01-02T00:00:00.0000001Z)","Timespan":"P30D"}`,
+		"graph": `https://graph.microsoft.com/v1.0/security/runHuntingQuery {"Query":"A\n| extend _IngestionTime = ingestion_time()\n| where _IngestionTime >= datetime(2026-01-02T00:00:00.0000000Z) and _IngestionTime < datetime(2026-01-02T00:00:00.0000001Z)","Timespan":"P3650D"}`,
 		"m365d": `https://api.security.microsoft.com/api/advancedhunting/run {"Query":"A\n| where Timestamp >= datetime(2026-01-02T00:00:00.0000000Z) and Timestamp < datetime(2026-01-02T00:00:00.0000001Z)\n| extend _IngestionTime = ingestion_time()"}`,
 		"mde":   `https://api.securitycenter.microsoft.com/api/advancedqueries/run {"Query":"let _startTime = datetime(2026-01-02T00:00:00.0000000Z);\nlet _endTime = datetime(2026-01-02T00:00:00.0000001Z);\nB | where t < 1"}`,
 	} {

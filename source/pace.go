@@ -23,21 +23,11 @@ type pace struct {
 	rate   float64 // rows a tick
 	weight float64 // bytes a row
 	widest float64 // ticks of the widest answer; 0: nothing is known yet
-	bound  float64 // ticks, after answers that cost too much; 0: none
+	bound  float64 // ticks, after answers that were too large or too costly; 0: none
 
-	// The byte limit differs between tenants and years. It lies between the largest
-	// answer had and the smallest one refused.
-	had, refused float64 // refused 0: none yet
-}
-
-// bytes is how large an answer may be expected to be.
-func (p *pace) bytes() float64 {
-	if p.refused == 0 {
-		return math.Inf(1)
-	}
-	// What was refused is an estimate, what was had is a fact: without it, refusals for
-	// no good reason would make windows ever narrower.
-	return max(0.9*p.had, fill*p.refused)
+	// refused is the size of the smallest answer refused for its size, known once its
+	// parts have come; 0: none. The limit itself differs between tenants and years.
+	refused float64
 }
 
 // next is the width of the next window in ticks, and whether it can be trusted: if not,
@@ -51,8 +41,9 @@ func (p *pace) next() (width int64, sure bool) {
 	target := math.Inf(1)
 	if p.rate > 0 {
 		target = fill * p.maxRows / p.rate
-		if p.weight > 0 {
-			target = min(target, p.bytes()/p.weight/p.rate)
+		if p.weight > 0 && p.refused > 0 {
+			// Not below some rows: a refusal for no good reason must not end in crumbs.
+			target = min(target, max(fill*p.refused/p.weight, p.maxRows/100)/p.rate)
 		}
 	}
 	most := math.Inf(1)
@@ -78,13 +69,22 @@ func (p *pace) answered(width int64, rows, bytes int) {
 	}
 	p.rate, p.widest = rate, max(p.widest, w)
 	if p.bound > 0 && w >= p.bound/2 {
-		p.bound *= 1.25
+		p.bound = 1.5 * max(p.bound, w)
 	}
 	// Of few rows, the Schema and what else is around them weigh too much.
 	if rows > 100 || rows > 0 && p.weight == 0 {
 		p.weight = float64(bytes) / float64(rows)
 	}
-	p.had = max(p.had, float64(bytes))
+	if float64(bytes) > p.refused {
+		p.refused = 0 // that was not the limit
+	}
+}
+
+// refusedAs takes in how large the parts of a window were that was refused as too large.
+func (p *pace) refusedAs(bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = min(float64(bytes), cmp.Or(p.refused, float64(bytes)))
 }
 
 // overflowed takes a window in that was too wide.
@@ -92,20 +92,11 @@ func (p *pace) overflowed(width int64, k kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := float64(width)
-	half := fill * p.maxRows / (w / 2) // the rate at which half of it fills the aim
-	switch k {
-	case tooMany:
-		p.rate = max(p.rate, half)
-	case tooLarge:
-		if expected := p.rate * w * p.weight; expected > 0 {
-			p.refused = min(expected, cmp.Or(p.refused, expected))
-		} else {
-			p.rate = max(p.rate, half)
-		}
-	default:
-		if p.bound == 0 || w/2 < p.bound {
-			p.bound = max(1, w/2)
-		}
+	switch {
+	case k == tooMany:
+		p.rate = max(p.rate, fill*p.maxRows/(w/2)) // at which half of it fills the aim
+	case p.bound == 0 || w/2 < p.bound:
+		p.bound = max(1, w/2)
 	}
 	if p.widest > w/2 {
 		p.widest = max(1, w/2)

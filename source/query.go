@@ -48,12 +48,7 @@ func kql(ds pipeline.Dataset, w pipeline.Window) string {
 		ds.Name, ds.TimeColumn, from, to, schema.IngestionTime)
 }
 
-// timespan is Graph's own limit on event time, wide enough to leave the query's alone:
-// of the two the narrower wins.
-func timespan(now, start time.Time) string {
-	days := 30
-	if old := now.Sub(start); !start.IsZero() && old > 30*24*time.Hour {
-		days = int(old/(24*time.Hour)) + 2
-	}
-	return fmt.Sprintf("P%dD", days)
-}
+// timespan is Graph's own limit on event time. Left out, it is 30 days, and of it and
+// the query's the narrower wins: an event that is older when it comes in would never
+// be answered. Ten years leave the query's window alone.
+const timespan = "P3650D"

@@ -144,6 +144,7 @@ func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Win
 	defer fetched()
 	open := []pipeline.Window{w} // the next one last
 	var t trouble
+	bytes, tooLargeOnce := 0, false
 	for len(open) > 0 {
 		next := open[len(open)-1]
 		open = open[:len(open)-1]
@@ -151,14 +152,18 @@ func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Win
 		var e *Error
 		if errors.As(res.err, &e) && e.kind.narrows() {
 			t.add(e.kind, next)
+			tooLargeOnce = tooLargeOnce || e.kind == tooLarge
 			var parts []pipeline.Window
 			if parts, res.err = r.narrower(ctx, ds, next, e, t); res.err == nil {
 				open = append(open, parts...)
 				continue
 			}
 		}
-		t = trouble{}
+		t, bytes = trouble{}, bytes+len(res.page.Body)
 		if len(open) == 0 || res.err != nil {
+			if tooLargeOnce && res.err == nil {
+				p.refusedAs(bytes)
+			}
 			fetched()
 		}
 		select {
@@ -176,7 +181,7 @@ func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Win
 // one fetches one window as one page.
 func (r *Reader) one(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, p *pace) result {
 	width := schema.ToTicks(w.End) - schema.ToTicks(w.Start)
-	a, err := r.client.fetch(ctx, place{dataset: ds.Name, window: w}, r.request(kql(ds, w), w.Start))
+	a, err := r.client.fetch(ctx, place{dataset: ds.Name, window: w}, r.request(kql(ds, w)))
 	var e *Error
 	switch {
 	case err == nil:
@@ -220,7 +225,7 @@ func (r *Reader) narrower(ctx context.Context, ds pipeline.Dataset, w pipeline.W
 	if e.kind == tooCostly && (t.costly%suspicious == 0 || to-from <= 1) {
 		empty := pipeline.Window{Start: w.Start, End: w.Start}
 		probe := place{dataset: ds.Name, window: w, costly: true}
-		a, err := r.client.fetch(ctx, probe, r.request(kql(ds, empty), w.Start))
+		a, err := r.client.fetch(ctx, probe, r.request(kql(ds, empty)))
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ func (r *Reader) Check(ctx context.Context) error {
 // Query runs one query and returns its answer, complete or not at all. Nothing is
 // narrowed: an answer over the cap is ErrOverflow.
 func (r *Reader) Query(ctx context.Context, text string) (pipeline.Page, error) {
-	a, err := r.client.fetch(ctx, place{dataset: "query"}, r.request(text, time.Time{}))
+	a, err := r.client.fetch(ctx, place{dataset: "query"}, r.request(text))
 	if err != nil {
 		return pipeline.Page{}, err
 	}
@@ -121,10 +121,10 @@ func (r *Reader) Stats() Stats {
 // Calls is the number of calls sent to the API so far.
 func (r *Reader) Calls() int { return int(r.client.calls.Load()) }
 
-func (r *Reader) request(text string, start time.Time) request {
+func (r *Reader) request(text string) request {
 	q := request{Query: text}
 	if flavours[r.client.cfg.API].timespan {
-		q.Timespan = timespan(r.client.now(), start)
+		q.Timespan = timespan
 	}
 	return q
 }

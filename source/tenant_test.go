@@ -66,6 +66,9 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 			if err := tiled.tiles(w); err != nil {
 				t.Error(err)
 			}
+			if r.Calls() > 250 { // 17 at the least, without faults
+				t.Errorf("%d calls", r.Calls())
+			}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Error(d)
 			}

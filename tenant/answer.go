@@ -60,8 +60,11 @@ func (t *Tenant) answer(ctx context.Context, text string, within span, graph boo
 	if err != nil {
 		return nil, err
 	}
-	e := &env{ctx: ctx, tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
-		scalars: map[string]*expr{}, tables: map[string]*relation{}}
+	e := &env{
+		tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
+		stopped: func() bool { return ctx.Err() != nil },
+		scalars: map[string]*expr{}, tables: map[string]*relation{},
+	}
 	rel, err := e.compile(q)
 	if err != nil {
 		return nil, err

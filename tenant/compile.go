@@ -1,15 +1,14 @@
 package tenant
 
 import (
-	"context"
 	"fmt"
 	"strings"
 )
 
 // env is what a query is compiled against.
 type env struct {
-	ctx      context.Context
 	tenant   *Tenant
+	stopped  func() bool // the client is gone: scans end early
 	now      int64
 	timespan span // Graph's Timespan, on event time
 	scalars  map[string]*expr

@@ -22,11 +22,24 @@ import (
 func typed(t *testing.T) *tenant.Tenant {
 	t.Helper()
 	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
-	cols := []schema.Column{{Name: "T", Type: "DateTime"}, {Name: "S", Type: "String"}, {Name: "B", Type: "SByte"}, {Name: "I", Type: "Int32"},
-		{Name: "L", Type: "Int64"}, {Name: "R", Type: "Double"}, {Name: "G", Type: "Guid"}, {Name: "P", Type: "TimeSpan"}, {Name: "D", Type: "SqlDecimal"},
-		{Name: "O", Type: "Object"}, {Name: "A", Type: "Object"}, {Name: "N", Type: "Object"}}
-	full := []any{noon.Add(-1234500 * time.Nanosecond), "a\"b\\\u0001é\n", true, -3, int64(math.MaxInt64), 5.0, "00000000-0000-0000-0000-00000000000a", "-1.02:03:04.5", "1.50",
-		`{"n": 1, "d": 1.5, "b": true, "o": {"x": {}}, "l": [1, 2], "e": []}`, `[{"k": "v", "l": [1]}, "s"]`, `[1.5,2]`}
+	cols := []schema.Column{
+		{Name: "T", Type: "DateTime"},
+		{Name: "S", Type: "String"},
+		{Name: "B", Type: "SByte"},
+		{Name: "I", Type: "Int32"},
+		{Name: "L", Type: "Int64"},
+		{Name: "R", Type: "Double"},
+		{Name: "G", Type: "Guid"},
+		{Name: "P", Type: "TimeSpan"},
+		{Name: "D", Type: "SqlDecimal"},
+		{Name: "O", Type: "Object"},
+		{Name: "A", Type: "Object"},
+		{Name: "N", Type: "Object"},
+	}
+	full := []any{
+		noon.Add(-1234500 * time.Nanosecond), "a\"b\\\u0001é\n", true, -3, int64(math.MaxInt64), 5.0, "00000000-0000-0000-0000-00000000000a", "-1.02:03:04.5", "1.50",
+		`{"n": 1, "d": 1.5, "b": true, "o": {"x": {}}, "l": [1, 2], "e": []}`, `[{"k": "v", "l": [1]}, "s"]`, `[1.5,2]`,
+	}
 	empty := make([]any, len(cols))
 	nan := append(append([]any{}, empty[:5]...), math.NaN())
 	nan = append(nan, empty[6:]...)
@@ -126,8 +139,10 @@ func TestGzipOnlyWhereAccepted(t *testing.T) {
 // What every seeded table serves is its truth, cell by cell.
 func TestAnswersAreTheTruth(t *testing.T) {
 	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
-	err := tn.Seed(tenant.Seed{Rows: 60, From: noon.Add(-9 * time.Hour), To: noon.Add(-time.Hour), Seed: 11,
-		Lag: func(row int) time.Duration { return time.Duration(row) * time.Second }})
+	err := tn.Seed(tenant.Seed{
+		Rows: 60, From: noon.Add(-9 * time.Hour), To: noon.Add(-time.Hour), Seed: 11,
+		Lag: func(row int) time.Duration { return time.Duration(row) * time.Second },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,8 +66,8 @@ func (f *faults) next(c Call) Fault {
 
 // refuse makes the Fault that is this refusal, in the form of the call's API.
 func (c Call) refuse(r refusal) Fault {
-	return Fault{Status: r.status, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: string(r.body(flavour(c.API), time.Unix(0, 0), "00000000-0000-0000-0000-000000000000"))}
+	body := r.body(flavour(c.API), time.Unix(0, 0), "00000000-0000-0000-0000-000000000000")
+	return Fault{Status: r.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: string(body)}
 }
 
 // QuotaExceeded is the 429 of the call quota, to be sent again in wait.
@@ -97,8 +97,10 @@ func (c Call) Forbidden() Fault { return c.refuse(forbidden(flavour(c.API))) }
 
 // BadGateway is the HTML that a gateway answers for a result that it cannot pass.
 func (c Call) BadGateway() Fault {
-	return Fault{Status: http.StatusBadGateway, Header: http.Header{"Content-Type": {"text/html"}},
-		Body: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>"}
+	return Fault{
+		Status: http.StatusBadGateway, Header: http.Header{"Content-Type": {"text/html"}},
+		Body: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>",
+	}
 }
 
 // GatewayTimeout is what Graph answers for a query that takes too long.

@@ -54,8 +54,9 @@ type refusal struct {
 func (r refusal) body(f flavour, now time.Time, id string) []byte {
 	inner := map[string]any{"code": r.code, "message": r.message}
 	if f == graphAPI {
-		inner["innerError"] = map[string]string{"date": now.UTC().Format("2006-01-02T15:04:05"),
-			"request-id": id, "client-request-id": id}
+		inner["innerError"] = map[string]string{
+			"date": now.UTC().Format("2006-01-02T15:04:05"), "request-id": id, "client-request-id": id,
+		}
 	} else {
 		inner["target"] = id
 	}

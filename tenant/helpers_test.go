@@ -60,8 +60,10 @@ func (c *client) form(f url.Values) (int, map[string]any) {
 }
 
 func credentials(scope string) url.Values {
-	return url.Values{"grant_type": {"client_credentials"}, "client_id": {tenant.DefaultClientID},
-		"client_secret": {tenant.DefaultClientSecret}, "scope": {scope + " openid offline_access profile"}}
+	return url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {tenant.DefaultClientID},
+		"client_secret": {tenant.DefaultClientSecret}, "scope": {scope + " openid offline_access profile"},
+	}
 }
 
 func (c *client) authorized(path string) string {

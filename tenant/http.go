@@ -206,9 +206,9 @@ func (c *cutWriter) Write(p []byte) (int, error) {
 		c.left -= int64(len(p))
 		return c.ResponseWriter.Write(p)
 	}
-	_, _ = c.ResponseWriter.Write(p[:c.left])
-	c.abort()
-	return 0, io.ErrShortWrite
+	n, _ := c.ResponseWriter.Write(p[:c.left])
+	c.left = 0
+	return n, io.ErrShortWrite
 }
 
 // abort is how net/http lets a server break a connection.

@@ -19,8 +19,15 @@ func small(t *testing.T, o tenant.Options) *tenant.Tenant {
 	t.Helper()
 	o.Now = fixed
 	tn := tenant.New(o)
-	cols := []schema.Column{{Name: "Timestamp", Type: "DateTime"}, {Name: "Name", Type: "String"}, {Name: "Size", Type: "Int64"},
-		{Name: "Flag", Type: "SByte"}, {Name: "Bag", Type: "Object"}, {Name: "Score", Type: "Double"}, {Name: "Id", Type: "Guid"}}
+	cols := []schema.Column{
+		{Name: "Timestamp", Type: "DateTime"},
+		{Name: "Name", Type: "String"},
+		{Name: "Size", Type: "Int64"},
+		{Name: "Flag", Type: "SByte"},
+		{Name: "Bag", Type: "Object"},
+		{Name: "Score", Type: "Double"},
+		{Name: "Id", Type: "Guid"},
+	}
 	at := func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
 	const guid = "aaaaaaaa-0000-0000-0000-000000000001"
 	rows := []tenant.Row{
@@ -41,63 +48,87 @@ func small(t *testing.T, o tenant.Options) *tenant.Tenant {
 	return tn
 }
 
+// queries are answered by the rows of small.
+var queries = []struct{ query, want string }{
+	{`Small | count`, `[{"Count":4}]`},
+	{"// a comment | count\nSmall // here too\n| take 0", `[]`},
+	{`Small | where Name == "alpha.exe" | project Name, Size`, `[{"Name":"alpha.exe","Size":10}]`},
+	{`Small | where Name =~ 'ALPHA.EXE' | project Size`, `[{"Size":10}]`},
+	{`Small | where Name contains "QUOTED" | project Name`, `[{"Name":"Beta \"quoted\""}]`},
+	{`Small | where Name startswith "ALPHA" | project Size`, `[{"Size":10}]`},
+	{`Small | where Name has "alpha" and Name !has "alp" | project Size`, `[{"Size":10}]`},
+	{`Small | where Name in ("x", "alpha.exe") or Size in (20) | summarize n=count()`, `[{"n":2}]`},
+	{`Small | where Name !in ("alpha.exe") | count`, `[{"Count":3}]`},
+	{`Small | where isnull(Size) | project Name, Size, Flag, Bag`, `[{"Name":"","Size":null,"Flag":null,"Bag":null}]`},
+	{`Small | where isempty(Name) | count`, `[{"Count":1}]`},
+	{`Small | where isnotempty(Name) and isnotnull(Score) | count`, `[{"Count":2}]`},
+	{`Small | where not(Flag) | project Size`, `[{"Size":20}]`},
+	{`Small | where Size > 9007199254740992 | project Size`, `[{"Size":9007199254740993}]`},
+	{`Small | where Size between (10 .. 20) | count`, `[{"Count":2}]`},
+	{`Small | where Size !between (10 .. 20) | count`, `[{"Count":1}]`},
+	{`Small | where Size != 10 | count`, `[{"Count":3}]`},
+	{`Small | where Timestamp < datetime(2026-08-20T11:15:00Z) | project Timestamp`, `[{"Timestamp":"2026-08-20T11:00:00Z"}]`},
+	{`Small | where Timestamp > ago(30m) | project Name`, `[{"Name":"gamma é"}]`},
+	{
+		`Small | where ingestion_time() >= datetime(2026-08-20 11:40) and ingestion_time() < now() | project ingestion_time()`,
+		`[{"$IngestionTime":"2026-08-20T11:40:00Z"}]`,
+	},
+	{`let from = ago(1h); let n = 1 + 1; Small | where Timestamp >= from | top n by Timestamp asc | project Size`, `[{"Size":10},{"Size":20}]`},
+	{`let T = Small | where Flag; T | count`, `[{"Count":2}]`},
+	{`Small | order by Size asc | project Size`, `[{"Size":null},{"Size":10},{"Size":20},{"Size":9007199254740993}]`},
+	{`Small | sort by Size | project Size`, `[{"Size":9007199254740993},{"Size":20},{"Size":10},{"Size":null}]`},
+	{
+		`Small | summarize Count=count(), First=min(Timestamp), Last=max(Timestamp)`,
+		`[{"Count":4,"First":"2026-08-20T11:00:00Z","Last":"2026-08-20T11:38:00Z"}]`,
+	},
+	{
+		`Small | summarize count() by bin(Timestamp, 30m) | order by Timestamp asc`,
+		`[{"Timestamp":"2026-08-20T11:00:00Z","count_":3},{"Timestamp":"2026-08-20T11:30:00Z","count_":1}]`,
+	},
+	{`Small | where Name == "nothing" | summarize count()`, `[{"count_":0}]`},
+	{`Small | where Name == "nothing" | summarize count() by Name`, `[]`},
+	{
+		`Small | summarize sum(Size), avg(Score), dcount(Flag), countif(Flag) | project avg_Score, dcount_Flag, countif_`,
+		`[{"avg_Score":0.8333333333333334,"dcount_Flag":2,"countif_":2}]`,
+	},
+	{`Small | distinct Flag | where isnotnull(Flag) | order by Flag asc`, `[{"Flag":0},{"Flag":1}]`},
+	{
+		`Small | where Bag.k.v == "x" | extend N = tolong(Bag.n), V = tostring(Bag["k"]) | project N, V, Bag`,
+		`[{"N":7,"V":"{\"v\":\"x\"}","Bag":{"k":{"v":"x"},"n":7}}]`,
+	},
+	{`Small | where Size == 10 | project-away Timestamp, Ba*, Score, Id | extend Size = Size * 2 - 1`, `[{"Name":"alpha.exe","Size":19,"Flag":1}]`},
+	{`Small | where Size == 10 | project-rename Bytes = Size | project-keep Bytes`, `[{"Bytes":10}]`},
+	{
+		`Small | where Size == 10 | project Age = now() - Timestamp, T = 1tick, D = 1.5d`,
+		`[{"Age":"01:00:00","T":"00:00:00.0000001","D":"1.12:00:00"}]`,
+	},
+	{`print strcat("a", 'b', @"\c"), x = 5 / 2, y = 5 / 2.0, z = h"s"`, `[{"print_0":"ab\\c","x":2,"y":2.5,"z":"s"}]`},
+	{`print hash_xxhash64("abc"), hash_xxhash64("World", 100)`, `[{"print_0":4952883123889572249,"print_1":51}]`},
+	{`print tolong(hash_xxhash64("Nobody inspects the spammish repetition"))`, `[{"print_0":-302119147016844303}]`},
+	{
+		`Small | getschema | where ColumnName in ("Flag", "Bag") | project ColumnOrdinal, DataType, ColumnType`,
+		`[{"ColumnOrdinal":3,"DataType":"System.SByte","ColumnType":"bool"},{"ColumnOrdinal":4,"DataType":"System.Object","ColumnType":"dynamic"}]`,
+	},
+	{
+		`union (Small | summarize N=count() | extend T="Small"), (Other | summarize N=count() | extend T="Other") | order by T asc`,
+		`[{"N":1,"T":"Other"},{"N":4,"T":"Small"}]`,
+	},
+	{
+		`Small | where Size == 10 | union Other | project Name, Size_long, Size_string | order by Name asc`,
+		`[{"Name":"alpha.exe","Size_long":10,"Size_string":""},{"Name":"delta","Size_long":null,"Size_string":"12"}]`,
+	},
+	{`union withsource=Src Small, Other | summarize n=count() by Src | order by Src asc`, `[{"Src":"Other","n":1},{"Src":"Small","n":4}]`},
+	{
+		`Small | where Size == 20 | project P = tostring(pack_all())`,
+		`[{"P":"{\"Timestamp\":\"2026-08-20T11:15:00Z\",\"Name\":\"Beta \\\"quoted\\\"\",\"Size\":20,\"Flag\":0,\"Bag\":[\"a\",\"b\"],\"Score\":null,\"Id\":null}"}]`,
+	},
+	{`Small | where Id == "AAAAAAAA-0000-0000-0000-000000000001" and Size < 20 | project Id`, `[{"Id":"aaaaaaaa-0000-0000-0000-000000000001"}]`},
+	{`Small | take 2 | count`, `[{"Count":2}]`},
+}
+
 func TestQueries(t *testing.T) {
 	c := serve(t, small(t, tenant.Options{CallsPerMinute: -1}))
-	for _, tc := range []struct{ query, want string }{
-		{`Small | count`, `[{"Count":4}]`},
-		{"// a comment | count\nSmall // here too\n| take 0", `[]`},
-		{`Small | where Name == "alpha.exe" | project Name, Size`, `[{"Name":"alpha.exe","Size":10}]`},
-		{`Small | where Name =~ 'ALPHA.EXE' | project Size`, `[{"Size":10}]`},
-		{`Small | where Name contains "QUOTED" | project Name`, `[{"Name":"Beta \"quoted\""}]`},
-		{`Small | where Name startswith "ALPHA" | project Size`, `[{"Size":10}]`},
-		{`Small | where Name has "alpha" and Name !has "alp" | project Size`, `[{"Size":10}]`},
-		{`Small | where Name in ("x", "alpha.exe") or Size in (20) | summarize n=count()`, `[{"n":2}]`},
-		{`Small | where Name !in ("alpha.exe") | count`, `[{"Count":3}]`},
-		{`Small | where isnull(Size) | project Name, Size, Flag, Bag`, `[{"Name":"","Size":null,"Flag":null,"Bag":null}]`},
-		{`Small | where isempty(Name) | count`, `[{"Count":1}]`},
-		{`Small | where isnotempty(Name) and isnotnull(Score) | count`, `[{"Count":2}]`},
-		{`Small | where not(Flag) | project Size`, `[{"Size":20}]`},
-		{`Small | where Size > 9007199254740992 | project Size`, `[{"Size":9007199254740993}]`},
-		{`Small | where Size between (10 .. 20) | count`, `[{"Count":2}]`},
-		{`Small | where Size !between (10 .. 20) | count`, `[{"Count":1}]`},
-		{`Small | where Size != 10 | count`, `[{"Count":3}]`},
-		{`Small | where Timestamp < datetime(2026-08-20T11:15:00Z) | project Timestamp`, `[{"Timestamp":"2026-08-20T11:00:00Z"}]`},
-		{`Small | where Timestamp > ago(30m) | project Name`, `[{"Name":"gamma é"}]`},
-		{`Small | where ingestion_time() >= datetime(2026-08-20 11:40) and ingestion_time() < now() | project ingestion_time()`,
-			`[{"$IngestionTime":"2026-08-20T11:40:00Z"}]`},
-		{`let from = ago(1h); let n = 1 + 1; Small | where Timestamp >= from | top n by Timestamp asc | project Size`, `[{"Size":10},{"Size":20}]`},
-		{`let T = Small | where Flag; T | count`, `[{"Count":2}]`},
-		{`Small | order by Size asc | project Size`, `[{"Size":null},{"Size":10},{"Size":20},{"Size":9007199254740993}]`},
-		{`Small | sort by Size | project Size`, `[{"Size":9007199254740993},{"Size":20},{"Size":10},{"Size":null}]`},
-		{`Small | summarize Count=count(), First=min(Timestamp), Last=max(Timestamp)`,
-			`[{"Count":4,"First":"2026-08-20T11:00:00Z","Last":"2026-08-20T11:38:00Z"}]`},
-		{`Small | summarize count() by bin(Timestamp, 30m) | order by Timestamp asc`,
-			`[{"Timestamp":"2026-08-20T11:00:00Z","count_":3},{"Timestamp":"2026-08-20T11:30:00Z","count_":1}]`},
-		{`Small | where Name == "nothing" | summarize count()`, `[{"count_":0}]`},
-		{`Small | where Name == "nothing" | summarize count() by Name`, `[]`},
-		{`Small | summarize sum(Size), avg(Score), dcount(Flag), countif(Flag) | project avg_Score, dcount_Flag, countif_`,
-			`[{"avg_Score":0.8333333333333334,"dcount_Flag":2,"countif_":2}]`},
-		{`Small | distinct Flag | where isnotnull(Flag) | order by Flag asc`, `[{"Flag":0},{"Flag":1}]`},
-		{`Small | where Bag.k.v == "x" | extend N = tolong(Bag.n), V = tostring(Bag["k"]) | project N, V, Bag`,
-			`[{"N":7,"V":"{\"v\":\"x\"}","Bag":{"k":{"v":"x"},"n":7}}]`},
-		{`Small | where Size == 10 | project-away Timestamp, Ba*, Score, Id | extend Size = Size * 2 - 1`, `[{"Name":"alpha.exe","Size":19,"Flag":1}]`},
-		{`Small | where Size == 10 | project-rename Bytes = Size | project-keep Bytes`, `[{"Bytes":10}]`},
-		{`Small | where Size == 10 | project Age = now() - Timestamp, T = 1tick, D = 1.5d`,
-			`[{"Age":"01:00:00","T":"00:00:00.0000001","D":"1.12:00:00"}]`},
-		{`print strcat("a", 'b', @"\c"), x = 5 / 2, y = 5 / 2.0, z = h"s"`, `[{"print_0":"ab\\c","x":2,"y":2.5,"z":"s"}]`},
-		{`print hash_xxhash64("abc"), hash_xxhash64("World", 100)`, `[{"print_0":4952883123889572249,"print_1":51}]`},
-		{`Small | getschema | where ColumnName in ("Flag", "Bag") | project ColumnOrdinal, DataType, ColumnType`,
-			`[{"ColumnOrdinal":3,"DataType":"System.SByte","ColumnType":"bool"},{"ColumnOrdinal":4,"DataType":"System.Object","ColumnType":"dynamic"}]`},
-		{`union (Small | summarize N=count() | extend T="Small"), (Other | summarize N=count() | extend T="Other") | order by T asc`,
-			`[{"N":1,"T":"Other"},{"N":4,"T":"Small"}]`},
-		{`Small | where Size == 10 | union Other | project Name, Size_long, Size_string | order by Name asc`,
-			`[{"Name":"alpha.exe","Size_long":10,"Size_string":""},{"Name":"delta","Size_long":null,"Size_string":"12"}]`},
-		{`union withsource=Src Small, Other | summarize n=count() by Src | order by Src asc`, `[{"Src":"Other","n":1},{"Src":"Small","n":4}]`},
-		{`Small | where Size == 20 | project P = tostring(pack_all())`,
-			`[{"P":"{\"Timestamp\":\"2026-08-20T11:15:00Z\",\"Name\":\"Beta \\\"quoted\\\"\",\"Size\":20,\"Flag\":0,\"Bag\":[\"a\",\"b\"],\"Score\":null,\"Id\":null}"}]`},
-		{`Small | where Id == "AAAAAAAA-0000-0000-0000-000000000001" and Size < 20 | project Id`, `[{"Id":"aaaaaaaa-0000-0000-0000-000000000001"}]`},
-		{`Small | take 2 | count`, `[{"Count":2}]`},
-	} {
+	for _, tc := range queries {
 		got := c.rows(tc.query)
 		var want []map[string]any
 		dec := json.NewDecoder(strings.NewReader(tc.want))
@@ -151,15 +182,19 @@ func TestRefusedQueries(t *testing.T) {
 func TestHashSlicesAreComplete(t *testing.T) {
 	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
 	for _, table := range []string{"DeviceEvents", "ExposureGraphNodes"} {
-		err := tn.Seed(tenant.Seed{Tables: []string{table}, Rows: 900, From: noon.Add(-9 * time.Hour), To: noon.Add(-3 * time.Hour),
-			Lag: func(int) time.Duration { return time.Minute }})
+		err := tn.Seed(tenant.Seed{
+			Tables: []string{table}, Rows: 900, From: noon.Add(-9 * time.Hour), To: noon.Add(-3 * time.Hour),
+			Lag: func(int) time.Duration { return time.Minute },
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	c := serve(t, tn)
-	for table, key := range map[string]string{"DeviceEvents": "strcat(tostring(Timestamp), DeviceId, tostring(ReportId))",
-		"ExposureGraphNodes": "tostring(pack_all())"} {
+	for table, key := range map[string]string{
+		"DeviceEvents":       "strcat(tostring(Timestamp), DeviceId, tostring(ReportId))",
+		"ExposureGraphNodes": "tostring(pack_all())",
+	} {
 		total, least := 0, 900
 		for i := range 6 {
 			n := len(c.rows(fmt.Sprintf("%s | where hash_xxhash64(%s, 6) == %d", table, key, i)))

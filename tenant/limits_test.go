@@ -31,8 +31,10 @@ func (c *clockOf) advance(d time.Duration) {
 
 func TestRowsPastTheCapAreCutSilently(t *testing.T) {
 	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1, MaxRows: 100})
-	err := tn.Seed(tenant.Seed{Tables: []string{"DeviceEvents"}, Rows: 101, From: noon.Add(-9 * time.Hour), To: noon.Add(-8 * time.Hour),
-		Lag: func(int) time.Duration { return time.Minute }})
+	err := tn.Seed(tenant.Seed{
+		Tables: []string{"DeviceEvents"}, Rows: 101, From: noon.Add(-9 * time.Hour), To: noon.Add(-8 * time.Hour),
+		Lag: func(int) time.Duration { return time.Minute },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func TestResultsOverTheSizeCapAreRefused(t *testing.T) {
 
 func TestCallQuota(t *testing.T) {
 	clk := &clockOf{at: noon}
-	tn := tenant.New(tenant.Options{Now: clk.now, CallsPerHour: 60})
+	tn := tenant.New(tenant.Options{Now: clk.now, CallsPerHour: 100})
 	if err := tn.Seed(tenant.Seed{Tables: []string{"AlertInfo"}, Rows: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +100,21 @@ func TestCallQuota(t *testing.T) {
 		t.Errorf("after the wait: %d %s", status, body)
 	}
 	clk.advance(time.Minute)
-	for range 14 {
+	for range 45 {
 		ask()
 	}
-	if status, body := ask(); status != 429 || !strings.Contains(body, "60 per 01:00:00") {
-		t.Errorf("61st call of the hour: %d %s", status, body)
+	if status, body := ask(); status != 429 || !strings.Contains(body, "again in 60 seconds") {
+		t.Errorf("46th call of another minute: %d %s", status, body)
 	}
-	if got := tn.Calls(); got.Throttled != 2 || got.Answered != 60 || got.Token != 1 {
-		t.Errorf("calls: %d throttled, %d answered, %d token; want 2, 60, 1", got.Throttled, got.Answered, got.Token)
+	clk.advance(time.Minute)
+	for range 9 {
+		ask()
+	}
+	if status, body := ask(); status != 429 || !strings.Contains(body, "100 per 01:00:00") {
+		t.Errorf("101st call of the hour: %d %s", status, body)
+	}
+	if got := tn.Calls(); got.Throttled != 3 || got.Answered != 100 || got.Token != 1 {
+		t.Errorf("calls: %d throttled, %d answered, %d token; want 3, 100, 1", got.Throttled, got.Answered, got.Token)
 	}
 }
 
@@ -137,14 +146,18 @@ func TestRowsBecomeVisibleWithTime(t *testing.T) {
 
 func TestGraphTimespanNarrows(t *testing.T) {
 	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
-	err := tn.Seed(tenant.Seed{Tables: []string{"DeviceEvents"}, Rows: 300, From: noon.Add(-3 * time.Hour), To: noon,
-		Lag: func(int) time.Duration { return 0 }})
+	err := tn.Seed(tenant.Seed{
+		Tables: []string{"DeviceEvents"}, Rows: 300, From: noon.Add(-3 * time.Hour), To: noon,
+		Lag: func(int) time.Duration { return 0 },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := serve(t, tn)
-	for timespan, want := range map[string]string{"PT1H": "count1", "2026-08-20T11:00:00Z/2026-08-20T12:00:00Z": "count1",
-		"2026-08-20T11:00:00Z/PT1H": "count1", "P1D": "300", "PT3H/2026-08-20T08:00:00Z": "0", "bogus": "Invalid Timespan"} {
+	for timespan, want := range map[string]string{
+		"PT1H": "count1", "2026-08-20T11:00:00Z/2026-08-20T12:00:00Z": "count1",
+		"2026-08-20T11:00:00Z/PT1H": "count1", "P1D": "300", "PT3H/2026-08-20T08:00:00Z": "0", "bogus": "Invalid Timespan",
+	} {
 		if want == "count1" {
 			n := c.rows("DeviceEvents | where Timestamp >= ago(1h) | count")[0]["Count"]
 			want = fmt.Sprintf(`"Count":%v}`, n)
@@ -169,7 +182,7 @@ func TestColumnsMayChange(t *testing.T) {
 	before := tn.Rows("AlertInfo").Columns
 	cols := append(before[:len(before):len(before)], tableOf("Brand")...)
 	cols[0], cols[1] = cols[1], cols[0]
-	if err := tn.SetColumns("AlertInfo", cols[:len(cols)]); err != nil {
+	if err := tn.SetColumns("AlertInfo", cols[:]); err != nil {
 		t.Fatal(err)
 	}
 	got := c.rows("AlertInfo | getschema")
@@ -191,8 +204,10 @@ func TestColumnsMayChange(t *testing.T) {
 func TestDuplicatesAndBursts(t *testing.T) {
 	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
 	at := noon.Add(-time.Hour)
-	err := tn.Seed(tenant.Seed{Tables: []string{"DeviceEvents"}, Rows: 100, From: at, To: at, Duplicates: 10,
-		Lag: func(int) time.Duration { return time.Minute }})
+	err := tn.Seed(tenant.Seed{
+		Tables: []string{"DeviceEvents"}, Rows: 100, From: at, To: at, Duplicates: 10,
+		Lag: func(int) time.Duration { return time.Minute },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,10 +156,7 @@ func fromGraph(s string) string {
 
 // fit gives the recorded columns their types and the cells as values.
 func fit(tbl *table, rows []recorded) ([]column, [][]value) {
-	var own []column
-	for _, c := range newTable(tbl.name).columns {
-		own = append(own, c)
-	}
+	own := newTable(tbl.name).columns
 	for _, r := range rows {
 		for _, name := range r.names {
 			if !slices.ContainsFunc(own, func(c column) bool { return c.name == name }) {

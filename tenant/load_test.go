@@ -40,33 +40,46 @@ func only(m map[string]string, names ...string) string {
 	return strings.Join(out, " ")
 }
 
+// loads are the files of testdata and what becomes of them.
+var loads = []struct {
+	file, table string
+	form        tenant.Form
+	types       []string
+	rows        []string
+}{
+	{
+		"stream", "DeviceFileEvents", tenant.StreamForm,
+		[]string{
+			"ReportId=Int64", "FileSize=Int64", "IsInitiatingProcessRemoteSession=SByte", "InitiatingProcessId=String", "MachineGroup=String",
+			"NewCount=Int64", "NewRatio=Double", "NewMix=String", "NewFlag=SByte", "NewBag=Object",
+		},
+		[]string{
+			`SHA1= SHA256= FileSize=null IsInitiatingProcessRemoteSession=0 InitiatingProcessId=0 MachineGroup=UnassignedGroup AdditionalFields={"a": 1} ` +
+				`NewCount=null NewMix= NewBag=null ReportId=7 ingested=2026-08-01T10:02:00.5Z`,
+			`SHA1= SHA256= FileSize=12 IsInitiatingProcessRemoteSession=1 InitiatingProcessId=44 MachineGroup= AdditionalFields= ` +
+				`NewCount=3 NewMix=0 NewBag={"b":[1,{"c":null}]} ReportId=9007199254740993 ingested=2026-08-01T10:02:01.1234567Z`,
+			`SHA1= SHA256= FileSize=null IsInitiatingProcessRemoteSession=null InitiatingProcessId= MachineGroup= AdditionalFields= ` +
+				`NewCount=null NewMix=false NewBag=null ReportId=null ingested=2026-08-01T10:02:02Z`,
+		},
+	},
+	{
+		"graph", "ExposureGraphNodes", tenant.GraphForm,
+		[]string{"NodeId=String", "EntityIds=Object", "Owned=SByte"},
+		[]string{
+			`NodeName= Categories=["identity"] EntityIds=[{"type":"AadObjectId","id":"x"},"plain {text}"] NodeProperties={"raw":{"n":0,"t":[{"deep":["{}"]}]}} Owned=1 ingested=2026-08-20T12:00:00Z`,
+			`NodeName=é Categories=[] EntityIds=null NodeProperties=null Owned=null ingested=2026-08-20T12:00:00Z`,
+		},
+	},
+	{
+		"legacy", "CloudAppEvents", tenant.LegacyForm,
+		[]string{"IsAdminOperation=SByte", "RawEventData=Object"},
+		[]string{`ApplicationId=20893 IsAdminOperation=0 IsAnonymousProxy=null City= ObjectId= ActivityObjects=[{"Type":"Task","Ids":["{\"not\":\"unwrapped\"}"]}] ` +
+			`RawEventData=null Timestamp=17855911270000000 ingested=2026-08-01T13:34:07Z`},
+	},
+}
+
 func TestLoadNDJSON(t *testing.T) {
-	for _, tc := range []struct {
-		file, table string
-		form        tenant.Form
-		types       []string
-		rows        []string
-	}{
-		{"stream", "DeviceFileEvents", tenant.StreamForm,
-			[]string{"ReportId=Int64", "FileSize=Int64", "IsInitiatingProcessRemoteSession=SByte", "InitiatingProcessId=String", "MachineGroup=String",
-				"NewCount=Int64", "NewRatio=Double", "NewMix=String", "NewFlag=SByte", "NewBag=Object"},
-			[]string{
-				`SHA1= SHA256= FileSize=null IsInitiatingProcessRemoteSession=0 InitiatingProcessId=0 MachineGroup=UnassignedGroup AdditionalFields={"a": 1} ` +
-					`NewCount=null NewMix= NewBag=null ReportId=7 ingested=2026-08-01T10:02:00.5Z`,
-				`SHA1= SHA256= FileSize=12 IsInitiatingProcessRemoteSession=1 InitiatingProcessId=44 MachineGroup= AdditionalFields= ` +
-					`NewCount=3 NewMix=0 NewBag={"b":[1,{"c":null}]} ReportId=9007199254740993 ingested=2026-08-01T10:02:01.1234567Z`,
-				`SHA1= SHA256= FileSize=null IsInitiatingProcessRemoteSession=null InitiatingProcessId= MachineGroup= AdditionalFields= ` +
-					`NewCount=null NewMix=false NewBag=null ReportId=null ingested=2026-08-01T10:02:02Z`,
-			}},
-		{"graph", "ExposureGraphNodes", tenant.GraphForm, []string{"NodeId=String", "EntityIds=Object", "Owned=SByte"},
-			[]string{
-				`NodeName= Categories=["identity"] EntityIds=[{"type":"AadObjectId","id":"x"},"plain {text}"] NodeProperties={"raw":{"n":0,"t":[{"deep":["{}"]}]}} Owned=1 ingested=2026-08-20T12:00:00Z`,
-				`NodeName=é Categories=[] EntityIds=null NodeProperties=null Owned=null ingested=2026-08-20T12:00:00Z`,
-			}},
-		{"legacy", "CloudAppEvents", tenant.LegacyForm, []string{"IsAdminOperation=SByte", "RawEventData=Object"},
-			[]string{`ApplicationId=20893 IsAdminOperation=0 IsAnonymousProxy=null City= ObjectId= ActivityObjects=[{"Type":"Task","Ids":["{\"not\":\"unwrapped\"}"]}] ` +
-				`RawEventData=null Timestamp=17855911270000000 ingested=2026-08-01T13:34:07Z`}},
-	} {
+	for _, tc := range loads {
 		tn := tenant.New(tenant.Options{Now: fixed})
 		f, err := os.Open("testdata/" + tc.file + ".ndjson")
 		if err != nil {

@@ -190,6 +190,10 @@ func getschema(rel *relation) *relation {
 		k := kinds[c.expr.kind]
 		rows = append(rows, []value{vString(c.name), vInt(int64(i)), vString(k.net), vString(k.kusto)})
 	}
-	return rowsRelation([]column{{"ColumnName", kString}, {"ColumnOrdinal", kInt},
-		{"DataType", kString}, {"ColumnType", kString}}, rows)
+	return rowsRelation([]column{
+		{"ColumnName", kString},
+		{"ColumnOrdinal", kInt},
+		{"DataType", kString},
+		{"ColumnType", kString},
+	}, rows)
 }

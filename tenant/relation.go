@@ -1,9 +1,6 @@
 package tenant
 
-import (
-	"context"
-	"slices"
-)
+import "slices"
 
 // row is where an expression reads from: a row of a segment, cells of its own, or
 // (after a union) a row of one of the legs.
@@ -80,7 +77,7 @@ func (r *relation) over(scan func(yield func(*row) bool)) *relation {
 
 // source scans a table within spans of its clocks.
 type source struct {
-	ctx         context.Context
+	stopped     func() bool
 	table       *table
 	visible, at span
 	filters     []*expr
@@ -100,7 +97,7 @@ func (s *source) scan(yield func(*row) bool) {
 		}
 		step := stride(set.n)
 		for k, at := 0, 0; k < set.n; k++ {
-			if k&4095 == 4095 && s.ctx.Err() != nil {
+			if k&4095 == 4095 && s.stopped() {
 				return
 			}
 			r.id = set.at(at)
@@ -165,7 +162,7 @@ func (r *relation) narrowed(cond *expr, spans map[clock]span) *relation {
 func tableRelation(env *env, t *table) *relation {
 	now := env.now
 	// A row is visible at its very ingestion tick, hence the one more.
-	s := &source{ctx: env.ctx, table: t, visible: span{from: now - int64(retention/100), to: now + 1}, at: always}
+	s := &source{stopped: env.stopped, table: t, visible: span{from: now - int64(retention/100), to: now + 1}, at: always}
 	if t.timeColumn != "" {
 		s.at = env.timespan
 	}
@@ -205,8 +202,10 @@ func rowsRelation(columns []column, rows [][]value) *relation {
 		}
 	}}
 	for i, c := range columns {
-		out.columns = append(out.columns, relColumn{name: c.name,
-			expr: &expr{kind: c.kind, eval: func(r *row) value { return r.vals[i] }}})
+		out.columns = append(out.columns, relColumn{
+			name: c.name,
+			expr: &expr{kind: c.kind, eval: func(r *row) value { return r.vals[i] }},
+		})
 	}
 	return out
 }

@@ -81,8 +81,10 @@ type seeded struct {
 }
 
 func newSeeded(name string, s Seed) *seeded {
-	g := &seeded{name: name, seed: mix(s.Seed ^ xxhash64(name)), n: s.Rows, from: schema.ToTicks(s.From), to: schema.ToTicks(s.To),
-		lag: s.Lag, duplicates: s.Duplicates, world: worldOf(s.Seed)}
+	g := &seeded{
+		name: name, seed: mix(s.Seed ^ xxhash64(name)), n: s.Rows, from: schema.ToTicks(s.From), to: schema.ToTicks(s.To),
+		lag: s.Lag, duplicates: s.Duplicates, world: worldOf(s.Seed),
+	}
 	if g.lag == nil {
 		g.lag = g.usualLag
 	}

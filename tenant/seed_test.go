@@ -42,6 +42,35 @@ func TestWindowsTileTheTruth(t *testing.T) {
 	}
 }
 
+// Fraction digits are cut, so neighbours may swap: looking a window of event time
+// up must not lose them.
+func TestDenseEventWindows(t *testing.T) {
+	tn := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
+	from := noon.Add(-2 * time.Hour)
+	err := tn.Seed(tenant.Seed{
+		Tables: []string{"AlertInfo"}, Rows: 5000, From: from, To: from.Add(10 * time.Second),
+		Lag: func(int) time.Duration { return time.Minute },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, tn)
+	for ms := 0; ms < 10_000; ms += 170 {
+		lo, hi := from.Add(time.Duration(ms)*time.Millisecond), from.Add(time.Duration(ms+130)*time.Millisecond)
+		want := 0
+		for r := range tn.Rows("AlertInfo").Rows {
+			if !r.Event.Before(lo) && r.Event.Before(hi) {
+				want++
+			}
+		}
+		got := c.rows(fmt.Sprintf("AlertInfo | where Timestamp >= datetime(%s) and Timestamp < datetime(%s) | count",
+			lo.Format(time.RFC3339Nano), hi.Format(time.RFC3339Nano)))[0]["Count"]
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("from %v: %v rows, want %d", lo, got, want)
+		}
+	}
+}
+
 func TestSeedIsDeterministic(t *testing.T) {
 	spec := tenant.Seed{Rows: 40, From: noon.Add(-time.Hour), To: noon, Seed: 7}
 	a, b := tenant.New(tenant.Options{Now: fixed}), tenant.New(tenant.Options{Now: fixed})

@@ -97,8 +97,10 @@ func (e *env) union(first *relation, s operator) (*relation, error) {
 		}
 	}}
 	if len(s.names) > 0 {
-		out.columns = append(out.columns, relColumn{name: s.names[0],
-			expr: &expr{kind: kString, eval: func(r *row) value { return vString(names[r.leg]) }}})
+		out.columns = append(out.columns, relColumn{
+			name: s.names[0],
+			expr: &expr{kind: kString, eval: func(r *row) value { return vString(names[r.leg]) }},
+		})
 	}
 	out.columns = append(out.columns, unionColumns(legs)...)
 	return out, nil

@@ -5,8 +5,10 @@ import (
 	"fmt"
 )
 
-var aggregates = map[string]int{"count": 0, "countif": 1, "min": 1, "max": 1, "sum": 1, "avg": 1, "dcount": 1,
-	"take_any": 1, "any": 1}
+var aggregates = map[string]int{
+	"count": 0, "countif": 1, "min": 1, "max": 1, "sum": 1, "avg": 1, "dcount": 1,
+	"take_any": 1, "any": 1,
+}
 
 func aggregate(name string) bool {
 	_, ok := aggregates[name]

@@ -135,8 +135,10 @@ func (t *Tenant) sign(api flavour, resource, base string) string {
 	if slices.Contains(t.o.Roles, roleOf[api]) {
 		roles = []string{roleOf[api]}
 	}
-	body, _ := json.Marshal(claims{Audience: resource, Issuer: base + "/" + t.o.TenantID + "/", Issued: now.Unix(),
-		Expires: now.Add(t.o.TokenLifetime).Unix(), AppID: t.o.ClientID, Tenant: t.o.TenantID, Roles: roles, ID: newGUID()})
+	body, _ := json.Marshal(claims{
+		Audience: resource, Issuer: base + "/" + t.o.TenantID + "/", Issued: now.Unix(),
+		Expires: now.Add(t.o.TokenLifetime).Unix(), AppID: t.o.ClientID, Tenant: t.o.TenantID, Roles: roles, ID: newGUID(),
+	})
 	head := b64.EncodeToString([]byte(`{"typ":"JWT","alg":"HS256"}`)) + "." + b64.EncodeToString(body)
 	return head + "." + t.signature(head)
 }
@@ -194,8 +196,10 @@ func (t *Tenant) authorize(r *http.Request, f flavour) *refusal {
 
 func entraError(code string, number int, text string) map[string]any {
 	id := newGUID()
-	return map[string]any{"error": code, "error_codes": []int{number}, "trace_id": id, "correlation_id": id,
-		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s", number, text, id)}
+	return map[string]any{
+		"error": code, "error_codes": []int{number}, "trace_id": id, "correlation_id": id,
+		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s", number, text, id),
+	}
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

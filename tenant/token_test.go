@@ -124,8 +124,10 @@ func TestAzidentity(t *testing.T) {
 	}
 	srv := httptest.NewTLSServer(tn)
 	defer srv.Close()
-	options := azcore.ClientOptions{Transport: srv.Client(),
-		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: srv.URL}}
+	options := azcore.ClientOptions{
+		Transport: srv.Client(),
+		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: srv.URL},
+	}
 	secret, err := azidentity.NewClientSecretCredential(tenant.DefaultTenantID, tenant.DefaultClientID, tenant.DefaultClientSecret,
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
 	if err != nil {

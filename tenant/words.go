@@ -3,12 +3,18 @@ package tenant
 var (
 	givenNames  = []string{"Ada", "Björn", "Chloé", "Dmitri", "Elif", "Fatima", "Grace", "Håkon", "Inès", "Jürgen", "Kenji", "Łucja", "María", "Noor", "Olu", "Priya"}
 	familyNames = []string{"Andersson", "Bąk", "Çelik", "Dubois", "Eriksen", "García", "Hansen", "Ivanova", "Jensen", "Köhler", "Lindqvist", "Müller", "Nakamura", "O'Brien", "Østergård", "Šimić"}
-	fileNames   = []string{"report.docx", "setup.exe", "invoice.pdf", "libcrypto.dll", "notes.txt", "Übersicht 2026.xlsx", "update.ps1", "данные.csv", "archive.zip",
-		"msimain.sdb", "photo 1.jpeg", "budget \"final\".xlsx", "driver.sys", "日報.docx", "run.cmd"}
-	folders = []string{`C:\Windows\System32\`, `C:\Program Files (x86)\Contoso\bin\`, `C:\Users\public\Téléchargements\`, "/usr/local/bin/",
-		"/home/ada/", `\\files.corp.contoso.example\share\`, `C:\ProgramData\Microsoft\Windows Defender\Platform\4.18\`}
-	processNames = []string{"svchost.exe", "powershell.exe", "cmd.exe", "msedge.exe", "outlook.exe", "explorer.exe", "lsass.exe", "python3", "bash",
-		"onedrive.exe", "teams.exe", "wmiprvse.exe", "services.exe", "setup.exe"}
+	fileNames   = []string{
+		"report.docx", "setup.exe", "invoice.pdf", "libcrypto.dll", "notes.txt", "Übersicht 2026.xlsx", "update.ps1", "данные.csv", "archive.zip",
+		"msimain.sdb", "photo 1.jpeg", "budget \"final\".xlsx", "driver.sys", "日報.docx", "run.cmd",
+	}
+	folders = []string{
+		`C:\Windows\System32\`, `C:\Program Files (x86)\Contoso\bin\`, `C:\Users\public\Téléchargements\`, "/usr/local/bin/",
+		"/home/ada/", `\\files.corp.contoso.example\share\`, `C:\ProgramData\Microsoft\Windows Defender\Platform\4.18\`,
+	}
+	processNames = []string{
+		"svchost.exe", "powershell.exe", "cmd.exe", "msedge.exe", "outlook.exe", "explorer.exe", "lsass.exe", "python3", "bash",
+		"onedrive.exe", "teams.exe", "wmiprvse.exe", "services.exe", "setup.exe",
+	}
 	commands = []string{
 		`"C:\Windows\System32\svchost.exe" -k netsvcs -p -s Schedule /id:%d`,
 		`powershell.exe -NoProfile -ExecutionPolicy Bypass -Command "& {Get-ChildItem 'C:\Users' | Where-Object Length -gt %d}"`,
@@ -18,15 +24,19 @@ var (
 		`msedge.exe --type=renderer --field-trial-handle=%d,i,262144 --lang=日本語`,
 		`"OneDrive.exe" /background /instance:%d 😀`,
 	}
-	urls = []string{"https://www.example.com/", "https://portal.contoso.example/a/b?id=", "http://files.example.net/dl.php?x=%2Ffoo&y=", "https://xn--bcher-kva.example/",
-		"https://login.example.org/oauth2/authorize?client_id="}
+	urls = []string{
+		"https://www.example.com/", "https://portal.contoso.example/a/b?id=", "http://files.example.net/dl.php?x=%2Ffoo&y=", "https://xn--bcher-kva.example/",
+		"https://login.example.org/oauth2/authorize?client_id=",
+	}
 	domains = []string{"www.example.com", "portal.contoso.example", "files.example.net", "bücher.example", "login.example.org"}
 	cities  = []string{"Oslo", "København", "München", "São Paulo", "東京", "Reykjavík", "Austin", ""}
 	isps    = []string{"Example Broadband", "Contoso Fiber", "Documentation Network AS", ""}
-	agents  = []string{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
-		"Client=REST;;", "curl/8.9.1", "python-requests/2.32", ""}
+	agents  = []string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
+		"Client=REST;;", "curl/8.9.1", "python-requests/2.32", "",
+	}
 	techniques = []string{`["Valid Accounts (T1078)","Cloud Accounts (T1078.004)"]`, `["Command and Scripting Interpreter (T1059)"]`, `["Phishing (T1566)"]`, ""}
-	// words of columns whose values are one of a few
+	// Words of columns whose values are one of a few.
 	choices = map[string][]string{
 		"Severity": {"Informational", "Low", "Medium", "High"}, "Category": {"Persistence", "InitialAccess", "Malware", "Exfiltration"},
 		"ServiceSource":   {"Microsoft Defender for Endpoint", "Microsoft Defender for Identity", "Microsoft Cloud App Security"},

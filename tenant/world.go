@@ -46,14 +46,18 @@ func newWorld(seed uint64) *world {
 		if i%3 == 0 {
 			name = fmt.Sprintf("%04x_%s", h>>48, name)
 		}
-		w.files = append(w.files, file{name: name, folder: pickOf(folders, h>>8) + name,
-			sha1: hexOf(h, 40), sha256: hexOf(h+1, 64), md5: hexOf(h+2, 32)})
+		w.files = append(w.files, file{
+			name: name, folder: pickOf(folders, h>>8) + name,
+			sha1: hexOf(h, 40), sha256: hexOf(h+1, 64), md5: hexOf(h+2, 32),
+		})
 	}
 	for i := range uint64(120) {
 		h := mix(seed ^ i ^ 0xC0_0000)
 		p := processNames[h%uint64(len(processNames))]
-		w.processes = append(w.processes, process{file: p, folder: `c:\windows\system32\` + p,
-			command: fmt.Sprintf(pickOf(commands, h>>8), h>>40), integrity: pickOf([]string{"System", "High", "Medium", "Low", ""}, h>>16)})
+		w.processes = append(w.processes, process{
+			file: p, folder: `c:\windows\system32\` + p,
+			command: fmt.Sprintf(pickOf(commands, h>>8), h>>40), integrity: pickOf([]string{"System", "High", "Medium", "Low", ""}, h>>16),
+		})
 	}
 	return w
 }
@@ -64,15 +68,19 @@ func newDevice(h uint64) device {
 	if h>>16%9 == 0 {
 		name = fmt.Sprintf("büro-%04d", h>>20%10_000)
 	}
-	return device{id: hexOf(h, 40), name: name, aadID: guidOf(h + 1), os: os, ip: fmt.Sprintf("192.0.2.%d", h>>24%254+1),
-		publicIP: fmt.Sprintf("203.0.113.%d", h>>32%254+1), mac: fmt.Sprintf("02-00-5E-%02X-%02X-%02X", h>>40&255, h>>48&255, h>>56)}
+	return device{
+		id: hexOf(h, 40), name: name, aadID: guidOf(h + 1), os: os, ip: fmt.Sprintf("192.0.2.%d", h>>24%254+1),
+		publicIP: fmt.Sprintf("203.0.113.%d", h>>32%254+1), mac: fmt.Sprintf("02-00-5E-%02X-%02X-%02X", h>>40&255, h>>48&255, h>>56),
+	}
 }
 
 func newAccount(h uint64) account {
 	given, family := pickOf(givenNames, h), pickOf(familyNames, h>>8)
 	n := h >> 16 % 1000
-	a := account{name: fmt.Sprintf("%.1s%s%d", asciiOf(given), asciiOf(family), n), domain: "contoso", display: given + " " + family,
-		sid: fmt.Sprintf("S-1-5-21-%d-%d-%d-%d", h>>32, h>>20&0xffffffff, h&0xffffffff, 1000+n), objectID: guidOf(h)}
+	a := account{
+		name: fmt.Sprintf("%.1s%s%d", asciiOf(given), asciiOf(family), n), domain: "contoso", display: given + " " + family,
+		sid: fmt.Sprintf("S-1-5-21-%d-%d-%d-%d", h>>32, h>>20&0xffffffff, h&0xffffffff, 1000+n), objectID: guidOf(h),
+	}
 	if h>>28%12 == 0 {
 		return account{name: "système", domain: "nt authority", display: "", sid: "S-1-5-18"}
 	}

@@ -65,8 +65,10 @@ func (v *values) readFiles(vars []Variable) (problems []setting.Problem) {
 		}
 		secret, err := readSecret(path)
 		if err != nil {
-			problems = append(problems, setting.Problem{Variable: x.Name + fileSuffix, Value: path,
-				Reason: err.Error(), Fix: "name a readable file that holds the secret alone"})
+			problems = append(problems, setting.Problem{
+				Variable: x.Name + fileSuffix, Value: path,
+				Reason: err.Error(), Fix: "name a readable file that holds the secret alone",
+			})
 			continue
 		}
 		v.files[x.Name] = secret

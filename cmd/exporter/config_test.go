@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,8 +43,8 @@ func judged(t *testing.T, flags map[string]string, env map[string]string) (Confi
 	if err == nil {
 		return cfg, nil
 	}
-	bad, ok := err.(*setting.Error)
-	if !ok {
+	var bad *setting.Error
+	if !errors.As(err, &bad) {
 		t.Fatalf("configure: %v", err)
 	}
 	return cfg, bad.Problems

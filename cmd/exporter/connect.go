@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
 	"hunting-exporter/sink/s3"
@@ -38,24 +39,37 @@ type stores struct {
 
 // openStores opens the stores without asking them anything.
 func openStores(ctx context.Context, cfg Config) (s stores, err error) {
-	if s.state, err = blob.Open(ctx, cfg.stateURL(), cfg.Blob); err != nil {
-		return stores{}, fmt.Errorf("STATE_URL: %w", err)
+	if cfg.Export.Lake != "" {
+		if s.lake, err = openStore(ctx, cfg, "LAKE_URL", cfg.Export.Lake); err != nil {
+			return stores{}, err
+		}
+	}
+	if s.state, err = openStore(ctx, cfg, "STATE_URL", cfg.stateURL()); err != nil {
+		return stores{}, err
 	}
 	s.meta = s.state
-	if cfg.Export.Lake == "" {
+	if s.lake == nil {
 		return s, nil
 	}
-	if s.lake, err = blob.Open(ctx, cfg.Export.Lake, cfg.Blob); err != nil {
-		return stores{}, fmt.Errorf("LAKE_URL: %w", err)
-	}
-	meta, err := blob.Open(ctx, cfg.metaURL(), cfg.Blob)
+	meta, err := openStore(ctx, cfg, "LAKE_URL", cfg.metaURL())
 	if err != nil {
-		return stores{}, fmt.Errorf("LAKE_URL: %w", err)
+		return stores{}, err
 	}
 	if meta.URL() != s.state.URL() {
 		s.meta = meta
 	}
 	return s, nil
+}
+
+// openStore opens one store. What fails before anything is asked is configuration.
+func openStore(ctx context.Context, cfg Config, variable, url string) (blob.Store, error) {
+	store, err := blob.Open(ctx, url, cfg.Blob)
+	if err != nil {
+		return nil, &setting.Error{Problems: []setting.Problem{{
+			Variable: variable, Value: redact(url), Reason: err.Error(), Fix: "set s3://bucket/prefix or a directory that can be read and written",
+		}}}
+	}
+	return store, nil
 }
 
 // check is one thing that must answer before a run begins.
@@ -77,7 +91,7 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	if c.stores, err = openStores(ctx, cfg); err != nil {
 		return nil, err
 	}
-	checks := []check{{"source", c.reader.Check}, {"state", c.probe(cfg, c.stores.state)}}
+	checks := []check{{"token server", c.reader.Check}, {"state store", c.probe(cfg, c.stores.state)}}
 	if c.stores.meta != c.stores.state {
 		checks = append(checks, check{"lake", c.probe(cfg, c.stores.meta)})
 	}
@@ -131,9 +145,9 @@ func runChecks(ctx context.Context, checks []check) error {
 				continue
 			}
 			if ctx.Err() != nil && errors.Is(a.err, ctx.Err()) {
-				a.err = fmt.Errorf("%w: %w", context.Cause(ctx), a.err)
+				a.err = fmt.Errorf("%s: %w: %w", a.name, context.Cause(ctx), a.err)
 			}
-			errs = append(errs, fmt.Errorf("%s: %w", a.name, a.err))
+			errs = append(errs, a.err) // it says itself what it is about
 		case <-stuck:
 			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(waiting, ", "), context.Cause(ctx)))
 			return errors.Join(errs...)

@@ -91,10 +91,10 @@ func (d *demo) killedRun(ctx context.Context, settings map[string]string) error 
 		}
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {
-		return fmt.Errorf("the first run ended before it could be killed, after %d commits: %v; last it said %s", commits, err, last)
+	if err := cmd.Wait(); errors.As(err, &exit) && !exit.Exited() {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the first run ended before it could be killed, after %d commits; last it said %s", commits, last)
 }
 
 // child is a run of this program in a process of its own.

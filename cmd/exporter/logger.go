@@ -16,7 +16,7 @@ func newLogger(w io.Writer, terminal bool, cfg Log) *slog.Logger {
 		level = slog.LevelInfo // reported as a problem of LOG_LEVEL
 	}
 	if cfg.Format == "text" || cfg.Format != "json" && terminal {
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -109,4 +112,40 @@ func served(t *testing.T, o tenant.Options) (*embedded, map[string]string) {
 		env[s[0]] = s[1]
 	}
 	return e, env
+}
+
+// child prepares one command line in a process of its own.
+func child(t *testing.T, env map[string]string, args ...string) (cmd *exec.Cmd, out, err *bytes.Buffer) {
+	t.Helper()
+	self, e := os.Executable()
+	if e != nil {
+		t.Fatal(e)
+	}
+	out, err = &bytes.Buffer{}, &bytes.Buffer{}
+	cmd = exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(environ(env), asExporter+"=1", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
+	cmd.Stdout, cmd.Stderr = out, err
+	return cmd, out, err
+}
+
+// runChild runs one command line to its end.
+func runChild(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	cmd, out, errs := child(t, env, args...)
+	if err := cmd.Run(); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// with is env with some variables changed.
+func with(env map[string]string, pairs ...string) map[string]string {
+	env = maps.Clone(env)
+	for i := 0; i < len(pairs); i += 2 {
+		env[pairs[i]] = pairs[i+1]
+	}
+	return env
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"hunting-exporter/tenant"
 )
@@ -30,6 +34,7 @@ func TestRunExportsEverythingOnce(t *testing.T) {
 	began := time.Now()
 	fill(t, e.tenant, "AlertInfo", began, 200)
 	fill(t, e.tenant, "DeviceLogonEvents", began, 1500)
+	fill(t, e.tenant, "DeviceLogonEvents", began.Add(-2*time.Hour), 10) // before EXPORT_START
 	for _, name := range []string{"first", "second, which has nothing to do"} {
 		rep := exportHere(t, e, env)
 		if rep.Code != 0 {
@@ -37,12 +42,57 @@ func TestRunExportsEverythingOnce(t *testing.T) {
 		}
 		for _, d := range rep.Datasets {
 			v, err := verify(env["LAKE_URL"], e.tenant, d.Dataset, began.Add(-time.Hour), *d.Watermark)
-			if err != nil || !v.ok() || v.Truth == 0 {
+			if want := map[string]int{"AlertInfo": 200, "DeviceLogonEvents": 1500}[d.Dataset]; v.Truth != want {
+				t.Errorf("%s: the truth is %d rows, want %d", d.Dataset, v.Truth, want)
+			}
+			if err != nil || !v.ok() {
 				t.Errorf("%s run: %+v, %v", name, v, err)
 			}
 		}
 		if name != "first" && rep.Rows != 0 {
 			t.Errorf("the second run exported %d rows again", rep.Rows)
 		}
+	}
+}
+
+func TestKafkaReceivesEveryRow(t *testing.T) {
+	t.Parallel()
+	broker, err := startDemoKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.close)
+	e, env := served(t, tenant.Options{CallsPerMinute: -1})
+	fill(t, e.tenant, "AlertInfo", time.Now(), 300)
+	env = with(env, "EXPORT_TABLES", "AlertInfo", "KAFKA_BROKERS", broker.broker, "LAKE_URL", "", "STATE_URL", t.TempDir())
+	for range 2 {
+		if rep := exportHere(t, e, env); rep.Code != 0 {
+			t.Fatalf("%+v", rep)
+		}
+	}
+	records, err := readCommitted(t.Context(), broker.broker, "defender.AlertInfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := map[string]int{}, map[string]int{}
+	for _, r := range records {
+		var value struct {
+			Category   string
+			Properties struct{ Timestamp, AlertId, Title string }
+		}
+		if err := json.Unmarshal(r.Value, &value); err != nil {
+			t.Fatal(err)
+		}
+		got[fmt.Sprint(value.Category, value.Properties)]++
+	}
+	for row := range e.tenant.Rows("AlertInfo").Rows {
+		cells := map[string]string{}
+		for i, c := range e.tenant.Rows("AlertInfo").Columns {
+			cells[c.Name] = row.Cells[i].Text
+		}
+		want[fmt.Sprint("AdvancedHunting-AlertInfo", struct{ Timestamp, AlertId, Title string }{row.Event.Format(tickFormat), cells["AlertId"], cells["Title"]})]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

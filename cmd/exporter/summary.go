@@ -60,8 +60,10 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 	now := time.Now()
 	r.Datasets = make([]datasetReport, 0, len(results))
 	for _, res := range results {
-		d := datasetReport{Dataset: res.Dataset, Rows: res.Rows, Rejected: res.Rejected, Commits: res.Commits,
-			Files: res.Files, Bytes: res.Bytes, Events: res.Events}
+		d := datasetReport{
+			Dataset: res.Dataset, Rows: res.Rows, Rejected: res.Rejected, Commits: res.Commits,
+			Files: res.Files, Bytes: res.Bytes, Events: res.Events,
+		}
 		if !res.Watermark.IsZero() {
 			d.Watermark, d.Lag = &res.Watermark, now.Sub(res.Watermark).Seconds()
 		}

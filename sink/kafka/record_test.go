@@ -225,6 +225,9 @@ func FuzzAppendString(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := kafka.AppendString([]byte("x"), s)[1:]
+		if !utf8.Valid(got) {
+			t.Fatalf("%q gives %x, which is not UTF-8", s, got)
+		}
 		var back string
 		if err := json.Unmarshal(got, &back); err != nil {
 			t.Fatalf("%q: %s is no JSON: %v", s, got, err)

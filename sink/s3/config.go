@@ -58,7 +58,7 @@ func (c Config) Problems() []setting.Problem {
 	default:
 		add("PARQUET_TIMESTAMP", c.Timestamp, "not a known unit", "set us, or ns to keep all seven digits")
 	}
-	if c.RowGroupRows < 0 || c.RowGroupRows > 10_000_000 {
+	if c.RowGroupRows < 1 || c.RowGroupRows > 10_000_000 {
 		add("PARQUET_ROW_GROUP_ROWS", strconv.Itoa(c.RowGroupRows), "out of range", "set 1 to 10000000, or leave it at 122880")
 	}
 	for _, name := range c.Bloom {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 	"pgregory.net/rapid"
 
@@ -238,85 +237,4 @@ func many(n int) []row {
 		}
 	}
 	return rows
-}
-
-func TestBloomFiltersHoldEveryValue(t *testing.T) {
-	for name, columns := range map[string][]string{"by name": nil, "chosen": {"FileSHA256", " ActionType"}} {
-		store := dirStore(t)
-		sink := newSink(t, store, s3.Config{RowGroupRows: 100, Bloom: columns})
-		f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(1000)...)))["2026-03-04"]
-		for i, group := range f.RowGroups() {
-			for j, chunk := range group.ColumnChunks() {
-				filter := chunk.BloomFilter()
-				want := table[j].name == "FileSHA256" || columns != nil && table[j].name == "ActionType"
-				if (filter != nil) != want {
-					t.Errorf("%s: column %s has a filter: %v, want %v", name, table[j].name, filter != nil, want)
-				}
-				if filter == nil {
-					continue
-				}
-				for _, r := range many(1000)[i*100 : i*100+100] {
-					if ok, err := filter.Check(parquet.ValueOf(r.cells()[j])); err != nil || !ok {
-						t.Fatalf("%s: row group %d lacks %v in column %s (%v)", name, i, r.cells()[j], table[j].name, err)
-					}
-				}
-			}
-		}
-	}
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{Bloom: []string{"none"}})
-	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(10)...)))["2026-03-04"]
-	for _, chunk := range f.RowGroups()[0].ColumnChunks() {
-		if chunk.BloomFilter() != nil {
-			t.Error("a filter though none is wanted")
-		}
-	}
-}
-
-// TestPageIndexNeverExcludesAValue: a reader prunes pages by these bounds.
-func TestPageIndexNeverExcludesAValue(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
-	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(3000)...)))["2026-03-04"]
-	for j, chunk := range f.RowGroups()[0].ColumnChunks() {
-		index, err := chunk.ColumnIndex()
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages := chunk.Pages()
-		for p := 0; ; p++ {
-			page, err := pages.ReadPage()
-			if err != nil {
-				break
-			}
-			values := make([]parquet.Value, page.NumValues())
-			_, _ = page.Values().ReadValues(values)
-			for _, v := range values {
-				if v.IsNull() {
-					continue
-				}
-				if index.NullPage(p) || chunk.Type().Compare(index.MinValue(p), v) > 0 || chunk.Type().Compare(index.MaxValue(p), v) < 0 {
-					t.Fatalf("column %s page %d: %v is outside [%v, %v]", table[j].name, p, v, index.MinValue(p), index.MaxValue(p))
-				}
-			}
-			parquet.Release(page)
-		}
-		_ = pages.Close()
-	}
-}
-
-// TestLongCellsStayOutOfTheFooter: whole copies there make files unreadable.
-func TestLongCellsStayOutOfTheFooter(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{Compression: "none"})
-	const length = 1 << 20
-	var rows []row
-	for i := range 4 {
-		long := strings.Repeat(string(rune('a'+i)), length)
-		rows = append(rows, row{N: int64(i), Time: ticks(2026, 3, 4, 5), Text: long, JSON: long})
-	}
-	files := prepare(t, sink, attempt(1), batch(rows...))
-	if want := int64(8*length + 100_000); files[0].Size > want {
-		t.Errorf("8 cells of 1 MiB make a file of %d bytes", files[0].Size)
-	}
 }

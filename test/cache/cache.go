@@ -103,7 +103,7 @@ func locked(path string, f func() error) error {
 	if err != nil {
 		return fmt.Errorf("cache: %s: %w", path, err)
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }() // lets go of the lock
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("cache: lock %s: %w", path, err)
 	}

@@ -150,28 +150,26 @@ func together(t *testing.T, s sinks, n int) {
 func TestKilledAtRandom(t *testing.T) {
 	s := combinations[2].on(t, true)
 	from := newSite(t, tenant.Options{MaxRows: 500})
-	from.seed(t, 20_000, table)
-	env := from.env(t, append(s.env, "EXPORT_TABLES="+table, "SOURCE_MAX_ROWS=500", "EXPORT_COMMIT_ROWS=600")...)
 	kills := rounds(t, "KILLS", 30)
+	from.seed(t, 1500*kills, table)
+	env := from.env(t, append(s.env, "EXPORT_TABLES="+table, "SOURCE_MAX_ROWS=500", "EXPORT_COMMIT_ROWS=450")...)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	killed := 0
-	for i := range 4 * kills {
+	for i := 0; killed < kills && i < 2*kills; i++ {
 		p := process.Start(t, process.Command{Path: exporter, Args: []string{"run"}, Env: env})
 		select {
 		case <-p.Done():
-		case <-time.After(time.Duration(200+rng.IntN(1800)) * time.Millisecond):
+		case <-time.After(time.Duration(100+rng.IntN(900)) * time.Millisecond):
 		}
 		if exit := p.Kill(); exit.Signal == syscall.SIGKILL {
 			killed++
+			time.Sleep(time.Second) // its lease
 		} else if exit.Code != 0 {
 			t.Fatalf("run %d ended with %v: %s", i, exit, p.Stdout.Tail())
 		}
-		if killed == kills {
-			break
-		}
-		if i%5 == 0 {
+		if killed%10 == 5 {
 			s.check(t, from, table, within)
 		}
 	}

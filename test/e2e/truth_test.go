@@ -139,17 +139,13 @@ func renamed(t *testing.T, table string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var format map[string]map[string]struct{ Encoding, Name string }
+	var format map[string]struct {
+		Renamed map[string]string `json:"renamed"`
+	}
 	if err := json.Unmarshal(data, &format); err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]string{}
-	for column, f := range format[table] {
-		if f.Encoding == "renamed" {
-			names[column] = f.Name
-		}
-	}
-	return names
+	return format[table].Renamed
 }
 
 // kafkaRows turns events of format record into the form of truth. An empty string

@@ -1,0 +1,64 @@
+# `make check` is what a change must pass; .ci/run does the same and the end-to-end
+# tests on top.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 10s
+GOLANGCI_LINT_VERSION := 2.15.0
+LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+.DEFAULT_GOAL := build
+.PHONY: build test fmt lint tidy e2e bench fuzz cover helm golden check clean
+
+build: ## The exporter, static, into bin/.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/exporter ./cmd/exporter
+
+test: ## Unit tests, with the race detector.
+	$(GO) test -race -shuffle=on -timeout 10m ./...
+
+$(LINT):
+	mkdir -p bin
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_LINT_VERSION)
+	mv bin/golangci-lint $(LINT)
+
+fmt: $(LINT) ## gofumpt and goimports, both modules.
+	$(LINT) fmt ./...
+	cd test && ../$(LINT) fmt -c ../.golangci.yml ./...
+
+lint: $(LINT) ## All linters, both modules.
+	$(LINT) run ./...
+	cd test && ../$(LINT) run -c ../.golangci.yml ./...
+
+tidy: ## Fails when go.mod or go.sum is not tidy. (In test/ it would fetch DuckDB for every system.)
+	$(GO) mod tidy -diff
+
+e2e: ## End to end: real Kafka, S3 server, DuckDB, Helm.
+	cd test && $(GO) test -timeout 30m ./...
+
+bench: ## Benchmarks; compare with benchstat.
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Every fuzz test for FUZZTIME.
+	@set -e; for package in $$($(GO) list ./...); do \
+		for name in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$name"; \
+			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+cover: ## Coverage of the unit tests, per function, into bin/.
+	mkdir -p bin
+	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	$(GO) tool cover -func=bin/cover.out | tail -1
+
+helm: ## Tests of the chart.
+	cd test && $(GO) test ./helm
+
+golden: ## Rewrites the chart's golden files.
+	cd test && $(GO) test ./helm -run TestGolden -update
+
+check: tidy lint test helm build
+
+clean:
+	rm -rf bin test/.cache

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"hunting-exporter/tenant"
+)
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	dir, truth := filepath.Join(t.TempDir(), "lake"), t.TempDir()
+	code, out, errs := exporter(t, nil, "demo", "--dir", dir, "--rows", "100", "--truth", truth)
+	if code != 0 || !strings.Contains(out, "Every cell was compared") || !strings.Contains(out, "read_parquet") {
+		t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	}
+	for _, table := range demoTables {
+		data, err := os.ReadFile(filepath.Join(truth, table+".ndjson"))
+		if err != nil || bytes.Count(data, []byte("\n")) != 100 {
+			t.Errorf("truth of %s: %d bytes, %v", table, len(data), err)
+		}
+	}
+	code, out, errs = exporter(t, nil, "demo", "--dir", dir, "--rows", "50", "--seed", "2")
+	if code != 0 || !strings.Contains(out, "Replacing what an earlier demo left") {
+		t.Errorf("again: exit code %d\n%s%s", code, out, errs)
+	}
+	if code, _, _ = exporter(t, nil, "demo", "--dir", truth); code != 2 {
+		t.Errorf("a folder of somebody else's: exit code %d", code)
+	}
+}
+
+func TestDemoKilledAndWithKafka(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{asExporter: "1", "LAKE_URL": "s3://never/used", "AZURE_CLIENT_SECRET": "never used"}
+	code, out, errs := exporter(t, env, "demo", "--dir", t.TempDir(), "--rows", "500", "--fail", "--kafka")
+	if code != 0 || !strings.Contains(out, "killed (SIGKILL)") || !strings.Contains(out, "All topics together hold 4000 events") ||
+		!strings.Contains(out, "Every cell was compared") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// A lake that lost, repeats or changes a row must be told from one that holds the truth.
+func TestVerifyTellsDifferences(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "lake")
+	if code, out, errs := exporter(t, nil, "demo", "--dir", dir, "--rows", "50"); code != 0 {
+		t.Fatalf("%s%s", out, errs)
+	}
+	tn := tenant.New(tenant.Options{})
+	if err := tn.Seed(tenant.Seed{Tables: demoTables, Rows: 50, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	from := noon.AddDate(-10, 0, 0)
+	v, err := verify(dir, tn, "AlertInfo", from, noon.AddDate(10, 0, 0))
+	if err != nil || v.ok() || v.Missing != 50 || v.Extra != 50 {
+		t.Errorf("rows of other times: %+v, %v", v, err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "AlertInfo", "*", "*.parquet"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(files[0]), "twin.parquet"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := verify(dir, tn, "AlertInfo", from, noon); err == nil || !strings.Contains(err.Error(), "in no manifest") {
+		t.Errorf("a file that no manifest names: %v", err)
+	}
+}
+
+func TestSimulate(t *testing.T) {
+	t.Parallel()
+	load := t.TempDir()
+	row := `{"Timestamp":"2026-01-13T09:28:36.2236631Z","AlertId":"a1","Title":"it's one"}` + "\n"
+	if err := os.WriteFile(filepath.Join(load, "AlertInfo.ndjson"), []byte(row), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"made up":  {"--rows", "30", "--tables", "AlertInfo", "--truth", t.TempDir()},
+		"recorded": {"--load", load},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, w := io.Pipe()
+			signals := make(chan os.Signal)
+			code := make(chan int)
+			c := &cli{out: w, err: io.Discard, signals: signals, exit: func(int) {}}
+			go func() { code <- c.main(t.Context(), append([]string{"simulate"}, args...)) }()
+			env := map[string]string{"LAKE_URL": t.TempDir(), "EXPORT_START": "48h", "EXPORT_LAG": "0s"}
+			for lines := bufio.NewScanner(r); lines.Scan(); {
+				pair, ok := strings.CutPrefix(lines.Text(), "export ")
+				name, value, _ := strings.Cut(pair, "=")
+				if !ok {
+					t.Fatalf("no line of a shell: %s", lines.Text())
+				}
+				env[name] = strings.Trim(value, "'")
+				if name == "EXPORT_TABLES" {
+					break
+				}
+			}
+			got, out, errs := runChild(t, env, "run")
+			if rep := reportOf(t, out); got != 0 || rep.Rows == 0 {
+				t.Errorf("exit code %d\n%s%s", got, out, errs)
+			}
+			signals <- syscall.SIGTERM
+			if got := <-code; got != 0 {
+				t.Errorf("simulate ended with %d", got)
+			}
+		})
+	}
+}
