@@ -192,7 +192,7 @@ func (d *demo) prove(ctx context.Context, rep report) error {
 	}
 	fmt.Fprintf(d.out, "Every cell was compared: the lake holds what the tenant held, each row once. %d calls, %.1f s.\n", rep.Calls, time.Since(d.began).Seconds())
 	if d.events != nil {
-		if err := d.events.show(ctx, d.out, rep); err != nil {
+		if err := d.events.show(ctx, d.out, rep, total.Lake); err != nil {
 			return err
 		}
 	}

@@ -27,8 +27,9 @@ func startDemoKafka() (*demoKafka, error) {
 
 func (k *demoKafka) close() { k.cluster.Close() }
 
-// show reads every topic as a SIEM does, read_committed, and counts the events.
-func (k *demoKafka) show(ctx context.Context, w io.Writer, rep report) error {
+// show reads every topic as a SIEM does, read_committed: as many events as the lake
+// has rows.
+func (k *demoKafka) show(ctx context.Context, w io.Writer, rep report, rows int) error {
 	topics := make([]string, 0, len(rep.Datasets))
 	for _, d := range rep.Datasets {
 		topics = append(topics, "defender."+d.Dataset)
@@ -37,11 +38,14 @@ func (k *demoKafka) show(ctx context.Context, w io.Writer, rep report) error {
 	if err != nil {
 		return err
 	}
+	if len(records) != rows {
+		return fmt.Errorf("the topics hold %d events, the lake %d rows: please report this with the seed", len(records), rows)
+	}
 	fmt.Fprintf(w, "\nFive events, read_committed:\n")
 	for _, r := range records[:min(5, len(records))] {
 		fmt.Fprintf(w, "  %s, key %s: %s\n", r.Topic, r.Key, shortened(r.Value))
 	}
-	_, err = fmt.Fprintf(w, "All topics together hold %d events.\n", len(records))
+	_, err = fmt.Fprintf(w, "All topics together hold %d events, as many as the lake has rows.\n", len(records))
 	return err
 }
 
