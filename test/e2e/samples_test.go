@@ -48,6 +48,7 @@ func TestRecordedRows(t *testing.T) {
 
 func exportRecorded(t *testing.T, api string, form tenant.Form, only string, files []string) {
 	from := newSite(t, tenant.Options{})
+	from.graph = api == "graph"
 	var tables []string
 	for _, path := range files {
 		name := only
