@@ -21,12 +21,13 @@ type pace struct {
 
 	mu     sync.Mutex
 	rate   float64 // rows a tick
-	weight float64 // bytes a row
+	base   float64 // bytes around the rows, the Schema most of all; 0: not known
+	weight float64 // bytes a row, without base
 	widest float64 // ticks of the widest answer; 0: nothing is known yet
 	bound  float64 // ticks, after answers that were too large or too costly; 0: none
 
-	// refused is the size of the smallest answer refused for its size, known once its
-	// parts have come; 0: none. The limit itself differs between tenants and years.
+	// refused is the size, without base, of the smallest answer refused for its size,
+	// known once its parts have come; 0: none. The limit differs between tenants and years.
 	refused float64
 }
 
@@ -71,20 +72,24 @@ func (p *pace) answered(width int64, rows, bytes int) {
 	if p.bound > 0 && w >= p.bound/2 {
 		p.bound = 1.5 * max(p.bound, w)
 	}
-	// Of few rows, the Schema and what else is around them weigh too much.
-	if rows > 100 || rows > 0 && p.weight == 0 {
-		p.weight = float64(bytes) / float64(rows)
+	if rows <= 10 {
+		p.base = min(float64(bytes), cmp.Or(p.base, float64(bytes)))
 	}
-	if float64(bytes) > p.refused {
+	net := float64(bytes) - p.base
+	if rows > 0 && net > 0 {
+		p.weight = net / float64(rows)
+	}
+	if net > p.refused {
 		p.refused = 0 // that was not the limit
 	}
 }
 
 // refusedAs takes in how large the parts of a window were that was refused as too large.
-func (p *pace) refusedAs(bytes int) {
+func (p *pace) refusedAs(bytes, parts int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refused = min(float64(bytes), cmp.Or(p.refused, float64(bytes)))
+	net := max(1, float64(bytes)-float64(parts)*p.base)
+	p.refused = min(net, cmp.Or(p.refused, net))
 }
 
 // overflowed takes a window in that was too wide.

@@ -24,7 +24,7 @@ func TestRefusalsWithoutReasonDoNotStarve(t *testing.T) {
 				continue
 			}
 			p.overflowed(width, tooLarge)
-			p.refusedAs(answer(width/2) + answer(width-width/2))
+			p.refusedAs(answer(width/2)+answer(width-width/2), 2)
 		}
 		if after, _ := p.next(); after < before/20 {
 			t.Errorf("%d rows: from %d ticks to %d", rows, before, after)
@@ -71,7 +71,7 @@ func TestCrumbsAreEscaped(t *testing.T) {
 	p.overflowed(1000, tooLarge)
 	p.answered(500, 1, 4100)
 	p.answered(500, 0, 4000)
-	p.refusedAs(8100)
+	p.refusedAs(8100, 2)
 	for range 30 {
 		width, _ := p.next()
 		p.answered(width, int(width)/1000, 4000+int(width)/10)

@@ -144,7 +144,7 @@ func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Win
 	defer fetched()
 	open := []pipeline.Window{w} // the next one last
 	var t trouble
-	bytes, tooLargeOnce := 0, false
+	bytes, parts, tooLargeOnce := 0, 0, false
 	for len(open) > 0 {
 		next := open[len(open)-1]
 		open = open[:len(open)-1]
@@ -153,16 +153,16 @@ func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Win
 		if errors.As(res.err, &e) && e.kind.narrows() {
 			t.add(e.kind, next)
 			tooLargeOnce = tooLargeOnce || e.kind == tooLarge
-			var parts []pipeline.Window
-			if parts, res.err = r.narrower(ctx, ds, next, e, t); res.err == nil {
-				open = append(open, parts...)
+			var instead []pipeline.Window
+			if instead, res.err = r.narrower(ctx, ds, next, e, t); res.err == nil {
+				open = append(open, instead...)
 				continue
 			}
 		}
-		t, bytes = trouble{}, bytes+len(res.page.Body)
+		t, bytes, parts = trouble{}, bytes+len(res.page.Body), parts+1
 		if len(open) == 0 || res.err != nil {
 			if tooLargeOnce && res.err == nil {
-				p.refusedAs(bytes)
+				p.refusedAs(bytes, parts)
 			}
 			fetched()
 		}

@@ -20,7 +20,7 @@ import (
 const tickFormat = "2006-01-02T15:04:05.0000000Z"
 
 // writeTruth writes what the tenant holds, one <table>.ndjson each: a JSON object a
-// row, every column, dynamic ones as their JSON text, times with all seven digits.
+// row, every column under its name in the lake, dynamic ones as their JSON text, times with all seven digits.
 func writeTruth(dir string, t *tenant.Tenant, tables []string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write truth: %w", err)
@@ -39,12 +39,16 @@ func writeTruthTable(path string, truth tenant.Truth) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	lake, err := schema.Arrow(truth.Columns)
+	if err != nil {
+		return err
+	}
 	w := bufio.NewWriterSize(f, 1<<20)
 	var line []byte
 	for row := range truth.Rows {
 		line = append(line[:0], '{')
 		for i, c := range truth.Columns {
-			line = append(appendText(line, c.Name), ':')
+			line = append(appendText(line, lake.Field(i).Name), ':')
 			line = append(appendTruth(line, row.Cells[i], c.Type), ',')
 		}
 		line = append(appendText(line, schema.IngestionTime), ':')

@@ -191,7 +191,7 @@ func (b *Broker) format(o Options) error {
 	timer := time.AfterFunc(ready, func() { p.Kill() })
 	defer timer.Stop()
 	<-p.Done()
-	if exit := p.Kill(); exit != (process.Exit{}) {
+	if exit := p.Kill(); exit.Code != 0 || exit.Signal != 0 {
 		return errors.New("format: " + exit.String() + "\n" + strings.TrimSpace(p.Stdout.Tail()+p.Stderr.Tail()))
 	}
 	return nil
