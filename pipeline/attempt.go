@@ -44,7 +44,9 @@ func (a *attempt) accepts(b Batch) bool {
 func fingerprint(b Batch) string { return b.Record.Schema().Fingerprint() }
 
 // add takes over the batch and hands it to every sink.
-func (a *attempt) add(ctx context.Context, b Batch) error {
+func (a *attempt) add(ctx context.Context, from held[Batch]) error {
+	b := from.v
+	defer from.release()
 	defer b.Release()
 	rows := b.Record.NumRows()
 	if rows > 0 && a.schema == "" {
@@ -54,7 +56,7 @@ func (a *attempt) add(ctx context.Context, b Batch) error {
 	}
 	if rows > 0 {
 		for _, s := range a.stages {
-			if err := s.send(ctx, b); err != nil {
+			if err := s.send(ctx, from); err != nil {
 				return err
 			}
 		}

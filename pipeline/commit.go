@@ -28,14 +28,15 @@ func (r *run) commits(ctx, stop context.Context) error {
 	}
 	cancel(err) // nobody takes batches any more
 	for b := range batches {
-		b.Release()
+		b.v.Release()
+		b.release()
 	}
 	_ = readErr() // the consequence of err
 	return err
 }
 
 // deliver gathers batches into attempts and commits each.
-func (r *run) deliver(ctx context.Context, batches <-chan Batch) (err error) {
+func (r *run) deliver(ctx context.Context, batches <-chan held[Batch]) (err error) {
 	var a *attempt
 	defer func() { err = errors.Join(err, a.discard()) }()
 	timer := time.NewTimer(r.Limits.Interval)
@@ -56,9 +57,10 @@ func (r *run) deliver(ctx context.Context, batches <-chan Batch) (err error) {
 			if !more {
 				return commit()
 			}
-			if a != nil && !a.accepts(b) { // a file has one schema
+			if a != nil && !a.accepts(b.v) { // a file has one schema
 				if err := commit(); err != nil {
-					b.Release()
+					b.v.Release()
+					b.release()
 					return err
 				}
 			}

@@ -35,6 +35,7 @@ type Limits struct {
 	Rows     int64         // rows of one commit
 	Interval time.Duration // time between two commits
 	Buffer   int           // pages or batches that one channel holds
+	Memory   int64         // bytes of answers between source and sinks, over all datasets; 0: no bound
 }
 
 // Stores are where the exporter keeps what is neither Parquet nor event.
@@ -77,6 +78,8 @@ type Exporter struct {
 	Committed func(Commit)
 	// AfterStep is called after each step of the protocol; tests stop the process there.
 	AfterStep func(Step)
+
+	memory *budget
 }
 
 // Commit tells what one commit made visible.
@@ -109,6 +112,7 @@ type Result struct {
 // then what has been read completely is committed. Cancelling ctx drops what is in
 // flight; nothing of it becomes visible.
 func (e *Exporter) Export(ctx, stop context.Context, datasets []Dataset) []Result {
+	e.memory = newBudget(e.Limits.Memory)
 	results := make([]Result, len(datasets))
 	var wg sync.WaitGroup
 	for i, ds := range datasets {

@@ -15,20 +15,26 @@ var ErrStopped = errors.New("stopped before the dataset had caught up")
 // batches starts the source and the transform stage. The channel is closed when
 // both have ended; err then says why they ended early, nil if they read the whole
 // window. Ending stop makes them end; the batches before it are whole and in order.
-func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan Batch, err func() error) {
+func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan held[Batch], err func() error) {
 	read, cancel := context.WithCancelCause(ctx)
 	unhook := context.AfterFunc(stop, func() { cancel(ErrStopped) })
-	pages := make(chan Page, r.Limits.Buffer)
-	batches := make(chan Batch, r.Limits.Buffer)
+	pages := make(chan held[Page], r.Limits.Buffer)
+	batches := make(chan held[Batch], r.Limits.Buffer)
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(pages)
 		err := r.Source.Read(read, r.ds, w, func(p Page) error {
+			hold, err := r.memory.acquire(read, int64(len(p.Body)))
+			if err != nil {
+				p.Release()
+				return err
+			}
 			select {
-			case pages <- p:
+			case pages <- held[Page]{p, hold}:
 				return nil
 			case <-read.Done():
 				p.Release()
+				hold.release()
 				return context.Cause(read)
 			}
 		})
@@ -42,7 +48,8 @@ func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan Batch, er
 		err := r.transform(ctx, pages, batches)
 		cancel(err) // nobody reads pages any more
 		for p := range pages {
-			p.Release()
+			p.v.Release()
+			p.release()
 		}
 		return err
 	})
@@ -55,17 +62,19 @@ func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan Batch, er
 }
 
 // transform turns pages into batches until pages is closed.
-func (r *run) transform(ctx context.Context, pages <-chan Page, batches chan<- Batch) error {
+func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches chan<- held[Batch]) error {
 	for p := range pages {
-		w := p.Window
-		b, err := r.Transformer.Transform(ctx, r.ds, p)
+		w := p.v.Window
+		b, err := r.Transformer.Transform(ctx, r.ds, p.v)
 		if err != nil {
+			p.release()
 			return fmt.Errorf("window %s: %w", w, err)
 		}
 		select {
-		case batches <- b:
+		case batches <- held[Batch]{b, p.hold}:
 		case <-ctx.Done():
 			b.Release()
+			p.release()
 			return context.Cause(ctx)
 		}
 	}
@@ -74,34 +83,37 @@ func (r *run) transform(ctx context.Context, pages <-chan Page, batches chan<- B
 
 // sinkStage is one sink's goroutine within a commit, fed through a bounded channel.
 type sinkStage struct {
-	in   chan Batch
+	in   chan held[Batch]
 	done chan struct{}
 	err  error // set before done is closed
 }
 
 // startSink writes what arrives until the channel is closed, or the first error.
 func startSink(ctx context.Context, buffer int, write func(context.Context, Batch) error) *sinkStage {
-	s := &sinkStage{in: make(chan Batch, buffer), done: make(chan struct{})}
+	s := &sinkStage{in: make(chan held[Batch], buffer), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		for b := range s.in {
 			if s.err == nil {
-				s.err = write(ctx, b)
+				s.err = write(ctx, b.v)
 			}
-			b.Release()
+			b.v.Release()
+			b.release()
 		}
 	}()
 	return s
 }
 
 // send hands the stage its own reference to the batch.
-func (s *sinkStage) send(ctx context.Context, b Batch) error {
-	b.Record.Retain()
+func (s *sinkStage) send(ctx context.Context, b held[Batch]) error {
+	b.v.Record.Retain()
+	b.retain()
 	select {
 	case s.in <- b:
 		return nil
 	case <-ctx.Done():
-		b.Release()
+		b.v.Release()
+		b.release()
 		return context.Cause(ctx)
 	}
 }

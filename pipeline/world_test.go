@@ -76,10 +76,10 @@ type client struct {
 	// Probabilities of a request: lost before it arrives, answer lost, arriving late.
 	before, after, delayed float64
 	ops                    int
-	dieAt                  int       // request number at which the process is killed; 0: never
-	pause                  float64   // probability that the process stops for a while before a request
+	dieAt                  int                                               // request number at which the process is killed; 0: never
+	pause                  float64                                           // probability that the process stops for a while before a request
 	beforePut              func(key string, data []byte, apply func()) error // nil: nothing; an error is the put's answer
-	asleep                 time.Time                                          // until when the whole process stands still, its renewals too
+	asleep                 time.Time                                         // until when the whole process stands still, its renewals too
 }
 
 // sleep stops the whole process, as a suspended machine would.

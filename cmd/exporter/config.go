@@ -36,6 +36,7 @@ type Export struct {
 	Deadline       time.Duration `env:"EXPORT_DEADLINE, default=0" help:"the run takes no more windows after this and commits; 0: until caught up"`
 	Lake           string        `env:"LAKE_URL" help:"s3://bucket/prefix or a directory for Parquet; empty: no lake"`
 	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds"`
+	Memory         setting.Bytes `env:"PIPELINE_MEMORY, default=256MiB" help:"bytes of answers between the API and the sinks, over all datasets"`
 }
 
 // State says where the state documents live and how they are guarded.

@@ -65,6 +65,9 @@ func (c Config) exportProblems(now time.Time) problemList {
 	l.number("EXPORT_COMMIT_ROWS", c.Export.CommitRows, 1, 1_000_000_000)
 	l.duration("EXPORT_DEADLINE", c.Export.Deadline, 0, 7*24*time.Hour)
 	l.number("PIPELINE_BUFFER", int64(c.Export.Buffer), 1, 64)
+	if c.Export.Memory < 1<<20 {
+		l.add("PIPELINE_MEMORY", c.Export.Memory.String(), "is less than one answer needs", "set 64MiB or more")
+	}
 	l.oneOf("LOG_LEVEL", strings.ToLower(c.Log.Level), "debug", "info", "warn", "error")
 	l.oneOf("LOG_FORMAT", c.Log.Format, "auto", "text", "json")
 	if c.exactlyOnce() && c.Export.CommitInterval > longestCommit && c.Export.CommitInterval <= 24*time.Hour {

@@ -141,6 +141,8 @@ func parseProblem(vars []Variable, name, value string) setting.Problem {
 		p.Reason, p.Fix = "is not a duration", "set a number with a unit, such as 90s, 5m or 24h"
 	case t.Kind() == reflect.Bool:
 		p.Reason, p.Fix = "is neither true nor false", "set true or false"
+	case t == reflect.TypeFor[setting.Bytes]():
+		p.Reason, p.Fix = "is not an amount of memory", "set a number with a unit, such as 256MiB"
 	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64:
 		p.Reason, p.Fix = "is not a whole number", "set digits only"
 	}

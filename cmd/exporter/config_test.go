@@ -63,7 +63,7 @@ var badValues = map[string][]string{
 	"AWS_REGION": nil, "AWS_ENDPOINT_URL_S3": {"nope", "https://k:s@host"}, "S3_PATH_STYLE": {"perhaps"}, "S3_SSE": {"rot13"},
 	"S3_KMS_KEY_ID": {"key-without-kms"}, "S3_CHECKSUM": {"never"},
 	"PARQUET_COMPRESSION": {"lzma"}, "PARQUET_ROW_GROUP_ROWS": {"-1", "x"}, "PARQUET_TIMESTAMP": {"ms"}, "PARQUET_BLOOM": {"no column"},
-	"PIPELINE_SPILL": {"/nowhere"}, "PIPELINE_BUFFER": {"0", "1000", "x"},
+	"PIPELINE_SPILL": {"/nowhere"}, "PIPELINE_BUFFER": {"0", "1000", "x"}, "PIPELINE_MEMORY": {"1KiB", "much"},
 	"KAFKA_BROKERS": {"http://k:9092", "k"}, "KAFKA_TOPIC": {"a topic"}, "KAFKA_FORMAT": {"xml"}, "KAFKA_DELIVERY": {"maybe"},
 	"KAFKA_TLS": {"perhaps"}, "KAFKA_TLS_CA_FILE": {"/nowhere"}, "KAFKA_TLS_CERT_FILE": {"/nowhere"}, "KAFKA_TLS_KEY_FILE": {"/nowhere"},
 	"KAFKA_SASL_MECHANISM": {"kerberos"}, "KAFKA_SASL_USERNAME": {"user-without-mechanism"}, "KAFKA_SASL_PASSWORD": {"planted"},
