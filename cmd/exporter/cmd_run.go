@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -49,7 +51,7 @@ func (c *cli) run(ctx context.Context, v *values) error {
 	for _, w := range cfg.Kafka.Warnings() {
 		log.Warn(w)
 	}
-	limitMemory(log)
+	limitMemory(log, cfg)
 	stop, release := untilSignal(ctx, c.signals, c.exit)
 	defer release()
 	rep := export(ctx, stop, cfg, surroundings{log: log, committed: term.committed})
@@ -87,12 +89,20 @@ func configure(ctx context.Context, v *values, judge func(Config) []setting.Prob
 	return cfg, nil
 }
 
-// limitMemory makes the garbage collector mind the pod's memory limit. GOMEMLIMIT wins.
-func limitMemory(log *slog.Logger) {
-	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
-	if err != nil { // no container, or one without a limit
-		log.Debug("no memory limit taken over", "error", err)
+// limitMemory makes the garbage collector mind the pod's memory limit, and without
+// one, what a run of this configuration needs: otherwise garbage of twice what is in
+// use would pile up. It is a goal of the collector, never a bound that fails. GOMEMLIMIT wins.
+func limitMemory(log *slog.Logger, cfg Config) {
+	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	log.Debug("memory limit", "bytes", limit)
+	const perDataset, base = 64 << 20, 192 << 20 // an open row group, encoders, buffers
+	needed := 2*int64(cfg.Export.Memory) + perDataset*int64(len(cfg.Export.Tables)) + base
+	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
+	if err == nil && limit > 0 && limit < needed { // the pod has less
+		log.Debug("memory limit", "bytes", limit)
+		return
+	}
+	debug.SetMemoryLimit(needed)
+	log.Debug("memory goal", "bytes", needed)
 }

@@ -104,4 +104,34 @@ var mutations = []mutation{
 		file:      "pipeline/intent.go", pkg: "./pipeline",
 		old: "sum != p.BodySHA256 {", new: "false {",
 	},
+	{
+		safeguard: "acquire starts over when the old owner wrote in between",
+		file:      "state/claim.go", pkg: "./state",
+		old: "		return true, fmt.Errorf(\"%s: %w\", Key(want.Dataset), errStale)", new: "		c.etag = etag\n		return false, nil",
+	},
+	{
+		safeguard: "sweep aborts uploads of older epochs only",
+		file:      "sink/s3/sweep.go", pkg: "./sink/s3",
+		old: "of < epoch &&", new: "true || of < epoch &&",
+	},
+	{
+		safeguard: "no such upload is checked against the object",
+		file:      "sink/s3/publish.go", pkg: "./sink/s3",
+		old: "	there, err = s.check(ctx, f)\n	switch {", new: "	switch {",
+	},
+	{
+		safeguard: "a published object is compared by size and sha256",
+		file:      "sink/s3/publish.go", pkg: "./sink/s3",
+		old: "case info.Size != f.Size || info.SHA256 != f.SHA256:", new: "case false:",
+	},
+	{
+		safeguard: "a recoverer syncs what it finds published",
+		file:      "sink/s3/publish.go", pkg: "./sink/s3",
+		old: "return true, s.store.Sync(ctx, f.Key)", new: "return true, nil",
+	},
+	{
+		safeguard: "the directory store's compare-and-swap excludes other processes",
+		file:      "blob/lock_flock.go", pkg: "./blob",
+		old: "LOCK_EX", new: "LOCK_SH",
+	},
 }
