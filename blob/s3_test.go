@@ -49,7 +49,7 @@ func TestS3Answers(t *testing.T) {
 			t.Errorf("%s: %v", c.code, err)
 		}
 		for _, known := range []error{blob.ErrNotFound, blob.ErrDenied, blob.ErrPrecondition} {
-			if got, want := errors.Is(err, known), c.want == known; got != want {
+			if got, want := errors.Is(err, known), errors.Is(c.want, known); got != want {
 				t.Errorf("%s is %v: %v, want %v", c.code, known, got, want)
 			}
 		}

@@ -32,7 +32,7 @@ type pendingCase struct {
 }
 
 var (
-	onlyLake, onlyKafka, both, leastOnce = modes[0], modes[1], modes[2], modes[3]
+	onlyLake, both, leastOnce = modes[0], modes[2], modes[3]
 
 	otherLake    = func(e *pipeline.Exporter) { e.Destinations.Lake = "s3://other" }
 	otherTopic   = func(e *pipeline.Exporter) { e.Destinations.Topic = "siem.{table}" }

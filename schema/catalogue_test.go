@@ -151,9 +151,14 @@ func TestLookupIsCaseSensitiveAsKQL(t *testing.T) {
 func TestColumnsOfATableInDocumentedOrder(t *testing.T) {
 	table, _ := schema.Lookup("AlertInfo")
 	want := []schema.Column{
-		{Name: "Timestamp", Type: "datetime"}, {Name: "AlertId", Type: "string"}, {Name: "Title", Type: "string"},
-		{Name: "Category", Type: "string"}, {Name: "Severity", Type: "string"}, {Name: "ServiceSource", Type: "string"},
-		{Name: "DetectionSource", Type: "string"}, {Name: "AttackTechniques", Type: "string"},
+		{Name: "Timestamp", Type: "datetime"},
+		{Name: "AlertId", Type: "string"},
+		{Name: "Title", Type: "string"},
+		{Name: "Category", Type: "string"},
+		{Name: "Severity", Type: "string"},
+		{Name: "ServiceSource", Type: "string"},
+		{Name: "DetectionSource", Type: "string"},
+		{Name: "AttackTechniques", Type: "string"},
 	}
 	if diff := cmp.Diff(want, table.Columns); diff != "" {
 		t.Errorf("AlertInfo (-want +got):\n%s", diff)

@@ -180,7 +180,8 @@ func TestBounds(t *testing.T) {
 		"depth":         {deep(10), deep(11)},
 		"depth of text": {text(10), text(11)},
 		"depth of a row rejected": {
-			legacy("A Int32", `{"A":[[]]}`), legacy("A Int32", `{"A":`+strings.Repeat("[", 8)+strings.Repeat("]", 8)+`}`)},
+			legacy("A Int32", `{"A":[[]]}`), legacy("A Int32", `{"A":`+strings.Repeat("[", 8)+strings.Repeat("]", 8)+`}`),
+		},
 		"depth of stats": {`{"Stats":[[[[[[[[[]]]]]]]]],"Schema":[],"Results":[]}`, `{"Stats":[[[[[[[[[[]]]]]]]]]],"Schema":[],"Results":[]}`},
 		"string cell":    {long("String", 50), long("String", 51)},
 		"guid cell":      {long("Guid", 50), long("Guid", 51)},
@@ -188,7 +189,8 @@ func TestBounds(t *testing.T) {
 		"columns":        {columns(5), columns(6)},
 		"keys not known": {keys(5), keys(6)},
 		"cell of the others": {
-			legacy("A Int32", `{"k":"`+strings.Repeat("x", 42)+`"}`), legacy("A Int32", `{"k":"`+strings.Repeat("x", 43)+`"}`)},
+			legacy("A Int32", `{"k":"`+strings.Repeat("x", 42)+`"}`), legacy("A Int32", `{"k":"`+strings.Repeat("x", 43)+`"}`),
+		},
 	} {
 		batch, err := apply(t.Context(), cfg, []byte(c.within), -1)
 		if err != nil {

@@ -33,7 +33,10 @@ func TestKeysOfARow(t *testing.T) {
 		{"repeated with an escape", `{"A":1,"\u0041":1}`, nil},
 		{"unknown repeated", `{"x":1,"y":2,"\u0078":1}`, nil},
 		{"companion repeated", `{"A@odata.type":"#a","A@odata.type":"#b","A":1}`, []string{"1", "", null}},
-		{"no object", `[1]`, nil}, {"null", `null`, nil}, {"a number", `7`, nil}, {"a string", `"{}"`, nil},
+		{"no object", `[1]`, nil},
+		{"null", `null`, nil},
+		{"a number", `7`, nil},
+		{"a string", `"{}"`, nil},
 	} {
 		// Between two good rows, so that a rejected one must leave no trace in any column.
 		const before, after = `{"A":10,"S":"before","D":{"k":1}}`, `{"A":30,"S":"after"}`

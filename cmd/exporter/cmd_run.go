@@ -96,7 +96,7 @@ func limitMemory(log *slog.Logger, cfg Config) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	const perDataset, base = 64 << 20, 192 << 20 // an open row group, encoders, buffers
+	const perDataset, base = 64 << 20, 64 << 20 // an open row group, encoders, buffers
 	needed := 2*int64(cfg.Export.Memory) + perDataset*int64(len(cfg.Export.Tables)) + base
 	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
 	if err == nil && limit > 0 && limit < needed { // the pod has less

@@ -18,7 +18,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
-	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
@@ -91,8 +90,10 @@ func rows(from, n int) pipeline.Batch {
 }
 
 func field(name, apiType string) arrow.Field {
-	return arrow.Field{Name: name, Type: schema.ArrowType(apiType), Nullable: true,
-		Metadata: arrow.NewMetadata([]string{schema.MetaName, schema.MetaType}, []string{name, apiType})}
+	return arrow.Field{
+		Name: name, Type: schema.ArrowType(apiType), Nullable: true,
+		Metadata: arrow.NewMetadata([]string{schema.MetaName, schema.MetaType}, []string{name, apiType}),
+	}
 }
 
 func names(from, n int) []string {
@@ -157,9 +158,11 @@ func fetch(t *testing.T, brokers []string, opts ...kgo.Opt) []*kgo.Record {
 	const topic = "defender.DeviceEvents"
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic),
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.FetchMaxWait(100 * time.Millisecond), kgo.MetadataMinAge(50 * time.Millisecond)}, opts...)...)
+		kgo.FetchMaxWait(100 * time.Millisecond), kgo.MetadataMinAge(50 * time.Millisecond),
+	}, opts...)...)
 	must(t, err)
 	defer cl.Close()
 	left := partitionsOf(t, cl, topic)
@@ -182,5 +185,3 @@ func fetch(t *testing.T, brokers []string, opts ...kgo.Opt) []*kgo.Record {
 	}
 	return out
 }
-
-func secret(s string) setting.Secret { return setting.Secret(s) }

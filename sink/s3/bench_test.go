@@ -24,8 +24,10 @@ func processEvents(rows int) (arrow.Record, int64) {
 	for _, name := range []string{"DeviceId", "SHA1", "SHA256", "MD5", "ProcessCommandLine", "InitiatingProcessCommandLine"} {
 		fields = append(fields, arrow.Field{Name: name, Type: arrow.BinaryTypes.String})
 	}
-	fields = append(fields, arrow.Field{Name: "AdditionalFields", Type: arrow.BinaryTypes.String,
-		Metadata: arrow.NewMetadata([]string{schema.MetaType}, []string{"Dynamic"})})
+	fields = append(fields, arrow.Field{
+		Name: "AdditionalFields", Type: arrow.BinaryTypes.String,
+		Metadata: arrow.NewMetadata([]string{schema.MetaType}, []string{"Dynamic"}),
+	})
 	for i := range 8 {
 		fields = append(fields, arrow.Field{Name: fmt.Sprintf("Number%d", i), Type: arrow.PrimitiveTypes.Int64})
 	}

@@ -34,8 +34,8 @@ type file struct {
 	limit  int // rows of a row group
 
 	disk   *os.File
-	hash   hash.Hash // over what was handed to the disk
-	out    *parquet.Writer
+	hash   hash.Hash       // over what was handed to the disk
+	out    *parquet.Writer //nolint:staticcheck // the generic writer needs a Go type; columns are known at run time only
 	chunk  []parquet.Value
 	rows   int64
 	groups []group // finished row groups

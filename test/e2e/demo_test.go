@@ -74,4 +74,3 @@ func TestDemoFails(t *testing.T) {
 		t.Errorf("it printed %s", out)
 	}
 }
-

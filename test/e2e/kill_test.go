@@ -39,9 +39,19 @@ var steps = []struct {
 	name        string
 	lake, kafka bool
 }{
-	{"acquire", false, false}, {"fence", false, true}, {"look", false, false}, {"marker", false, true}, {"recover", false, false},
-	{"base", false, true}, {"sweep", true, false}, {"write", false, false}, {"prepare", false, false}, {"intent", false, false},
-	{"decide", false, true}, {"publish", false, false}, {"finish", false, false},
+	{"acquire", false, false},
+	{"fence", false, true},
+	{"look", false, false},
+	{"marker", false, true},
+	{"recover", false, false},
+	{"base", false, true},
+	{"sweep", true, false},
+	{"write", false, false},
+	{"prepare", false, false},
+	{"intent", false, false},
+	{"decide", false, true},
+	{"publish", false, false},
+	{"finish", false, false},
 }
 
 // TestKilledRightAfterEachStep kills the real binary with SIGKILL right after each
@@ -149,10 +159,11 @@ func together(t *testing.T, s sinks, n int) {
 // every row once.
 func TestKilledAtRandom(t *testing.T) {
 	s := combinations[2].on(t, true)
-	from := newSite(t, tenant.Options{MaxRows: 500})
+	// Slow answers, so that there is work for as many runs as are killed.
+	from := newSite(t, tenant.Options{MaxRows: 500, Latency: func() time.Duration { return 250 * time.Millisecond }})
 	kills := rounds(t, "KILLS", 30)
-	from.seed(t, 1500*kills, table)
-	env := from.env(t, append(s.env, "EXPORT_TABLES="+table, "SOURCE_MAX_ROWS=500", "EXPORT_COMMIT_ROWS=450")...)
+	from.seed(t, 1200*kills, table)
+	env := from.env(t, append(s.env, "EXPORT_TABLES="+table, "SOURCE_MAX_ROWS=500", "EXPORT_COMMIT_ROWS=450", "SOURCE_CONCURRENCY=1")...)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

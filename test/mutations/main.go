@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -32,7 +33,7 @@ func main() {
 		if !strings.Contains(m.safeguard, *only) {
 			continue
 		}
-		caught, err := try(*root, m)
+		caught, err := try(context.Background(), *root, m)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, m.safeguard+":", err)
 			os.Exit(2)
@@ -52,7 +53,7 @@ func main() {
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // try runs the package's tests with the mutation in place and names a test that failed.
-func try(root string, m mutation) (string, error) {
+func try(ctx context.Context, root string, m mutation) (string, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return "", err
@@ -69,7 +70,7 @@ func try(root string, m mutation) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	mutant := filepath.Join(dir, "mutant.go")
 	if err := os.WriteFile(mutant, []byte(strings.Replace(string(src), m.old, m.new, 1)), 0o600); err != nil {
 		return "", err
@@ -82,7 +83,7 @@ func try(root string, m mutation) (string, error) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "test", "-vet=off", "-timeout=5m", "-overlay", list, m.pkg)
+	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout=5m", "-overlay", list, m.pkg)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	if err == nil {

@@ -18,7 +18,7 @@ func shell(script string) process.Command {
 
 func TestExitCodeAndOutput(t *testing.T) {
 	p := process.Start(t, shell(`echo "$GREETING"; echo oops >&2; exit 3`))
-	if got := p.Wait(t, wait); got != (process.Exit{Code: 3}) {
+	if got := p.Wait(t, wait); got.Code != 3 || got.Signal != 0 {
 		t.Errorf("ended with %v, want exit code 3", got)
 	}
 	if got := p.Stdout.String(); got != "hello\n" {

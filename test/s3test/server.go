@@ -94,17 +94,12 @@ func (s *Server) create() error {
 	}
 	s.addr = process.Addr(port)
 	s.Endpoint = "http://" + s.addr
-	for _, name := range []string{"data", "sidecar"} {
-		if err := os.Mkdir(filepath.Join(s.dir, name), 0o755); err != nil {
-			return err
-		}
+	if err := hasAttributes(s.dir); err != nil {
+		return err
 	}
-	s.args = []string{"--port", s.addr, "--region", s.Region, "--quiet", "--health", "/health", "posix"}
-	if !hasAttributes(s.dir) {
-		s.args = append(s.args, "--sidecar", filepath.Join(s.dir, "sidecar"))
-	}
-	s.args = append(s.args, filepath.Join(s.dir, "data"))
-	return nil
+	data := filepath.Join(s.dir, "data")
+	s.args = []string{"--port", s.addr, "--region", s.Region, "--quiet", "--health", "/health", "posix", data}
+	return os.Mkdir(data, 0o755)
 }
 
 // Restart starts the server again, on the same address with the same data, and
