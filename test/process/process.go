@@ -38,9 +38,7 @@ type Process struct {
 type Exit struct {
 	Code   int            // -1 after a signal
 	Signal syscall.Signal // 0 if the program exited by itself
-	// Peak is the largest resident set in bytes; CPU is user and system time.
-	Peak int64
-	CPU  time.Duration
+	CPU    time.Duration  // user and system time
 }
 
 func (e Exit) String() string {
@@ -96,9 +94,6 @@ func New(c Command) (*Process, error) {
 func (p *Process) wait(cmd *exec.Cmd) {
 	_ = cmd.Wait() // how it ended is read from the state below
 	p.exit = Exit{Code: cmd.ProcessState.ExitCode(), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		p.exit.Peak = usage.Maxrss << 10 // Linux counts KiB
-	}
 	if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() {
 		p.exit.Signal = s.Signal()
 	}
