@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"syscall"
 	"time"
 
 	"hunting-exporter/state"
@@ -96,6 +98,9 @@ func (a *attempt) close() (err error) {
 		err = errors.Join(err, s.close())
 	}
 	a.stages = nil
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("the disk of PIPELINE_SPILL is full, nothing of commit %d was sent: enlarge it or lower EXPORT_COMMIT_ROWS: %w", a.Seq, err)
+	}
 	return err
 }
 

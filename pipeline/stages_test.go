@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,4 +194,31 @@ func TestIdleRun(t *testing.T) {
 		}
 		w.check(t, both)
 	})
+}
+
+// TestDiskFull says which disk, and what to do.
+func TestDiskFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 70)
+		e := onlyLake.exporter(w, &client{w: w}, "run")
+		e.Lake = fullLake{e.Lake}
+		r := export(t.Context(), e)
+		if !errors.Is(r.Err, syscall.ENOSPC) || !strings.Contains(r.Err.Error(), "PIPELINE_SPILL") {
+			t.Errorf("got %v", r.Err)
+		}
+		onlyLake.quiet(t, w)
+	})
+}
+
+type fullLake struct{ pipeline.Lake }
+
+type fullWriter struct{ pipeline.LakeWriter }
+
+func (l fullLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+	w, err := l.Lake.Begin(a)
+	return fullWriter{w}, err
+}
+
+func (fullWriter) Write(context.Context, pipeline.Batch) error {
+	return &os.PathError{Op: "write", Path: "spill", Err: syscall.ENOSPC}
 }
