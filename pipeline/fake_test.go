@@ -186,7 +186,7 @@ var errNoUpload = errors.New("no such upload")
 
 var epochOf = regexp.MustCompile(`-\d+-(\d+)-[0-9a-f]{8}$`)
 
-func (l lake) Sweep(_ context.Context, dataset string, epoch int64, _ []state.File) error {
+func (l lake) Sweep(_ context.Context, dataset string, epoch int64) error {
 	var old []string
 	if err := l.c.ask(func() error {
 		for id, u := range l.c.w.uploads {

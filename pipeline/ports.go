@@ -31,8 +31,9 @@ type Lake interface {
 	// Abort drops the uploads of an attempt known to be undecided. An upload that
 	// is gone is no error; an object already visible is ErrForeignObject.
 	Abort(ctx context.Context, files []state.File) error
-	// Sweep aborts the dataset's uploads of epochs below the one given, but for keep.
-	Sweep(ctx context.Context, dataset string, epoch int64, keep []state.File) error
+	// Sweep aborts the dataset's uploads of epochs below the one given. Nothing may be
+	// pending.
+	Sweep(ctx context.Context, dataset string, epoch int64) error
 }
 
 // LakeWriter collects one attempt's rows on local disk, one file a dt.

@@ -200,7 +200,7 @@ func (r *run) sweep(ctx context.Context) error {
 	if r.Lake == nil {
 		return nil
 	}
-	if err := r.Lake.Sweep(ctx, r.ds.Name, r.doc.Epoch, nil); err != nil {
+	if err := r.Lake.Sweep(ctx, r.ds.Name, r.doc.Epoch); err != nil {
 		return fmt.Errorf("sweep uploads of earlier runs: %w", err)
 	}
 	r.step(StepSweep)

@@ -8,28 +8,21 @@ import (
 	"regexp"
 	"strconv"
 
-	"hunting-exporter/blob"
-	"hunting-exporter/state"
-)
+	"hunting-exporter/blob")
 
 // attemptName matches the name that an attempt gives its files:
 // <from>-<seq>-<epoch>-<commit id>.
 var attemptName = regexp.MustCompile(`^\d+T\d{6}\.\d{7}Z-\d+-(\d+)-[0-9a-f]{8}\.`)
 
 // Sweep aborts the dataset's uploads of runs before the given epoch, which are dead:
-// their state writes can no longer take effect. Uploads named in keep stay, and so
-// does everything whose name is not an attempt's.
-func (s *Sink) Sweep(ctx context.Context, dataset string, epoch int64, keep []state.File) error {
-	kept := map[blob.Upload]bool{}
-	for _, f := range keep {
-		kept[blob.Upload{Key: f.Key, ID: f.UploadID}] = true
-	}
+// their state writes can no longer take effect. Whose name is not an attempt's stays.
+func (s *Sink) Sweep(ctx context.Context, dataset string, epoch int64) error {
 	var dead []blob.Upload // aborted after the listing, which pages
 	for u, err := range s.store.Uploads(ctx, dataset+"/") {
 		if err != nil {
 			return fmt.Errorf("sweep uploads of %s: %w", dataset, err)
 		}
-		if of, ok := epochOf(u.Key); ok && of < epoch && !kept[u] {
+		if of, ok := epochOf(u.Key); ok && of < epoch {
 			dead = append(dead, u)
 		}
 	}

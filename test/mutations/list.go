@@ -112,7 +112,7 @@ var mutations = []mutation{
 	{
 		safeguard: "sweep aborts uploads of older epochs only",
 		file:      "sink/s3/sweep.go", pkg: "./sink/s3",
-		old: "of < epoch &&", new: "true || of < epoch &&",
+		old: "ok && of < epoch {", new: "ok && of > 0 {",
 	},
 	{
 		safeguard: "no such upload is checked against the object",
