@@ -8,7 +8,8 @@ import (
 	"regexp"
 	"strconv"
 
-	"hunting-exporter/blob")
+	"hunting-exporter/blob"
+)
 
 // attemptName matches the name that an attempt gives its files:
 // <from>-<seq>-<epoch>-<commit id>.
