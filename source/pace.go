@@ -13,6 +13,9 @@ const (
 	firstWindow = int64(time.Hour / pipeline.Tick)
 	growth      = 8.0 // a window is at most so many times the widest answered before
 	fill        = 0.8 // of a limit that a window is meant to reach
+	// probe raises a learned size limit with each answer that comes near it: a refusal
+	// can have another reason, and what is never tried is never disproved.
+	probe = 1.04
 )
 
 // pace is what one dataset's last answers say about how wide its windows may be.
@@ -28,7 +31,8 @@ type pace struct {
 
 	// refused is the size, without base, of the smallest answer refused for its size,
 	// known once its parts have come; 0: none. The limit differs between tenants and years.
-	refused float64
+	refused  float64
+	accepted float64 // size, without base, of the largest answer so far
 }
 
 // next is the width of the next window in ticks, and whether it can be trusted: if not,
@@ -76,11 +80,15 @@ func (p *pace) answered(width int64, rows, bytes int) {
 		p.base = min(float64(bytes), cmp.Or(p.base, float64(bytes)))
 	}
 	net := float64(bytes) - p.base
+	p.accepted = max(p.accepted, net)
 	if rows > 0 && net > 0 {
 		p.weight = net / float64(rows)
 	}
-	if net > p.refused {
+	switch {
+	case net > p.refused:
 		p.refused = 0 // that was not the limit
+	case net > p.refused/2:
+		p.refused *= probe
 	}
 }
 
@@ -89,7 +97,9 @@ func (p *pace) refusedAs(bytes, parts int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	net := max(1, float64(bytes)-float64(parts)*p.base)
-	p.refused = min(net, cmp.Or(p.refused, net))
+	if net > p.accepted { // otherwise it was refused for another reason
+		p.refused = min(net, cmp.Or(p.refused, net))
+	}
 }
 
 // overflowed takes a window in that was too wide.
