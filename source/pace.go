@@ -15,7 +15,7 @@ const (
 	fill        = 0.8 // of a limit that a window is meant to reach
 	// probe raises a learned size limit with each answer that comes near it: a refusal
 	// can have another reason, and what is never tried is never disproved.
-	probe = 1.04
+	probe = 1.004
 )
 
 // pace is what one dataset's last answers say about how wide its windows may be.
