@@ -103,6 +103,11 @@ func (r *run) commit(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return err
 	}
+	if r.kafkaDecides() && a.events == nil { // only rejects: the marker decides all the same
+		if a.events, err = r.kafka.Begin(a.Attempt); err != nil {
+			return err
+		}
+	}
 	prev := ""
 	if a.events != nil {
 		if prev, err = r.send(ctx, a); err != nil {

@@ -222,3 +222,19 @@ func (l fullLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 func (fullWriter) Write(context.Context, pipeline.Batch) error {
 	return &os.PathError{Op: "write", Path: "spill", Err: syscall.ENOSPC}
 }
+
+// TestEveryRowRejected: a commit without a row to send still commits, decided like any other.
+func TestEveryRowRejected(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(1, 70)
+				e := m.exporter(w, &client{w: w}, "run")
+				e.Transformer = transformer{rejectEvery: 1}
+				if r := export(t.Context(), e); r.Err != nil || r.Rejected != 70 || r.Rows != 0 || !r.Watermark.Equal(secondOf(70)) {
+					t.Errorf("got %+v", r)
+				}
+			})
+		})
+	}
+}
