@@ -50,7 +50,7 @@ func (m mode) destinations() state.Destinations {
 func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 	meta := objects{c, "meta/"}
 	e := &pipeline.Exporter{
-		Run: name, Version: "test", Source: source{w: w, page: 7 * time.Second}, Transformer: transformer{},
+		Run: name, Version: "test", Source: source{w: w, page: 7 * time.Second}, Transformer: transformer{rejectEvery: w.reject, name: w.column},
 		Stores: pipeline.Stores{
 			State: state.NewStore(objects{c, "state/"}, state.LockCAS, lease), Intents: objects{c, "state/"}, Meta: meta,
 		},
@@ -69,6 +69,14 @@ func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 		}
 	}
 	return e
+}
+
+// column is the name under which the row's column is answered.
+func (w *world) column(row int) string {
+	if w.flip {
+		return fmt.Sprint("Row", row/17%2)
+	}
+	return "Row"
 }
 
 var ds = pipeline.Dataset{Name: dataset, Clock: pipeline.ClockIngestion}
@@ -109,6 +117,12 @@ func (w *world) check(t *testing.T, m mode) {
 		}
 	}
 	for r := range w.truth {
+		if w.reject > 0 && r%w.reject == 0 {
+			if inLake[r]+w.kafka[r] > 0 {
+				t.Errorf("row %d was rejected and is there", r)
+			}
+			continue
+		}
 		if m.lake && inLake[r] != 1 {
 			t.Errorf("lake: row %d is there %d times", r, inLake[r])
 		}
@@ -142,7 +156,7 @@ func TestRandomSchedules(t *testing.T) {
 
 func schedule(t *testing.T, m mode, seed uint64) {
 	w := newWorld(seed, 60+int(seed%50))
-	w.atLeast = m.least
+	w.atLeast, w.reject, w.flip = m.least, int(seed%4), seed%3 == 0
 	rng := rand.New(rand.NewPCG(seed, 1))
 	done := make(chan struct{})
 	runs := 3 + rng.IntN(6)

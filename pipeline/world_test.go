@@ -28,6 +28,8 @@ type world struct {
 	kafka   map[int]int             // rows visible to read_committed
 	decided map[string]bool         // commit ids
 	atLeast bool                    // Kafka rows may repeat
+	reject  int                     // rows divisible by it cannot be converted; 0: none
+	flip    bool                    // the schema changes every 17 rows
 	faults  []string                // what was seen that must never be
 	late    []func()                // requests still on their way
 }
