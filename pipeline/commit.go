@@ -142,6 +142,7 @@ func (r *run) send(ctx context.Context, a *attempt) (prev string, err error) {
 			return "", alarm("Kafka's marker changed from %s to %s while this run held the dataset: the consumer group %s was deleted or reset; nothing of this commit is visible; run again",
 				before.ID, orNone(r.marker.ID), TransactionalID(r.doc.ID))
 		}
+		r.open = true
 		err = a.events.Send(ctx)
 		if err == nil {
 			return r.marker.ID, nil
@@ -181,7 +182,7 @@ func (r *run) decide(ctx context.Context, a *attempt, in intent) error {
 	m := Marker{Seq: a.Seq, ID: a.ID}
 	err := a.events.Decide(ctx, m)
 	if err == nil {
-		r.marker = m
+		r.marker, r.open = m, false
 		r.step(StepDecide)
 		return r.publish(ctx, in)
 	}

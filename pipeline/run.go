@@ -21,6 +21,7 @@ type run struct {
 	kafka Log            // nil: no Kafka
 	// marker is what Kafka showed after the last fence, or what this run put there.
 	marker Marker
+	open   bool // a transaction may be open
 	result Result
 }
 
@@ -55,12 +56,26 @@ func (r *run) claimed(ctx, stop context.Context) error {
 		err = r.commits(ctx, stop)
 	}
 	if r.kafka != nil {
+		r.closeTransaction(ctx)
 		err = errors.Join(err, r.kafka.Close())
 	}
 	if cause := r.claim.Err(); cause != nil {
 		return cause // whatever else failed, it failed because the claim was gone
 	}
 	return err
+}
+
+// closeTransaction ends what a failed commit left open: until then read_committed
+// consumers of the topic would wait, up to the transaction's timeout.
+func (r *run) closeTransaction(ctx context.Context) {
+	if !r.open {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := r.kafka.Fence(ctx); err != nil {
+		r.log.Warn("a transaction stays open until the next run or its timeout; read_committed consumers wait", "error", err)
+	}
 }
 
 // acquire is step 1: it refuses before changing anything where the recorded
@@ -159,6 +174,7 @@ func (r *run) fence(ctx context.Context) (found bool, err error) {
 	if err := r.kafka.Fence(ctx); err != nil {
 		return false, err
 	}
+	r.open = false
 	r.step(StepFence)
 	if r.doc, err = r.claim.Look(ctx); err != nil {
 		return false, err

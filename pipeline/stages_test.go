@@ -238,3 +238,27 @@ func TestEveryRowRejected(t *testing.T) {
 		})
 	}
 }
+
+// TestNoTransactionStaysOpen: a commit that fails after its events were sent does not
+// leave read_committed consumers waiting.
+func TestNoTransactionStaysOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 70)
+		c := &client{w: w}
+		c.beforePut = func(key string, _ []byte, _ func()) error {
+			if strings.Contains(key, "intents/") {
+				return errLost
+			}
+			return nil
+		}
+		if r := export(t.Context(), both.exporter(w, c, "run")); r.Err == nil {
+			t.Fatal("the intent was never written, yet the run succeeded")
+		}
+		for id, co := range w.broker {
+			if len(co.rows) > 0 {
+				t.Errorf("%s has a transaction of %d rows open", id, len(co.rows))
+			}
+		}
+		both.quiet(t, w)
+	})
+}

@@ -49,7 +49,7 @@ var mutations = []mutation{
 	{
 		safeguard: "InitProducerID before the marker is read",
 		file:      "pipeline/run.go", pkg: "./pipeline",
-		old: "	if err := r.kafka.Fence(ctx); err != nil {\n		return false, err\n	}\n	r.step(StepFence)",
+		old: "	if err := r.kafka.Fence(ctx); err != nil {\n		return false, err\n	}\n	r.open = false\n	r.step(StepFence)",
 		new: "	defer func() { err = errors.Join(err, r.kafka.Fence(ctx)) }()\n	r.step(StepFence)",
 	},
 	{
