@@ -10,22 +10,25 @@ import (
 )
 
 // Resolve ends a pending commit by a person's word, where recovery refuses to guess:
-// committed publishes it, otherwise it is dropped and its windows are read again.
-// It refuses where Kafka's marker still tells, since then a run settles it correctly.
+// committed publishes what is there of it, otherwise it is dropped and its windows are
+// read again. It refuses a word that Kafka's marker contradicts.
 func (e *Exporter) Resolve(ctx context.Context, ds Dataset, committed bool) error {
 	return e.byHand(ctx, ds, e.resolvable, func(r *run) error {
-		if err := r.undecidable(ctx); err != nil {
+		if err := r.contradicted(ctx, committed); err != nil {
 			return err
 		}
 		in, err := readIntent(ctx, r.Stores.Intents, r.doc.Pending)
 		if err != nil {
 			return err
 		}
-		settle := r.drop
 		if committed {
-			settle = r.publish
+			if in, err = r.present(ctx, in); err == nil {
+				err = r.publish(ctx, in)
+			}
+		} else {
+			err = r.drop(ctx, in)
 		}
-		if err := settle(ctx, in); err != nil {
+		if err != nil {
 			return err
 		}
 		// Whatever marker stands, the person's word is newer.
@@ -92,8 +95,29 @@ func (e *Exporter) adoptable(doc state.Document) error {
 	return nil
 }
 
-// undecidable refuses where the deciding cluster is within reach and its marker tells.
-func (r *run) undecidable(ctx context.Context) error {
+// present publishes file by file and leaves out those that are gone for good: only a
+// person may accept that the lake lacks rows of a decided commit.
+func (r *run) present(ctx context.Context, in intent) (intent, error) {
+	files, listed := in.Files, in.Manifest.Files
+	in.Files, in.Manifest.Files = nil, make([]ManifestFile, 0, len(listed))
+	for i, f := range files {
+		err := r.Lake.Publish(ctx, []state.File{f})
+		switch {
+		case errors.Is(err, ErrUploadGone):
+			r.log.Error("the lake lacks a file of this commit; export its stretch again", "file", f.Key, "rows", f.Rows,
+				"from", in.Manifest.From, "to", in.Manifest.To)
+			continue
+		case err != nil:
+			return intent{}, fmt.Errorf("publish commit %d: %w", in.Manifest.Seq, err)
+		}
+		in.Files, in.Manifest.Files = append(in.Files, f), append(in.Manifest.Files, listed[i])
+	}
+	return in, nil
+}
+
+// contradicted refuses a word that differs from the marker, where the deciding cluster
+// is within reach and its marker tells.
+func (r *run) contradicted(ctx context.Context, committed bool) error {
 	p := r.doc.Pending
 	if p.Decider != state.DeciderKafka || r.OpenLog == nil || p.Destinations.Cluster != r.Destinations.Cluster {
 		return nil
@@ -106,8 +130,8 @@ func (r *run) undecidable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found && (r.marker.ID == p.Commit || r.marker.ID == p.Prev) {
-		return refuse("Kafka's marker %s says what became of commit %d: start a run, it settles the commit by itself", r.marker.ID, p.Seq)
+	if found && (r.marker.ID == p.Commit && !committed || r.marker.ID == p.Prev && committed) {
+		return refuse("Kafka's marker %s says the contrary of commit %d: start a run, it settles the commit by itself", r.marker.ID, p.Seq)
 	}
 	return nil
 }

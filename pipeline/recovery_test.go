@@ -340,6 +340,27 @@ func TestByHand(t *testing.T) {
 			})
 		})
 	}
+	t.Run("a file is gone", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(1, 70)
+			killAfter(t, both, w, pipeline.StepDecide, 1)
+			time.Sleep(2 * lease)
+			dropUploads(w)
+			sent := len(w.kafka)
+			person := both.exporter(w, &client{w: w}, "person")
+			var refusal *pipeline.RefusalError
+			if err := person.Resolve(t.Context(), ds, false); !errors.As(err, &refusal) {
+				t.Errorf("Kafka has the rows, yet they were dropped: %v", err)
+			}
+			if err := person.Resolve(t.Context(), ds, true); err != nil {
+				t.Fatal(err)
+			}
+			r := export(t.Context(), both.exporter(w, &client{w: w}, "next"))
+			if r.Err != nil || len(w.kafka) != 70 || r.Rows != int64(70-sent) || len(w.faults) > 0 {
+				t.Errorf("%d rows in Kafka, %d of %d after the lost ones, %v, %v", len(w.kafka), r.Rows, 70-sent, r.Err, w.faults)
+			}
+		})
+	})
 	t.Run("adopt", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(1, 70)
