@@ -23,14 +23,36 @@ const (
 	ClockEvent Clock = "event"
 )
 
+// Mode is how a dataset's rows come about.
+type Mode string
+
+// The modes.
+const (
+	// ModeAppend: rows are added over time and read once each, window after window.
+	ModeAppend Mode = ""
+	// ModeAggregate: a custom query that sums up each window. Its rows depend on how
+	// time is cut, so they are neither counted nor compared.
+	ModeAggregate Mode = "aggregate"
+	// ModeSnapshot: rows say how things stand now; they are exported whole at an interval.
+	ModeSnapshot Mode = "snapshot"
+)
+
 // Dataset is one table or custom query, with its own state and commits.
 type Dataset struct {
 	Name       string // file-safe, ^[A-Za-z_][A-Za-z0-9_]*$; the table's name, or the query's
 	Query      string // KQL of a custom query; empty: the table called Name
-	Clock      Clock
-	TimeColumn string   // the event's own time; empty: none
+	Mode       Mode
+	Clock      Clock    // of a dataset that is no snapshot
+	TimeColumn string   // the event's own time, of a snapshot when it was taken; empty: none
 	Key        string   // column that keys Kafka events; empty: none
 	Identity   []string // columns that identify a row; empty: every cell
+	Slicing    []string // columns whose hash cuts what time cannot; empty: Identity, else every cell
+}
+
+// Slice is the part of a window whose rows hash to I of N. The zero Slice is all of it.
+type Slice struct {
+	I int `json:"i,omitempty"`
+	N int `json:"n,omitempty"`
 }
 
 // Window is a half-open stretch [Start, End) of a dataset's clock, in UTC, on whole ticks.

@@ -22,6 +22,8 @@ type Column struct {
 const (
 	// IngestionTime is the column that table queries add: ingestion_time() of the row.
 	IngestionTime = "_IngestionTime"
+	// SnapshotTime is the column that snapshots add: when the table was exported.
+	SnapshotTime = "_SnapshotTime"
 	// Extra holds, as one JSON object, the keys of a row that the Schema did not name.
 	Extra = "_extra"
 )
