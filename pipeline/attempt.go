@@ -14,11 +14,16 @@ import (
 type attempt struct {
 	Attempt
 	run      *run
+	job      job
 	to       time.Time
+	mid      bool // the last part has more pages to come, so there can be no commit
 	rows     int64
 	rejected int64
 	windows  []WindowRows
+	done     []Part // read to the end, gaps included
+	gaps     []Gap
 	rejects  rejectLog
+	keys     *keyLog // of the rows, for the ledger; nil: not kept
 
 	// Opened by the first batch with rows; nil for sinks not in use.
 	schema string
@@ -27,32 +32,43 @@ type attempt struct {
 	stages []*sinkStage
 }
 
-// begin starts an attempt where the last commit ended.
-func (r *run) begin(ctx context.Context) *attempt {
+// begin starts an attempt with the part that comes first.
+func (r *run) begin(j job, first Part) *attempt {
 	a := &attempt{
-		Attempt: Attempt{Dataset: r.ds, Seq: r.doc.Seq + 1, Epoch: r.doc.Epoch, ID: state.NewID(), From: r.doc.Watermark},
+		Attempt: Attempt{Dataset: r.ds, Seq: r.doc.Seq + 1, Epoch: r.doc.Epoch, ID: state.NewID(), From: first.Start},
 		run:     r,
-		to:      r.doc.Watermark,
+		job:     j,
+		to:      first.Start,
 	}
 	a.rejects = rejectLog{objects: r.Stores.Meta, attempt: a.Attempt}
+	if r.reconciles() {
+		a.keys = newKeyLog(r, a.Attempt)
+	}
 	return a
 }
 
-// accepts reports whether b has the schema of what the attempt holds.
+// accepts reports whether b can be of the same commit as what the attempt holds: the
+// rows of a file have one schema, and the windows of a commit ascend.
 func (a *attempt) accepts(b Batch) bool {
-	return a.schema == "" || b.Record.NumRows() == 0 || a.schema == fingerprint(b)
+	if !a.mid && (b.More || b.Start.Before(a.to)) {
+		return false
+	}
+	return a.schema == "" || b.rows() == 0 || a.schema == fingerprint(b)
 }
 
 func fingerprint(b Batch) string { return b.Record.Schema().Fingerprint() }
 
 // add takes over the batch and hands it to every sink.
 func (a *attempt) add(ctx context.Context, from held[Batch]) error {
-	b := from.v
 	defer from.release()
-	defer b.Release()
-	rows := b.Record.NumRows()
+	defer func() { from.v.Release() }()
+	if err := a.note(ctx, &from.v); err != nil {
+		return err
+	}
+	b := &from.v
+	rows := b.rows()
 	if rows > 0 && a.schema == "" {
-		if err := a.open(ctx, fingerprint(b)); err != nil {
+		if err := a.open(ctx, fingerprint(*b)); err != nil {
 			return err
 		}
 	}
@@ -68,9 +84,33 @@ func (a *attempt) add(ctx context.Context, from held[Batch]) error {
 	}
 	a.rows += rows
 	a.rejected += int64(len(b.Rejects))
-	a.windows = append(a.windows, WindowRows{Window: b.Window, Rows: rows})
-	a.to = b.Window.End
+	a.windows = append(a.windows, WindowRows{Window: b.Window, Slice: b.Slice, Rows: rows})
+	return a.pass(*b)
+}
+
+// pass notes that a page of a part has come, or that it never will.
+func (a *attempt) pass(b Batch) error {
+	if b.Gap != nil {
+		if a.job.kind == KindSnapshot {
+			return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s", a.Dataset.Name, b.Gap.Slice.I, b.Gap.Slice.N, b.Gap.Reason)
+		}
+		a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", b.Gap.Window.String(), "reason", b.Gap.Reason)
+		a.gaps = append(a.gaps, *b.Gap)
+	}
+	if a.mid = b.More; !a.mid {
+		a.done = append(a.done, b.Part)
+		a.to = b.End
+	}
 	return nil
+}
+
+// note enters the batch's rows in the ledger, and takes those out of it that were
+// exported already.
+func (a *attempt) note(ctx context.Context, b *Batch) error {
+	if a.keys == nil {
+		return nil
+	}
+	return a.keys.add(ctx, b, a.job.seen)
 }
 
 // open opens the attempt in each sink and starts its stage.
@@ -104,7 +144,8 @@ func (a *attempt) close() (err error) {
 	return err
 }
 
-// prepare is step 9: files uploaded and rejects written, all of it invisible.
+// prepare is step 9: files uploaded, rejects, seen runs and ledger written, all of it
+// invisible.
 func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
 	if a.files != nil {
 		if in.Files, err = a.files.Prepare(ctx, a.to); err != nil {
@@ -116,9 +157,12 @@ func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
 		return intent{}, err
 	}
 	in.Manifest = Manifest{
-		Dataset: a.Dataset.Name, Seq: a.Seq, Commit: a.ID, Version: a.run.Version,
+		Dataset: a.Dataset.Name, Kind: a.job.kind, Seq: a.Seq, Commit: a.ID, Version: a.run.Version,
 		From: a.From, To: a.to, Rows: a.rows, Rejected: a.rejected, Sinks: a.run.Destinations,
 		Windows: a.windows, Files: make([]ManifestFile, 0, len(in.Files)), Rejects: keys,
+	}
+	for _, g := range a.gaps {
+		in.Manifest.Gaps = append(in.Manifest.Gaps, ManifestGap(g))
 	}
 	if a.events != nil {
 		in.Manifest.Events = a.events.Events()
@@ -126,8 +170,33 @@ func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
 	for _, f := range in.Files {
 		in.Manifest.Files = append(in.Manifest.Files, ManifestFile{Key: f.Key, Size: f.Size, SHA256: f.SHA256, Rows: f.Rows})
 	}
-	return in, nil
+	in.Next, in.Dropped, err = a.next(ctx)
+	return in, err
 }
+
+// next is the progress after this attempt, its ledger written, and the objects that
+// are then of no more use.
+func (a *attempt) next(ctx context.Context) (next state.Progress, dropped []string, err error) {
+	next = a.job.after(a.run.doc.Progress, a, time.Now().UTC())
+	if len(next.Gaps) > maxGaps {
+		return next, nil, fmt.Errorf("the API does not deliver %d stretches, the newest because %s: more than %d gaps are not kept; find out what is wrong with the dataset or the tenant, then run again",
+			len(next.Gaps), next.Gaps[len(next.Gaps)-1].Reason, maxGaps)
+	}
+	switch {
+	case a.keys == nil && a.job.kind == KindSnapshot:
+		return next, nil, nil
+	case a.keys == nil && next.Ledger.Key != "": // it would lack these rows
+		dropped, next.Ledger = []string{next.Ledger.Key}, state.Ledger{}
+		return next, dropped, nil
+	case a.keys == nil:
+		return next, nil, nil
+	}
+	next.Ledger, dropped, err = a.keys.write(ctx, next, a)
+	return next, dropped, err
+}
+
+// maxGaps bounds the gaps of a dataset, since its document must stay small.
+const maxGaps = 150
 
 // discard removes local files. It never touches what was sent or uploaded.
 func (a *attempt) discard() (err error) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,17 +13,16 @@ import (
 // maxSends bounds how often a commit's events are sent anew after lost answers.
 const maxSends = 5
 
-// commits reads from the watermark to the horizon and commits as it goes. After an
-// error of the source what came before it is committed all the same.
-func (r *run) commits(ctx, stop context.Context) error {
-	w := r.window()
-	if !w.Start.Before(w.End) {
+// read reads a job's parts and commits as it goes. After an error of the source what
+// came before it is committed all the same.
+func (r *run) read(ctx, stop context.Context, j job) error {
+	if len(j.parts) == 0 {
 		return nil
 	}
 	read, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches, readErr := r.batches(read, stop, w)
-	err := r.deliver(ctx, batches)
+	batches, readErr := r.batches(read, stop, j)
+	err := r.deliver(ctx, j, batches)
 	if err == nil {
 		return readErr()
 	}
@@ -35,14 +35,17 @@ func (r *run) commits(ctx, stop context.Context) error {
 	return err
 }
 
+// errTorn: the schema changed between the pages of one part, which one commit must hold.
+var errTorn = errors.New("the schema changed while a window was read in slices; nothing of it was committed, run again")
+
 // deliver gathers batches into attempts and commits each.
-func (r *run) deliver(ctx context.Context, batches <-chan held[Batch]) (err error) {
+func (r *run) deliver(ctx context.Context, j job, batches <-chan held[Batch]) (err error) {
 	var a *attempt
 	defer func() { err = errors.Join(err, a.discard()) }()
 	timer := time.NewTimer(r.Limits.Interval)
 	defer timer.Stop()
 	commit := func() error {
-		if a == nil {
+		if a == nil || a.mid {
 			return nil
 		}
 		err := r.commit(ctx, a)
@@ -55,17 +58,17 @@ func (r *run) deliver(ctx context.Context, batches <-chan held[Batch]) (err erro
 		select {
 		case b, more := <-batches:
 			if !more {
-				return commit()
+				return commit() // the pages of a part that was not read to its end are dropped
 			}
-			if a != nil && !a.accepts(b.v) { // a file has one schema
-				if err := commit(); err != nil {
+			if a != nil && !a.accepts(b.v) {
+				if err := commit(); err != nil || a != nil {
 					b.v.Release()
 					b.release()
-					return err
+					return cmp.Or(err, errTorn)
 				}
 			}
 			if a == nil {
-				a = r.begin(ctx)
+				a = r.begin(j, b.v.Part)
 			}
 			if err := a.add(ctx, b); err != nil {
 				return err
@@ -92,11 +95,7 @@ func (r *run) commit(ctx context.Context, a *attempt) error {
 		return err
 	}
 	if a.rows == 0 && a.rejected == 0 { // nothing that could be half visible
-		doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Watermark = a.to })
-		if err == nil {
-			r.doc = doc
-		}
-		return err
+		return r.pass(ctx, a)
 	}
 	r.step(StepWrite)
 	in, err := a.prepare(ctx)
@@ -123,6 +122,33 @@ func (r *run) commit(ctx context.Context, a *attempt) error {
 		return r.publish(ctx, in)
 	}
 	return r.decide(ctx, a, in)
+}
+
+// pass notes parts that were read and had no rows to export.
+func (r *run) pass(ctx context.Context, a *attempt) error {
+	next, dropped, err := a.next(ctx)
+	if err != nil {
+		return err
+	}
+	doc, err := r.claim.Update(ctx, func(d *state.Document) {
+		d.Progress = next
+		r.learned(d)
+	})
+	if err != nil {
+		return err
+	}
+	r.doc = doc
+	r.forget(ctx, dropped)
+	return nil
+}
+
+// forget deletes objects that nothing names any more. One that stays does no harm.
+func (r *run) forget(ctx context.Context, keys []string) {
+	for _, key := range keys {
+		if err := r.Stores.Meta.Delete(ctx, key); err != nil {
+			r.log.Debug("an object that is of no more use stays", "key", key, "error", err)
+		}
+	}
 }
 
 // send sends the attempt's events and returns the marker that stands if the
@@ -159,7 +185,7 @@ func (r *run) intend(ctx context.Context, a *attempt, in intent, prev string) er
 	p := &state.Pending{
 		Commit: a.ID, Seq: a.Seq, Epoch: a.Epoch, From: a.From, To: a.to,
 		Rows: a.rows, Rejected: a.rejected, Destinations: r.Destinations,
-		Decider: state.DeciderState, Prev: prev, Body: intentKey(a.Attempt), Since: time.Now().UTC(),
+		Decider: state.DeciderState, Prev: prev, Next: in.Next, Body: intentKey(a.Attempt), Since: time.Now().UTC(),
 	}
 	if r.kafkaDecides() {
 		p.Decider = state.DeciderKafka

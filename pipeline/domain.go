@@ -43,6 +43,7 @@ type Dataset struct {
 	Query      string // KQL of a custom query; empty: the table called Name
 	Mode       Mode
 	Clock      Clock    // of a dataset that is no snapshot
+	FixedClock bool     // Clock was asked for: it is not changed to what the data have
 	TimeColumn string   // the event's own time, of a snapshot when it was taken; empty: none
 	Key        string   // column that keys Kafka events; empty: none
 	Identity   []string // columns that identify a row; empty: every cell
@@ -67,12 +68,27 @@ func (w Window) String() string {
 	return fmt.Sprintf("%s/%s", w.Start.UTC().Format(layout), w.End.UTC().Format(layout))
 }
 
-// Page is one complete answer of the API: the whole body, its end seen.
+// Part is a window, or one slice of it, to be read.
+type Part struct {
+	Window
+	Slice Slice `json:"slice,omitzero"`
+}
+
+// Page is one complete answer of the API: the whole body, its end seen. A page without
+// a body stands for a window that the API counts no rows in, or for a gap.
 type Page struct {
-	Window Window
-	Body   []byte // the answer's JSON, decompressed
-	Rows   int    // rows counted in Body
-	Free   func() // gives Body back for reuse; nil: nothing to do
+	Part
+	More bool   // further pages of the same part follow: it counts as read with the last one
+	Gap  *Gap   // what of the part the API does not deliver; nil: nothing
+	Body []byte // the answer's JSON, decompressed
+	Rows int    // rows counted in Body
+	Free func() // gives Body back for reuse; nil: nothing to do
+}
+
+// Gap is a part that the API does not deliver, and why.
+type Gap struct {
+	Part
+	Reason string
 }
 
 // Release gives the page's memory back. Body must not be used afterwards.
@@ -85,10 +101,20 @@ func (p *Page) Release() {
 
 // Batch is one page turned into columns. Rows in = Record rows + Rejects.
 type Batch struct {
-	Window  Window
-	Record  arrow.Record // owned by whoever holds the batch
+	Part
+	More    bool
+	Gap     *Gap
+	Record  arrow.Record // owned by whoever holds the batch; nil: no rows
 	Hashes  [][16]byte   // one a row of Record: identity over every cell
 	Rejects []Reject
+}
+
+// rows is the number of rows in the record.
+func (b *Batch) rows() int64 {
+	if b.Record == nil {
+		return 0
+	}
+	return b.Record.NumRows()
 }
 
 // Release gives the batch's columns back.

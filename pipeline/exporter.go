@@ -36,6 +36,10 @@ type Limits struct {
 	Interval time.Duration // time between two commits
 	Buffer   int           // pages or batches that one channel holds
 	Memory   int64         // bytes of answers between source and sinks, over all datasets; 0: no bound
+	// Reconcile is how far back counts are compared and late rows fetched; 0: off.
+	Reconcile time.Duration
+	// Snapshot is the time between two snapshots of a table.
+	Snapshot time.Duration
 }
 
 // Stores are where the exporter keeps what is neither Parquet nor event.
@@ -52,6 +56,7 @@ type Stores struct {
 type Objects interface {
 	Get(ctx context.Context, key string) (data []byte, etag string, err error)
 	Put(ctx context.Context, key string, data []byte, c blob.Condition) (etag string, err error)
+	Delete(ctx context.Context, key string) error
 }
 
 // Exporter exports datasets side by side. All fields but Lake, OpenLog, Committed
@@ -73,7 +78,9 @@ type Exporter struct {
 	// Start is where a dataset without state begins; Horizon is the end of the last
 	// window of this run.
 	Start, Horizon func() time.Time
-	Log            *slog.Logger
+	// Backfill is a stretch to read instead of what is new; nil: what is new.
+	Backfill *Backfill
+	Log      *slog.Logger
 	// Committed hears of each commit; it must not block.
 	Committed func(Commit)
 	// AfterStep is called after each step of the protocol; tests stop the process there.
@@ -82,9 +89,16 @@ type Exporter struct {
 	memory *budget
 }
 
+// Backfill says which stretch of the past to read. Only what of it was never read is.
+type Backfill struct {
+	Window Window
+	Newest bool // the newest day first
+}
+
 // Commit tells what one commit made visible.
 type Commit struct {
 	Dataset   string
+	Kind      Kind
 	Seq       int64
 	Watermark time.Time
 	Rows      int64
@@ -103,9 +117,12 @@ type Result struct {
 	Files    int
 	Bytes    int64
 	Events   int64
+	Late     int64 // rows of it that earlier runs could not see yet
 	// Watermark is the end of what is exported. Zero: nothing yet.
 	Watermark time.Time
-	Err       error // nil, or why the dataset did not catch up
+	Gaps      []state.Gap  // what the API does not deliver
+	Check     *state.Check // last comparison with the API's counts; nil: none
+	Err       error        // nil, or why the dataset did not catch up
 }
 
 // Export runs every dataset until it has caught up with the horizon, or stop ends:

@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
@@ -37,7 +38,22 @@ type source struct {
 	fail func(pipeline.Window) error // nil: never
 }
 
-func (s source) Read(ctx context.Context, _ pipeline.Dataset, win pipeline.Window, emit func(pipeline.Page) error) error {
+func (s source) Pace(string) state.Pace { return state.Pace{} }
+
+func (s source) Count(context.Context, pipeline.Counting) ([]ledger.Count, error) {
+	return nil, errors.New("this source does not count")
+}
+
+func (s source) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+	for _, part := range q.Parts {
+		if err := s.read(ctx, part.Window, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s source) read(ctx context.Context, win pipeline.Window, emit func(pipeline.Page) error) error {
 	for start := win.Start; start.Before(win.End); start = start.Add(s.page) {
 		end := start.Add(s.page)
 		if end.After(win.End) {
@@ -58,7 +74,7 @@ func (s source) Read(ctx context.Context, _ pipeline.Dataset, win pipeline.Windo
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := emit(pipeline.Page{Window: page, Body: []byte(strings.Join(rows, ",")), Rows: len(rows)}); err != nil {
+		if err := emit(pipeline.Page{Part: pipeline.Part{Window: page}, Body: []byte(strings.Join(rows, ",")), Rows: len(rows)}); err != nil {
 			return err
 		}
 	}
@@ -73,7 +89,7 @@ type transformer struct {
 
 func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, p pipeline.Page) (pipeline.Batch, error) {
 	defer p.Release()
-	b := pipeline.Batch{Window: p.Window}
+	b := pipeline.Batch{Part: p.Part}
 	col := array.NewInt64Builder(memory.DefaultAllocator)
 	name := "Row"
 	for _, f := range strings.FieldsFunc(string(p.Body), func(r rune) bool { return r == ',' }) {

@@ -17,6 +17,7 @@ import (
 // same commit gives the same bytes whoever writes it.
 type Manifest struct {
 	Dataset  string             `json:"dataset"`
+	Kind     Kind               `json:"kind"`
 	Seq      int64              `json:"seq"`
 	Commit   string             `json:"commit"`
 	Version  string             `json:"version"` // of the program that prepared it
@@ -27,14 +28,22 @@ type Manifest struct {
 	Events   int64              `json:"events,omitempty"` // sent to Kafka
 	Sinks    state.Destinations `json:"sinks"`
 	Windows  []WindowRows       `json:"windows"`
+	Gaps     []ManifestGap      `json:"gaps,omitempty"` // of the windows; what the API did not deliver
 	Files    []ManifestFile     `json:"files"`
 	Rejects  []string           `json:"rejects,omitempty"` // keys under _meta
 }
 
-// WindowRows is one window of a commit and the rows its answer had.
+// WindowRows is one answer of a commit and the rows that were taken from it.
 type WindowRows struct {
 	Window
-	Rows int64 `json:"rows"`
+	Slice Slice `json:"slice,omitzero"`
+	Rows  int64 `json:"rows"`
+}
+
+// ManifestGap is a stretch, or a slice of it, that the API did not deliver.
+type ManifestGap struct {
+	Part
+	Reason string `json:"reason"`
 }
 
 // ManifestFile is one published file.
@@ -49,6 +58,10 @@ type ManifestFile struct {
 type intent struct {
 	Manifest Manifest     `json:"manifest"`
 	Files    []state.File `json:"files"`
+	// Dropped are objects that nothing names once the commit is finished.
+	Dropped []string `json:"dropped,omitempty"`
+
+	Next state.Progress `json:"-"` // goes into the state document
 }
 
 func intentKey(a Attempt) string { return "intents/" + a.Dataset.Name + "/" + a.Name() + ".json" }

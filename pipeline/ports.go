@@ -5,14 +5,47 @@ import (
 	"errors"
 	"time"
 
+	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
 // Source reads a dataset from the hunting API.
 type Source interface {
-	// Read hands the pages of the window to emit, complete and in window order.
-	// The windows of the pages tile the window given. An error of emit ends it.
-	Read(ctx context.Context, ds Dataset, w Window, emit func(Page) error) error
+	// Read hands the pages of the parts to emit, complete and in order. The windows of
+	// the pages tile the parts given; what the API does not deliver is a page with a Gap.
+	// An error of emit ends it. A context whose deadline comes before the quota allows
+	// the next call ends it at once.
+	Read(ctx context.Context, q Reading, emit func(Page) error) error
+	// Count asks the API how many rows each bin of a window has. Bins are in order, begin
+	// at multiples of their width, and are left out where they have no rows.
+	// Several counts that are asked for at the same time may travel in one call.
+	Count(ctx context.Context, q Counting) ([]ledger.Count, error)
+	// Pace is what the answers so far say about a dataset.
+	Pace(dataset string) state.Pace
+}
+
+// Reading says what to read.
+type Reading struct {
+	Dataset Dataset
+	Parts   []Part     // in the order in which they are wanted
+	Tally   *Tally     // the API's own counts of the one part; nil: not counted
+	Pace    state.Pace // of earlier runs
+}
+
+// Tally is the API's counts of a window.
+type Tally struct {
+	Window Window
+	Width  time.Duration // of each bin
+	Bins   []ledger.Count
+}
+
+// Counting says what to count.
+type Counting struct {
+	Dataset Dataset
+	Window  Window
+	Width   time.Duration // of a bin; 0: one bin for all, such as of a snapshot
+	// Unclocked counts rows without ingestion time, by event time, instead.
+	Unclocked bool
 }
 
 // Transformer turns one page into one batch and releases the page.

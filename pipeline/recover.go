@@ -134,7 +134,8 @@ func (r *run) complete(ctx context.Context, p *state.Pending, files []state.File
 func (r *run) finish(ctx context.Context, in intent) error {
 	p := *r.doc.Pending
 	doc, err := r.claim.Update(ctx, func(d *state.Document) {
-		d.Seq, d.Watermark = p.Seq, p.To
+		d.Seq, d.Progress = p.Seq, p.Next
+		r.learned(d)
 		d.Rows += p.Rows
 		d.Rejected += p.Rejected
 		if p.Decider == state.DeciderKafka {
@@ -147,7 +148,8 @@ func (r *run) finish(ctx context.Context, in intent) error {
 	}
 	r.doc = doc
 	r.step(StepFinish)
-	c := Commit{Dataset: r.ds.Name, Seq: p.Seq, Watermark: p.To, Rows: p.Rows, Rejected: p.Rejected, Files: len(in.Files), Events: in.Manifest.Events}
+	r.forget(ctx, in.Dropped)
+	c := Commit{Dataset: r.ds.Name, Kind: in.Manifest.Kind, Seq: p.Seq, Watermark: doc.Watermark, Rows: p.Rows, Rejected: p.Rejected, Files: len(in.Files), Events: in.Manifest.Events}
 	for _, f := range in.Files {
 		c.Bytes += f.Size
 	}

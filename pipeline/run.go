@@ -22,6 +22,7 @@ type run struct {
 	// marker is what Kafka showed after the last fence, or what this run put there.
 	marker Marker
 	open   bool // a transaction may be open
+	cached cachedLedger
 	result Result
 }
 
@@ -33,7 +34,7 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 		err = r.claimed(ctx, stop)
 		r.claim.Release(ctx)
 	}
-	r.result.Watermark = r.doc.Watermark
+	r.result.Watermark, r.result.Gaps, r.result.Check = r.doc.Watermark, r.doc.Gaps, r.doc.Check
 	if err != nil {
 		r.result.Err = fmt.Errorf("dataset %s: %w", ds.Name, err)
 	}
@@ -53,7 +54,7 @@ func (r *run) claimed(ctx, stop context.Context) error {
 	}()
 	err := r.settle(ctx)
 	if err == nil {
-		err = r.commits(ctx, stop)
+		err = r.work(ctx, stop)
 	}
 	if r.kafka != nil {
 		r.closeTransaction(ctx)
@@ -82,7 +83,11 @@ func (r *run) closeTransaction(ctx context.Context) {
 // destinations and the configured ones do not fit.
 func (r *run) acquire(ctx context.Context) error {
 	fresh := func() state.Document {
-		return state.Document{Watermark: r.Start().UTC().Truncate(Tick), Destinations: r.Destinations}
+		start := r.Start().UTC().Truncate(Tick)
+		if b := r.Backfill; b != nil { // what comes after it is for the next run
+			start = b.Window.End
+		}
+		return state.Document{Progress: state.Progress{Watermark: start}, Destinations: r.Destinations}
 	}
 	claim, err := r.Stores.State.Acquire(ctx, r.ds.Name, r.Run, fresh, r.fits)
 	if err != nil {
@@ -245,11 +250,6 @@ func ownerKey(dataset string) string { return "owner/" + dataset + ".json" }
 
 func ownerBody(doc state.Document) []byte { return fmt.Appendf(nil, "{\"state\":%q}\n", doc.ID) }
 
-// window is what this run still has to read.
-func (r *run) window() Window {
-	return Window{Start: r.doc.Watermark, End: r.Horizon().UTC().Truncate(Tick)}
-}
-
 // note counts a commit that this run made visible.
 func (r *run) note(c Commit) {
 	r.result.Commits++
@@ -258,9 +258,25 @@ func (r *run) note(c Commit) {
 	r.result.Files += c.Files
 	r.result.Bytes += c.Bytes
 	r.result.Events += c.Events
-	r.log.Info("committed", "seq", c.Seq, "rows", c.Rows, "rejected", c.Rejected, "files", c.Files,
+	if c.Kind == KindLate {
+		r.result.Late += c.Rows
+	}
+	r.log.Info("committed", "kind", c.Kind, "seq", c.Seq, "rows", c.Rows, "rejected", c.Rejected, "files", c.Files,
 		"events", c.Events, "watermark", c.Watermark.Format(time.RFC3339Nano))
 	if r.Committed != nil {
 		r.Committed(c)
+	}
+}
+
+// learned keeps in the document what later runs need to know of the dataset.
+func (r *run) learned(d *state.Document) {
+	if r.Source == nil { // a person settles a commit
+		return
+	}
+	if p := r.Source.Pace(r.ds.Name); p != (state.Pace{}) {
+		d.Pace = p
+	}
+	if d.Clock == "" {
+		d.Clock = string(r.ds.Clock)
 	}
 }

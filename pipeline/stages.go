@@ -13,17 +13,16 @@ import (
 var ErrStopped = errors.New("stopped before the dataset had caught up")
 
 // batches starts the source and the transform stage. The channel is closed when
-// both have ended; err then says why they ended early, nil if they read the whole
-// window. Ending stop makes them end; the batches before it are whole and in order.
-func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan held[Batch], err func() error) {
-	read, cancel := context.WithCancelCause(ctx)
-	unhook := context.AfterFunc(stop, func() { cancel(ErrStopped) })
+// both have ended; err then says why they ended early, nil if they read all parts.
+// Ending stop makes them end; the batches before it are whole and in order.
+func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch], err func() error) {
+	read, cancel := until(ctx, stop)
 	pages := make(chan held[Page], r.Limits.Buffer)
 	batches := make(chan held[Batch], r.Limits.Buffer)
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(pages)
-		err := r.Source.Read(read, r.ds, w, func(p Page) error {
+		err := r.Source.Read(read, Reading{Dataset: r.ds, Parts: j.parts, Tally: j.tally, Pace: r.doc.Pace}, func(p Page) error {
 			hold, err := r.memory.acquire(read, int64(len(p.Body)))
 			if err != nil {
 				p.Release()
@@ -38,10 +37,7 @@ func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan held[Batc
 				return context.Cause(read)
 			}
 		})
-		if read.Err() != nil {
-			return context.Cause(read)
-		}
-		return err
+		return stopped(read, err)
 	})
 	g.Go(func() error {
 		defer close(batches)
@@ -55,7 +51,6 @@ func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan held[Batc
 	})
 	return batches, func() error {
 		err := g.Wait()
-		unhook()
 		cancel(nil)
 		return err
 	}
@@ -64,12 +59,16 @@ func (r *run) batches(ctx, stop context.Context, w Window) (out <-chan held[Batc
 // transform turns pages into batches until pages is closed.
 func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches chan<- held[Batch]) error {
 	for p := range pages {
-		w := p.v.Window
-		b, err := r.Transformer.Transform(ctx, r.ds, p.v)
-		if err != nil {
-			p.release()
-			return fmt.Errorf("window %s: %w", w, err)
+		part, more, gap := p.v.Part, p.v.More, p.v.Gap
+		b := Batch{}
+		if p.v.Body != nil {
+			var err error
+			if b, err = r.Transformer.Transform(ctx, r.ds, p.v); err != nil {
+				p.release()
+				return fmt.Errorf("window %s: %w", part.Window, err)
+			}
 		}
+		b.Part, b.More, b.Gap = part, more, gap
 		select {
 		case batches <- held[Batch]{b, p.hold}:
 		case <-ctx.Done():
@@ -79,6 +78,33 @@ func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches ch
 		}
 	}
 	return nil
+}
+
+// until is ctx, ended with ErrStopped when stop ends, and with stop's deadline, so that
+// the source can tell when it is no use to wait.
+func until(ctx, stop context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	release := context.AfterFunc(stop, func() { cancel(ErrStopped) })
+	timer := context.CancelFunc(func() {})
+	if at, ok := stop.Deadline(); ok {
+		ctx, timer = context.WithDeadlineCause(ctx, at, ErrStopped)
+	}
+	return ctx, func(err error) {
+		release()
+		timer()
+		cancel(err)
+	}
+}
+
+// stopped is err, or ErrStopped where ctx, or its deadline, is the reason for it.
+func stopped(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", ErrStopped, err)
+	}
+	return err
 }
 
 // sinkStage is one sink's goroutine within a commit, fed through a bounded channel.

@@ -15,6 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/state"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -177,9 +179,15 @@ func TestDatasetsSideBySide(t *testing.T) {
 
 type perDataset map[string]source
 
-func (p perDataset) Read(ctx context.Context, d pipeline.Dataset, w pipeline.Window, emit func(pipeline.Page) error) error {
-	return p[d.Name].Read(ctx, d, w, emit)
+func (p perDataset) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+	return p[q.Dataset.Name].Read(ctx, q, emit)
 }
+
+func (p perDataset) Count(ctx context.Context, q pipeline.Counting) ([]ledger.Count, error) {
+	return p[q.Dataset.Name].Count(ctx, q)
+}
+
+func (p perDataset) Pace(string) state.Pace { return state.Pace{} }
 
 // TestIdleRun: a stretch without rows moves the watermark and writes no file.
 func TestIdleRun(t *testing.T) {

@@ -99,6 +99,14 @@ func (e *Error) Unwrap() []error {
 	return []error{kinds[e.kind], e.cause}
 }
 
+// reason says in a few words why a piece is not delivered.
+func (e *Error) reason() string {
+	if e.Status == 0 {
+		return e.Message
+	}
+	return shorten(fmt.Sprintf("status %d: %s: %s", e.Status, e.Code, e.Message))
+}
+
 // as is e as a failure of another kind: what it turns out to be after trying again.
 func (e *Error) as(k kind) *Error {
 	other := *e

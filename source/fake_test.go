@@ -4,12 +4,14 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +86,13 @@ type fake struct {
 
 	mu    sync.Mutex
 	calls []pipeline.Window
+	pages int // answers with rows
+}
+
+func (f *fake) bodies() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pages
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -93,33 +102,82 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-var times = regexp.MustCompile(`datetime\(([^)]*)\)`)
+var (
+	ranges = regexp.MustCompile(`>= datetime\(([^)]*)\) and \w+ < datetime\(([^)]*)\)`)
+	sliced = regexp.MustCompile(`hash_xxhash64\(.*, (\d+)\) == (\d+)`)
+	binned = regexp.MustCompile(`bin\(\w+, (\d+)(m|s|ms|tick)\)`)
+)
 
-func asked(req *http.Request) (pipeline.Window, string, error) {
-	var q struct{ Query string }
-	if err := json.NewDecoder(req.Body).Decode(&q); err != nil {
-		return pipeline.Window{}, "", err
+// question is what the fake understands of a query.
+type question struct {
+	windows []pipeline.Window
+	i, n    int   // slice
+	count   bool  // rows are counted
+	width   int64 // of a bin in ticks; 0: one for all
+}
+
+func asked(req *http.Request) (q question, err error) {
+	var body struct{ Query string }
+	if err := json.NewDecoder(req.Body).Decode(&body); err != nil {
+		return q, err
 	}
-	var at []time.Time
-	for _, m := range times.FindAllStringSubmatch(q.Query, -1) {
-		t, err := time.Parse(time.RFC3339Nano, m[1])
-		if err != nil {
-			return pipeline.Window{}, "", err
+	for _, m := range ranges.FindAllStringSubmatch(body.Query, -1) {
+		start, err1 := time.Parse(time.RFC3339Nano, m[1])
+		end, err2 := time.Parse(time.RFC3339Nano, m[2])
+		if err := errors.Join(err1, err2); err != nil {
+			return q, err
 		}
-		at = append(at, t)
+		q.windows = append(q.windows, pipeline.Window{Start: start, End: end})
 	}
-	if len(at) != 2 {
-		return pipeline.Window{}, "", fmt.Errorf("%d times in %q", len(at), q.Query)
+	if len(q.windows) == 0 {
+		return q, fmt.Errorf("no times in %q", body.Query)
 	}
-	return pipeline.Window{Start: at[0], End: at[1]}, q.Query, nil
+	if m := sliced.FindStringSubmatch(body.Query); m != nil {
+		q.n, _ = strconv.Atoi(m[1])
+		q.i, _ = strconv.Atoi(m[2])
+	}
+	q.count = strings.Contains(body.Query, "count()")
+	if m := binned.FindStringSubmatch(body.Query); m != nil {
+		n, _ := strconv.ParseInt(m[1], 10, 64)
+		q.width = n * map[string]int64{"m": 600_000_000, "s": 10_000_000, "ms": 10_000, "tick": 1}[m[2]]
+	}
+	return q, nil
+}
+
+// count answers a count; a bin begins at a multiple of its width.
+func (f *fake) count(rw http.ResponseWriter, q question) {
+	bins := map[int64]int{}
+	for _, w := range q.windows {
+		for _, r := range f.within(w) {
+			if q.width == 0 {
+				bins[0]++
+				continue
+			}
+			bins[r-r%q.width]++
+		}
+	}
+	var rows []string
+	for at, n := range bins {
+		rows = append(rows, fmt.Sprintf(`{"Leg":0,"Bin":%q,"Rows":%d}`, schema.FromTicks(at).Format(time.RFC3339Nano), n))
+	}
+	slices.Sort(rows)
+	rows = rows[:min(len(rows), f.maxRows)]
+	fmt.Fprintf(rw, `{"schema":[],"results":[%s]}`, strings.Join(rows, ","))
+}
+
+func (f *fake) within(w pipeline.Window) []int64 {
+	low, _ := slices.BinarySearch(f.rows, schema.ToTicks(w.Start))
+	high, _ := slices.BinarySearch(f.rows, schema.ToTicks(w.End))
+	return f.rows[low:max(low, high)]
 }
 
 func (f *fake) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
-	w, _, err := asked(req)
+	q, err := asked(req)
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusTeapot)
 		return
 	}
+	w := q.windows[0]
 	f.mu.Lock()
 	f.calls = append(f.calls, w)
 	n := len(f.calls)
@@ -133,15 +191,27 @@ func (f *fake) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 			return
 		}
 	}
-	low, _ := slices.BinarySearch(f.rows, schema.ToTicks(w.Start))
-	high, _ := slices.BinarySearch(f.rows, schema.ToTicks(w.End))
-	rows := f.rows[low:max(low, high)]
+	if q.count {
+		f.count(rw, q)
+		return
+	}
+	rows := f.within(w)
+	if q.n > 1 {
+		var part []int64
+		for at := q.i; at < len(rows); at += q.n {
+			part = append(part, rows[at])
+		}
+		rows = part
+	}
 	if f.maxBytes > 0 && 20*len(rows) > f.maxBytes {
 		rw.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(rw, `{"error":{"code":"BadRequest","message":"Query execution has exceeded the allowed result size."}}`)
 		return
 	}
 	rows = rows[:min(len(rows), f.maxRows)]
+	f.mu.Lock()
+	f.pages++
+	f.mu.Unlock()
 	var b strings.Builder
 	b.WriteString(`{"schema":[{"name":"t","type":"Int64"}],"results":[`)
 	for i, r := range rows {
@@ -163,12 +233,27 @@ func (f *fake) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 
 // collected is what a Read has handed over.
 type collected struct {
-	windows []pipeline.Window
+	windows []pipeline.Window // read to the end, or gaps
+	gaps    []pipeline.Gap
 	rows    []int64
+}
+
+// read reads one window.
+func read(ctx context.Context, r *source.Reader, ds pipeline.Dataset, w pipeline.Window, emit func(pipeline.Page) error) error {
+	return r.Read(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: w}}}, emit)
 }
 
 func (c *collected) emit(p pipeline.Page) error {
 	defer p.Release()
+	if !p.More {
+		c.windows = append(c.windows, p.Window)
+	}
+	if p.Gap != nil {
+		c.gaps = append(c.gaps, *p.Gap)
+	}
+	if p.Body == nil {
+		return nil
+	}
 	var body struct {
 		Results []struct {
 			T json.Number `json:"t"`
@@ -191,7 +276,6 @@ func (c *collected) emit(p pipeline.Page) error {
 		}
 		c.rows = append(c.rows, t)
 	}
-	c.windows = append(c.windows, p.Window)
 	return nil
 }
 
@@ -225,4 +309,17 @@ func even(w pipeline.Window, n int) []int64 {
 		rows[i] = from + (to-from)*int64(i)/int64(n)
 	}
 	return rows
+}
+
+// same says where rows differ, in few words.
+func same(want, got []int64) string {
+	for i := range min(len(want), len(got)) {
+		if want[i] != got[i] {
+			return fmt.Sprintf("row %d of %d is %d, want %d of %d", i, len(got), got[i], want[i], len(want))
+		}
+	}
+	if len(want) != len(got) {
+		return fmt.Sprintf("%d rows, want %d", len(got), len(want))
+	}
+	return ""
 }

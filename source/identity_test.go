@@ -79,7 +79,7 @@ func TestRequestIsWhatTheAPIWants(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := pipeline.Window{Start: day, End: day.Add(pipeline.Tick)}
-		if err := r.Read(t.Context(), ds, w, func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
+		if err := read(t.Context(), r, ds, w, func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if got != want {

@@ -4,39 +4,58 @@ import (
 	"cmp"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/state"
 )
 
 const (
 	firstWindow = int64(time.Hour / pipeline.Tick)
-	growth      = 8.0 // a window is at most so many times the widest answered before
-	fill        = 0.8 // of a limit that a window is meant to reach
-	// probe raises a learned size limit with each answer that comes near it: a refusal
-	// can have another reason, and what is never tried is never disproved.
-	probe = 1.004
+	growth      = 8.0   // a window that was not counted is at most so many times the widest answered
+	counted     = 0.985 // of the row cap that a counted window reaches: rows may still come in
+	guessed     = 0.8   // and one that was not counted
+	ticksASec   = float64(time.Second / pipeline.Tick)
 )
 
-// pace is what one dataset's last answers say about how wide its windows may be.
+// pace is what one dataset's last answers say about how much of it fits into one.
 type pace struct {
-	maxRows float64
+	cap  *atomic.Int64 // rows that an answer has at most, of the tenant
+	size *sizeLimit    // of the tenant
 
 	mu     sync.Mutex
 	rate   float64 // rows a tick
 	base   float64 // bytes around the rows, the Schema most of all; 0: not known
-	weight float64 // bytes a row, without base
+	weight float64 // bytes a row, without base; 0: not known
+	spread float64 // by how much, relatively, answers differ from weight
 	widest float64 // ticks of the widest answer; 0: nothing is known yet
 	bound  float64 // ticks, after answers that were too large or too costly; 0: none
-
-	// refused is the size, without base, of the smallest answer refused for its size,
-	// known once its parts have come; 0: none. The limit differs between tenants and years.
-	refused  float64
-	accepted float64 // size, without base, of the largest answer so far
 }
 
-// next is the width of the next window in ticks, and whether it can be trusted: if not,
-// the answer should be awaited before another one is cut.
+// rows is how many rows a window may count, and whether their size is known: if not,
+// the next answer should be awaited before more windows are cut.
+func (p *pace) rows() (most int64, sure bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int64(max(1, p.target(counted))), p.weight > 0
+}
+
+// target is the number of rows to aim at. Sizes scatter, so their limit is approached
+// by as much less as they do.
+func (p *pace) target(fill float64) float64 {
+	most := float64(p.cap.Load())
+	rows := fill * most
+	if limit := p.size.target(); p.weight > 0 && !math.IsInf(limit, 1) {
+		margin := max(0.8, 1-2*p.spread)
+		// Not below some rows: a refusal for no good reason must not end in crumbs.
+		rows = min(rows, max(margin*limit/p.weight, most/1000))
+	}
+	return rows
+}
+
+// next is the width in ticks of the next window that was not counted, and whether it
+// can be trusted: if not, the answer should be awaited before another one is cut.
 func (p *pace) next() (width int64, sure bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -45,11 +64,7 @@ func (p *pace) next() (width int64, sure bool) {
 	}
 	target := math.Inf(1)
 	if p.rate > 0 {
-		target = fill * p.maxRows / p.rate
-		if p.weight > 0 && p.refused > 0 {
-			// Not below some rows: a refusal for no good reason must not end in crumbs.
-			target = min(target, max(fill*p.refused/p.weight, p.maxRows/100)/p.rate)
-		}
+		target = p.target(guessed) / p.rate
 	}
 	most := math.Inf(1)
 	if p.widest > 0 {
@@ -60,6 +75,16 @@ func (p *pace) next() (width int64, sure bool) {
 	}
 	sure = sure || target <= most
 	return int64(max(1, min(target, most, float64(math.MaxInt64/2)))), sure
+}
+
+// fits reports whether a window that was not counted can be expected to fit into one answer.
+func (p *pace) fits(width int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rate == 0 {
+		return width <= firstWindow
+	}
+	return float64(width)*p.rate <= p.target(guessed)
 }
 
 // answered takes a complete answer in. The rate rises at once and falls by steps, since
@@ -76,30 +101,37 @@ func (p *pace) answered(width int64, rows, bytes int) {
 	if p.bound > 0 && w >= p.bound/2 {
 		p.bound = 1.5 * max(p.bound, w)
 	}
+	p.weigh(rows, bytes)
+}
+
+// weigh takes the size of an answer in.
+func (p *pace) weigh(rows, bytes int) {
 	if rows <= 10 {
 		p.base = min(float64(bytes), cmp.Or(p.base, float64(bytes)))
 	}
 	net := float64(bytes) - p.base
-	p.accepted = max(p.accepted, net)
-	if rows > 0 && net > 0 {
-		p.weight = net / float64(rows)
+	p.size.accept(net)
+	if rows == 0 || net <= 0 {
+		return
 	}
-	switch {
-	case net > p.refused:
-		p.refused = 0 // that was not the limit
-	case net > p.refused/2:
-		p.refused *= probe
+	weight := net / float64(rows)
+	if p.weight > 0 && rows >= 1000 {
+		p.spread = 0.8*p.spread + 0.2*math.Abs(weight/p.weight-1)
+		weight = (weight + p.weight) / 2
 	}
+	p.weight = weight
 }
 
 // refusedAs takes in how large the parts of a window were that was refused as too large.
-func (p *pace) refusedAs(bytes, parts int) {
+func (p *pace) refusedAs(sizes []int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	net := max(1, float64(bytes)-float64(parts)*p.base)
-	if net > p.accepted { // otherwise it was refused for another reason
-		p.refused = min(net, cmp.Or(p.refused, net))
+	var sum, largest float64
+	for _, s := range sizes {
+		net := float64(s) - p.base
+		sum, largest = sum+net, max(largest, net)
 	}
+	p.size.refuse(max(1, sum), largest)
 }
 
 // overflowed takes a window in that was too wide.
@@ -109,11 +141,33 @@ func (p *pace) overflowed(width int64, k kind) {
 	w := float64(width)
 	switch {
 	case k == tooMany:
-		p.rate = max(p.rate, fill*p.maxRows/(w/2)) // at which half of it fills the aim
+		p.rate = max(p.rate, guessed*float64(p.cap.Load())/(w/2)) // at which half of it fills the aim
 	case p.bound == 0 || w/2 < p.bound:
 		p.bound = max(1, w/2)
 	}
 	if p.widest > w/2 {
 		p.widest = max(1, w/2)
 	}
+}
+
+// recall takes in what earlier runs have learned, unless this one knows better.
+func (p *pace) recall(s state.Pace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rate == 0 && s.Rate > 0 {
+		p.rate = s.Rate / ticksASec
+	}
+	if p.weight == 0 {
+		p.weight = s.Weight
+	}
+	p.size.recall(s.Accepted, s.Refused)
+}
+
+// known is what later runs should know.
+func (p *pace) known() state.Pace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := state.Pace{Rate: p.rate * ticksASec, Weight: p.weight}
+	s.Accepted, s.Refused = p.size.bounds()
+	return s
 }

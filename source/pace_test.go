@@ -1,13 +1,22 @@
 package source
 
-import "testing"
+import (
+	"sync/atomic"
+	"testing"
+)
+
+func newPace(rows int64) *pace {
+	p := &pace{cap: &atomic.Int64{}, size: &sizeLimit{}}
+	p.cap.Store(rows)
+	return p
+}
 
 // TestRefusalsWithoutReasonDoNotStarve: one answer in nine is refused for its size, for
 // no good reason. Windows must stay within a small factor of what they were.
 func TestRefusalsWithoutReasonDoNotStarve(t *testing.T) {
 	t.Parallel()
 	for _, rows := range []int64{0, 1, 200} { // in 1000 ticks
-		p := &pace{maxRows: 1000}
+		p := newPace(1000)
 		answer := func(width int64) int {
 			bytes := 4000 + int(width*rows/1000)*100
 			p.answered(width, int(width*rows/1000), bytes)
@@ -24,7 +33,7 @@ func TestRefusalsWithoutReasonDoNotStarve(t *testing.T) {
 				continue
 			}
 			p.overflowed(width, tooLarge)
-			p.refusedAs(answer(width/2)+answer(width-width/2), 2)
+			p.refusedAs([]int{answer(width / 2), answer(width - width/2)})
 		}
 		if after, _ := p.next(); after < before/20 {
 			t.Errorf("%d rows: from %d ticks to %d", rows, before, after)
@@ -34,7 +43,7 @@ func TestRefusalsWithoutReasonDoNotStarve(t *testing.T) {
 
 func TestCostBoundsAndRecovers(t *testing.T) {
 	t.Parallel()
-	p := &pace{maxRows: 1000}
+	p := newPace(1000)
 	p.answered(10_000, 10, 1000)
 	p.overflowed(8000, tooCostly)
 	if width, _ := p.next(); width != 4000 {
@@ -51,7 +60,7 @@ func TestCostBoundsAndRecovers(t *testing.T) {
 
 func TestFirstCostlyAnswerIsLearned(t *testing.T) {
 	t.Parallel()
-	p := &pace{maxRows: 1000}
+	p := newPace(1000)
 	width, sure := p.next()
 	if width != firstWindow || sure {
 		t.Errorf("begins with %d, %v", width, sure)
@@ -66,17 +75,56 @@ func TestFirstCostlyAnswerIsLearned(t *testing.T) {
 // the limit, every window from then on would hold less than a row.
 func TestCrumbsAreEscaped(t *testing.T) {
 	t.Parallel()
-	p := &pace{maxRows: 1000}
+	p := newPace(1000)
 	p.answered(1000, 1, 4100)
 	p.overflowed(1000, tooLarge)
 	p.answered(500, 1, 4100)
 	p.answered(500, 0, 4000)
-	p.refusedAs(8100, 2)
+	p.refusedAs([]int{4100, 4000})
 	for range 30 {
 		width, _ := p.next()
 		p.answered(width, int(width)/1000, 4000+int(width)/10)
 	}
 	if width, _ := p.next(); width < 500_000 {
 		t.Errorf("still at windows of %d ticks, 800,000 fill an answer to the aim", width)
+	}
+}
+
+// TestSizeLimitIsFound: whatever the limit is, it is found within a few refusals, and
+// found again when it is changed.
+func TestSizeLimitIsFound(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []float64{3e6, 50e6, 50 << 20, 64e6, 80e6, 124e6} {
+		var l sizeLimit
+		refusals := 0
+		ask := func(limit float64) (got float64) {
+			want := min(l.target(), 200e6)
+			if want <= limit {
+				l.accept(want)
+				return want
+			}
+			refusals++
+			l.refuse(want, want/2)
+			for part := want / 2; part <= limit; {
+				l.accept(part)
+				return part
+			}
+			return 0
+		}
+		for range 60 {
+			ask(limit)
+		}
+		if got := ask(limit); got < 0.97*limit {
+			t.Errorf("limit %.0f: answers have %.0f", limit, got)
+		}
+		if refusals > 10 {
+			t.Errorf("limit %.0f: %d refusals", limit, refusals)
+		}
+		for range 60 {
+			ask(limit / 3)
+		}
+		if got := ask(limit / 3); got < 0.95*limit/3 || refusals > 25 {
+			t.Errorf("limit lowered to %.0f: answers have %.0f, %d refusals", limit/3, got, refusals)
+		}
 	}
 }

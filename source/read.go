@@ -2,16 +2,18 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
 )
 
-// slot is one planned window on its way: its pages in order, or an error as the last.
+// slot is one planned piece on its way: its pages in order, or an error as the last.
 type slot struct {
+	piece   piece
+	more    bool          // another slot has further pieces of the same part
 	pages   chan result   // closed by the goroutine that fetches
 	fetched chan struct{} // closed when all of it has been answered
 	release func()        // gives its place back
@@ -22,25 +24,29 @@ type result struct {
 	err  error
 }
 
-// Read hands the pages of the window to emit, complete and in window order. The windows
-// of the pages tile the window given. An error of emit ends it.
+// Read hands the pages of the parts to emit, complete and in order. The windows of the
+// pages tile the parts. What the API does not deliver, though it answers, is a page
+// with a Gap; any other failure is an error, as is one of emit.
 //
 // It fetches ahead: besides the page that is its turn, all Reads together hold at most
 // SOURCE_CONCURRENCY-1 pages, so a Read whose emit blocks cannot stop another.
-func (r *Reader) Read(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, emit func(pipeline.Page) error) error {
-	if err := checkDataset(ds); err != nil {
+func (r *Reader) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+	if err := kql.Check(q.Dataset); err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
-	from, to := schema.ToTicks(w.Start), schema.ToTicks(w.End)
-	switch {
-	case !schema.FromTicks(from).Equal(w.Start), !schema.FromTicks(to).Equal(w.End):
-		return fmt.Errorf("source: %s: window %s is not on whole ticks of 100 ns", ds.Name, w)
-	case from > to:
-		return fmt.Errorf("source: %s: window %s ends before it starts", ds.Name, w)
+	for _, part := range q.Parts {
+		if err := checkWindow(part.Window); err != nil {
+			return fmt.Errorf("source: %s: %w", q.Dataset.Name, err)
+		}
 	}
+	r.pace(q.Dataset.Name).recall(q.Pace)
 	ctx, cancel := context.WithCancel(ctx)
 	slots := make(chan *slot, r.client.cfg.Concurrency)
-	go r.plan(ctx, ds, from, to, slots)
+	var planErr error
+	go func() {
+		defer close(slots)
+		planErr = r.plan(ctx, q, slots)
+	}()
 	open, err := deliver(ctx, slots, emit)
 	cancel()
 	if open != nil {
@@ -49,11 +55,25 @@ func (r *Reader) Read(ctx context.Context, ds pipeline.Dataset, w pipeline.Windo
 	for s := range slots { // ends when plan has ended
 		s.drain()
 	}
+	if err == nil {
+		err = planErr
+	}
 	return err
 }
 
-// deliver emits the pages of the slots, which come in window order. It returns the slot
-// that it did not finish.
+func checkWindow(w pipeline.Window) error {
+	from, to := schema.ToTicks(w.Start), schema.ToTicks(w.End)
+	switch {
+	case !schema.FromTicks(from).Equal(w.Start), !schema.FromTicks(to).Equal(w.End):
+		return fmt.Errorf("window %s is not on whole ticks of 100 ns", w)
+	case from > to:
+		return fmt.Errorf("window %s ends before it starts", w)
+	}
+	return nil
+}
+
+// deliver emits the pages of the slots, which come in order. It returns the slot that
+// it did not finish.
 func deliver(ctx context.Context, slots <-chan *slot, emit func(pipeline.Page) error) (*slot, error) {
 	for s := range slots {
 		for res := range s.pages {
@@ -82,44 +102,101 @@ func (s *slot) drain() {
 	s.release()
 }
 
-// plan cuts [from, to) into windows and starts fetching each as soon as there is room.
-func (r *Reader) plan(ctx context.Context, ds pipeline.Dataset, from, to int64, slots chan<- *slot) {
-	defer close(slots)
-	own := make(chan struct{}, 1) // the place that no other Read can take
-	p := r.pace(ds.Name)
-	var last *slot
-	for from < to {
-		width, sure := p.next()
-		if !sure && last != nil {
-			select {
-			case <-last.fetched:
-			case <-ctx.Done():
-				return
-			}
-			width, _ = p.next()
+// plan cuts the parts into pieces and starts fetching each as soon as there is room.
+func (r *Reader) plan(ctx context.Context, q pipeline.Reading, slots chan<- *slot) error {
+	l := &launcher{r: r, ds: q.Dataset, pace: r.pace(q.Dataset.Name), own: make(chan struct{}, 1), slots: slots}
+	for _, part := range q.Parts {
+		var err error
+		switch {
+		case q.Dataset.Mode == pipeline.ModeSnapshot:
+			err = l.snapshot(ctx, part)
+		case part.Slice.N > 1:
+			err = l.launch(ctx, piece{of: part, slice: part.Slice, rows: unknown}, false)
+		default:
+			err = l.window(ctx, part, q.Tally)
 		}
-		release, err := r.place(ctx, own)
 		if err != nil {
-			return
+			return err
 		}
-		end := to
-		if n := (to-from)/width + min(1, (to-from)%width); n > 1 {
-			end = from + (to-from)/n + min(1, (to-from)%n) // even parts, none wider than width
-		}
-		s := &slot{pages: make(chan result), fetched: make(chan struct{}), release: release}
-		w := pipeline.Window{Start: schema.FromTicks(from), End: schema.FromTicks(end)}
-		go r.window(ctx, ds, w, p, s)
-		select {
-		case slots <- s:
-		case <-ctx.Done():
-			s.drain()
-			return
-		}
-		last, from = s, end
 	}
+	return nil
 }
 
-// place waits for room for one more page. Windows get theirs in order, so the one whose
+// launcher starts the pieces of one Read.
+type launcher struct {
+	r     *Reader
+	ds    pipeline.Dataset
+	pace  *pace
+	own   chan struct{} // the place that no other Read can take
+	slots chan<- *slot
+	last  *slot // that makes a call; nil: none yet
+}
+
+// window launches a part piece by piece: while little is known, each waits for the answer
+// before it.
+func (l *launcher) window(ctx context.Context, part pipeline.Part, tally *pipeline.Tally) error {
+	pl, err := l.r.planner(ctx, l.ds, l.pace, part, tally)
+	if err != nil {
+		return err
+	}
+	for pl.from < pl.to {
+		if l.last != nil && !pl.sure() {
+			select {
+			case <-l.last.fetched:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		next, err := pl.next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := l.launch(ctx, next, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// snapshot launches a whole table in slices.
+func (l *launcher) snapshot(ctx context.Context, part pipeline.Part) error {
+	n, err := l.r.snapshotSlices(ctx, l.ds, l.pace)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		p := piece{of: part, rows: unknown}
+		if n > 1 {
+			p.slice = pipeline.Slice{I: i, N: n}
+		}
+		if err := l.launch(ctx, p, i < n-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// launch starts a piece once there is room for its page.
+func (l *launcher) launch(ctx context.Context, p piece, more bool) error {
+	release, err := l.r.place(ctx, l.own)
+	if err != nil {
+		return err
+	}
+	s := &slot{piece: p, more: more, pages: make(chan result), fetched: make(chan struct{}), release: release}
+	go l.r.fetch(ctx, l.ds, l.pace, s)
+	select {
+	case l.slots <- s:
+	case <-ctx.Done():
+		s.drain()
+		return ctx.Err()
+	}
+	if p.rows != 0 {
+		l.last = s
+	}
+	return nil
+}
+
+// place waits for room for one more page. Pieces get theirs in order, so the one whose
 // turn it is always has one.
 func (r *Reader) place(ctx context.Context, own chan struct{}) (release func(), err error) {
 	select {
@@ -137,35 +214,23 @@ func (r *Reader) place(ctx context.Context, own chan struct{}) (release func(), 
 	}
 }
 
-// window fetches one planned window, in as many pages as it takes.
-func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, p *pace, s *slot) {
+// fetch fetches a slot's piece, in as many pages as it takes.
+func (r *Reader) fetch(ctx context.Context, ds pipeline.Dataset, p *pace, s *slot) {
 	defer close(s.pages)
 	fetched := sync.OnceFunc(func() { close(s.fetched) })
 	defer fetched()
-	open := []pipeline.Window{w} // the next one last
-	var t trouble
-	bytes, parts, tooLargeOnce := 0, 0, false
-	for len(open) > 0 {
-		next := open[len(open)-1]
-		open = open[:len(open)-1]
-		res := r.one(ctx, ds, next, p)
-		var e *Error
-		if errors.As(res.err, &e) && e.kind.narrows() {
-			t.add(e.kind, next)
-			tooLargeOnce = tooLargeOnce || e.kind == tooLarge
-			var instead []pipeline.Window
-			if instead, res.err = r.narrower(ctx, ds, next, e, t); res.err == nil {
-				open = append(open, instead...)
-				continue
-			}
+	f := &fetching{r: r, ds: ds, pace: p}
+	f.open = f.halves(s.piece)
+	for len(f.open) > 0 {
+		res, ok := f.next(ctx)
+		if !ok {
+			continue
 		}
-		t, bytes, parts = trouble{}, bytes+len(res.page.Body), parts+1
-		if len(open) == 0 || res.err != nil {
-			if tooLargeOnce && res.err == nil {
-				p.refusedAs(bytes, parts)
-			}
+		if len(f.open) == 0 || res.err != nil {
+			f.learn(res.err)
 			fetched()
 		}
+		res.page.More = res.page.More || len(f.open) == 0 && s.more
 		select {
 		case s.pages <- res:
 		case <-ctx.Done():
@@ -176,72 +241,4 @@ func (r *Reader) window(ctx context.Context, ds pipeline.Dataset, w pipeline.Win
 			return
 		}
 	}
-}
-
-// one fetches one window as one page.
-func (r *Reader) one(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, p *pace) result {
-	width := schema.ToTicks(w.End) - schema.ToTicks(w.Start)
-	a, err := r.client.fetch(ctx, place{dataset: ds.Name, window: w}, r.request(kql(ds, w)))
-	var e *Error
-	switch {
-	case err == nil:
-		p.answered(width, a.rows, len(a.body))
-		return result{page: pipeline.Page{Window: w, Body: a.body, Rows: a.rows, Free: a.free}}
-	case errors.As(err, &e) && e.kind.narrows():
-		p.overflowed(width, e.kind)
-	}
-	return result{err: err}
-}
-
-// trouble counts costly answers since the last complete one.
-type trouble struct {
-	costly    int
-	narrowest int // of them for a window that cannot be halved
-}
-
-// Costly answers after which to ask whether the API answers at all, and tries of the
-// narrowest window after which to give it up.
-const (
-	suspicious = 6
-	hopeless   = 3
-)
-
-func (t *trouble) add(k kind, w pipeline.Window) {
-	if k != tooCostly {
-		return
-	}
-	t.costly++
-	if w.End.Sub(w.Start) <= pipeline.Tick {
-		t.narrowest++
-	}
-}
-
-// narrower is what to fetch instead of a window that overflowed, the first part last, or
-// an error that says why there is nothing.
-func (r *Reader) narrower(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, e *Error, t trouble) ([]pipeline.Window, error) {
-	from, to := schema.ToTicks(w.Start), schema.ToTicks(w.End)
-	// A gateway that is down answers like one that is overburdened. An empty window
-	// tells the two apart, lest an outage be taken for a stretch that cannot be had.
-	if e.kind == tooCostly && (t.costly%suspicious == 0 || to-from <= 1) {
-		empty := pipeline.Window{Start: w.Start, End: w.Start}
-		probe := place{dataset: ds.Name, window: w, costly: true}
-		a, err := r.client.fetch(ctx, probe, r.request(kql(ds, empty)))
-		if err != nil {
-			return nil, err
-		}
-		a.free()
-	}
-	switch {
-	case to-from > 1:
-	case e.kind == tooCostly && t.narrowest < hopeless:
-		return []pipeline.Window{w}, nil
-	default:
-		final := e.at(ds.Name, w)
-		final.Fix = "a window of 100 ns is the narrowest there is: its rows have to be fetched in another way, such as a custom query with fewer columns or rows"
-		return nil, final
-	}
-	middle := schema.FromTicks(from + (to-from)/2)
-	r.narrow.Add(1)
-	r.client.log.WarnContext(ctx, "window narrowed", place{dataset: ds.Name, window: w}.attrs(e)...)
-	return []pipeline.Window{{Start: middle, End: w.End}, {Start: w.Start, End: middle}}, nil
 }

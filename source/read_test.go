@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -51,12 +50,12 @@ func TestPagesTileAndHoldEveryRowOnce(t *testing.T) {
 		var err error
 		synctest.Test(t, func(t *testing.T) {
 			r := reader(t, f, func(c *source.Config) { c.MaxRows, c.Concurrency = maxRows, concurrency })
-			err = r.Read(t.Context(), table, w, got.emit)
+			err = read(t.Context(), r, table, w, got.emit)
 		})
 		if err = errors.Join(err, got.tiles(w)); err != nil {
 			rt.Fatal(err)
 		}
-		if d := cmp.Diff(f.rows, got.rows); len(f.rows)+len(got.rows) > 0 && d != "" {
+		if d := same(f.rows, got.rows); d != "" {
 			rt.Fatal(d)
 		}
 	})
@@ -67,38 +66,59 @@ func TestFullPageIsTruncated(t *testing.T) {
 	w := stretch(time.Minute)
 	f := &fake{maxRows: 10, rows: even(w, 10)} // all of them would have been delivered
 	var got collected
-	if err := reader(t, f, func(c *source.Config) { c.MaxRows = 10 }).Read(t.Context(), table, w, got.emit); err != nil {
+	if err := read(t.Context(), reader(t, f, func(c *source.Config) { c.MaxRows = 10 }), table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
 	want := []pipeline.Window{{Start: w.Start, End: w.Start.Add(30 * time.Second)}, {Start: w.Start.Add(30 * time.Second), End: w.End}}
 	if d := cmp.Diff(want, got.windows); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(f.rows, got.rows); d != "" {
+	if d := same(f.rows, got.rows); d != "" {
 		t.Error(d)
 	}
 }
 
-func TestRowsOfOneTickThatDoNotFitAreAnError(t *testing.T) {
+// TestRowsOfOneTickAreSliced: what time cannot cut is cut by hash, and the tick counts as
+// read with the last slice only.
+func TestRowsOfOneTickAreSliced(t *testing.T) {
 	t.Parallel()
-	w := stretch(time.Second)
-	f := &fake{maxRows: 10, rows: slices.Repeat([]int64{schema.ToTicks(day) + 777}, 11)}
-	var got collected
-	err := reader(t, f, func(c *source.Config) { c.MaxRows = 10 }).Read(t.Context(), table, w, got.emit)
-	if !errors.Is(err, source.ErrOverflow) {
-		t.Fatalf("got %v", err)
-	}
-	for _, want := range []string{table.Name, "2026-01-02T00:00:00.0000777Z/2026-01-02T00:00:00.0000778Z", "cannot deliver"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
+	for _, length := range []time.Duration{pipeline.Tick, time.Second, 24 * time.Hour} {
+		w := stretch(length)
+		tick := schema.ToTicks(w.Start) + int64(length/pipeline.Tick)/2
+		f := &fake{maxRows: 100, rows: slices.Repeat([]int64{tick}, 730)}
+		var got collected
+		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		if err := read(t.Context(), r, table, w, got.emit); err != nil {
+			t.Fatal(err)
+		}
+		if err := got.tiles(w); err != nil {
+			t.Error(err)
+		}
+		if len(got.gaps) > 0 || !slices.Equal(got.rows, f.rows) {
+			t.Errorf("%s: %d rows, gaps %v", length, len(got.rows), got.gaps)
+		}
+		if r.Calls() > 40 {
+			t.Errorf("%s: %d calls", length, r.Calls())
 		}
 	}
-	var e *source.Error
-	if !errors.As(err, &e) {
-		t.Fatal("no *source.Error")
+}
+
+// TestHiddenCapIsFound: the API cuts at fewer rows than SOURCE_MAX_ROWS says. Only the
+// count shows it.
+func TestHiddenCapIsFound(t *testing.T) {
+	t.Parallel()
+	w := stretch(24 * time.Hour)
+	f := &fake{maxRows: 10_000, rows: even(w, 150_000)}
+	r := reader(t, f, nil)
+	var got collected
+	if err := read(t.Context(), r, table, w, got.emit); err != nil {
+		t.Fatal(err)
 	}
-	if err := got.tiles(pipeline.Window{Start: day, End: e.Window.Start}); err != nil {
-		t.Errorf("before the error: %v", err)
+	if d := same(f.rows, got.rows); d != "" {
+		t.Error(d)
+	}
+	if r.Calls() > 40 {
+		t.Errorf("%d calls, 15 at the least", r.Calls())
 	}
 }
 
@@ -106,30 +126,68 @@ func TestOutageIsNoOverflow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{maxRows: 10, before: func(int, pipeline.Window) int { return http.StatusBadGateway }}
-		err := reader(t, f, nil).Read(t.Context(), table, stretch(time.Hour), func(pipeline.Page) error { return nil })
+		err := read(t.Context(), reader(t, f, nil), table, stretch(time.Hour), func(pipeline.Page) error { return nil })
 		if !errors.Is(err, source.ErrTransient) || errors.Is(err, source.ErrOverflow) {
 			t.Fatalf("got %v", err)
 		}
 	})
 }
 
-func TestCostlyTickIsAnOverflow(t *testing.T) {
+// TestPoisonIsAGap: what the API never delivers is narrowed down to its tick, reported as
+// a gap, and holds up nothing that follows.
+func TestPoisonIsAGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		w := stretch(time.Minute)
 		bad := day.Add(5 * time.Second)
-		f := &fake{maxRows: 10, before: func(_ int, w pipeline.Window) int {
+		f := &fake{maxRows: 100, rows: even(w, 30), before: func(_ int, w pipeline.Window) int {
 			if w.Start.Before(w.End) && !bad.Before(w.Start) && bad.Before(w.End) {
 				return http.StatusGatewayTimeout
 			}
 			return 0
 		}}
 		var got collected
-		err := reader(t, f, nil).Read(t.Context(), table, stretch(time.Minute), got.emit)
-		if !errors.Is(err, source.ErrOverflow) {
-			t.Fatalf("got %v", err)
+		if err := read(t.Context(), reader(t, f, nil), table, w, got.emit); err != nil {
+			t.Fatal(err)
 		}
-		if err := got.tiles(pipeline.Window{Start: day, End: bad}); err != nil {
+		if err := got.tiles(w); err != nil {
 			t.Error(err)
+		}
+		if len(got.gaps) != 1 || got.gaps[0].Window != (pipeline.Window{Start: bad, End: bad.Add(pipeline.Tick)}) || got.gaps[0].Reason == "" {
+			t.Errorf("gaps %+v", got.gaps)
+		}
+		if len(got.rows) != 30 { // the tick of the gap holds none
+			t.Errorf("%d rows", len(got.rows))
+		}
+	})
+}
+
+// TestExhaustingStretchIsAGap: where every narrower window runs into SOURCE_TIMEOUT too,
+// the rest is given up after some minutes, not hours.
+func TestExhaustingStretchIsAGap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := stretch(time.Hour)
+		bad := day.Add(30*time.Minute + 1234567*pipeline.Tick)
+		f := &fake{maxRows: 1000, rows: even(w, 60), delay: func(_ int, w pipeline.Window) time.Duration {
+			if w.Start.Before(w.End) && !bad.Before(w.Start) && bad.Before(w.End) {
+				return time.Hour
+			}
+			return 0
+		}}
+		var got collected
+		begun := time.Now()
+		if err := read(t.Context(), reader(t, f, nil), table, w, got.emit); err != nil {
+			t.Fatal(err)
+		}
+		if err := got.tiles(w); err != nil {
+			t.Error(err)
+		}
+		if len(got.gaps) != 1 || bad.Before(got.gaps[0].Start) || !bad.Before(got.gaps[0].End) {
+			t.Errorf("gaps %+v", got.gaps)
+		}
+		if d := time.Since(begun); d > 20*time.Minute {
+			t.Errorf("took %s", d)
 		}
 	})
 }
@@ -146,7 +204,7 @@ func TestOwnTimeoutNarrows(t *testing.T) {
 		}}
 		var got collected
 		begun := time.Now()
-		if err := reader(t, f, nil).Read(t.Context(), table, w, got.emit); err != nil {
+		if err := read(t.Context(), reader(t, f, nil), table, w, got.emit); err != nil {
 			t.Fatal(err)
 		}
 		if err := errors.Join(got.tiles(w)); err != nil {
@@ -181,13 +239,13 @@ func TestAnswersOutOfOrderAreDeliveredInOrder(t *testing.T) {
 		}
 		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
 		var got collected
-		if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+		if err := read(t.Context(), r, table, w, got.emit); err != nil {
 			t.Fatal(err)
 		}
 		if err := got.tiles(w); err != nil {
 			t.Error(err)
 		}
-		if d := cmp.Diff(f.rows, got.rows); d != "" {
+		if d := same(f.rows, got.rows); d != "" {
 			t.Error(d)
 		}
 		if most != 4 {
@@ -204,7 +262,7 @@ func TestEmptyStretchTakesFewCalls(t *testing.T) {
 	w := stretch(30 * 24 * time.Hour)
 	r := reader(t, &fake{maxRows: 100_000}, nil)
 	var got collected
-	if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
 	if err := got.tiles(w); err != nil {
@@ -221,10 +279,10 @@ func TestBackfillStaysNearTheFewestCalls(t *testing.T) {
 	f := &fake{maxRows: 1000, rows: even(w, 200_000)}
 	r := reader(t, f, func(c *source.Config) { c.MaxRows = 1000 })
 	var got collected
-	if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(f.rows, got.rows); d != "" {
+	if d := same(f.rows, got.rows); d != "" {
 		t.Error(d)
 	}
 	if r.Calls() > 260 { // 200 at the least, 250 with windows filled to 80 %
@@ -238,10 +296,10 @@ func TestByteLimitIsLearned(t *testing.T) {
 	f := &fake{maxRows: 1000, maxBytes: 20 * 300, rows: even(w, 60_000)}
 	r := reader(t, f, func(c *source.Config) { c.MaxRows = 1000 })
 	var got collected
-	if err := r.Read(t.Context(), table, w, got.emit); err != nil {
+	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(f.rows, got.rows); d != "" {
+	if d := same(f.rows, got.rows); d != "" {
 		t.Error(d)
 	}
 	if r.Calls() > 290 { // 200 at the least
@@ -258,7 +316,7 @@ func TestBlockedDatasetStopsNoOther(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			err := r.Read(ctx, table, w, func(pipeline.Page) error { <-ctx.Done(); return ctx.Err() })
+			err := read(ctx, r, table, w, func(pipeline.Page) error { <-ctx.Done(); return ctx.Err() })
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
@@ -267,7 +325,7 @@ func TestBlockedDatasetStopsNoOther(t *testing.T) {
 		other := table
 		other.Name = "DeviceEvents"
 		var got collected
-		if err := r.Read(ctx, other, w, got.emit); err != nil {
+		if err := read(ctx, r, other, w, got.emit); err != nil {
 			t.Error(err)
 		}
 		if err := got.tiles(w); err != nil {
@@ -285,12 +343,12 @@ func TestBodiesHeldAreBounded(t *testing.T) {
 		w := stretch(24 * time.Hour)
 		f := &fake{maxRows: 100, rows: even(w, 5000)}
 		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
-		if err := r.Read(t.Context(), table, stretch(time.Hour), func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
+		if err := read(t.Context(), r, table, stretch(time.Hour), func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
 			t.Fatal(err) // the rate is known from here on
 		}
 		for n := range 10 { // Reads that end early keep no place
 			enough := errors.New("enough")
-			if err := r.Read(t.Context(), table, w, func(p pipeline.Page) error {
+			if err := read(t.Context(), r, table, w, func(p pipeline.Page) error {
 				p.Release()
 				if n--; n < 0 {
 					return enough
@@ -300,12 +358,12 @@ func TestBodiesHeldAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := r.Calls()
+		before := f.bodies()
 		emitted := 0
-		err := r.Read(t.Context(), table, w, func(p pipeline.Page) error {
+		err := read(t.Context(), r, table, w, func(p pipeline.Page) error {
 			emitted++
 			synctest.Wait()
-			if held := r.Calls() - before - (emitted - 1); held > 4 || emitted == 5 && held != 4 {
+			if held := f.bodies() - before - (emitted - 1); held > 4 || emitted == 5 && held != 4 {
 				t.Errorf("page %d: %d bodies are held", emitted, held)
 			}
 			p.Release()
@@ -331,7 +389,7 @@ func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var got collected
-			err := reader(t, f, func(c *source.Config) { c.MaxRows = 100 }).Read(ctx, table, w, func(p pipeline.Page) error {
+			err := read(ctx, reader(t, f, func(c *source.Config) { c.MaxRows = 100 }), table, w, func(p pipeline.Page) error {
 				if err := got.emit(p); err != nil {
 					return err
 				}
@@ -367,12 +425,12 @@ func TestReadRefusesWhatMustNotBecomeKQL(t *testing.T) {
 		"no column": {Name: "A", Clock: pipeline.ClockEvent},
 		"clock":     {Name: "A"},
 	} {
-		if err := r.Read(t.Context(), ds, stretch(time.Hour), nil); err == nil {
+		if err := read(t.Context(), r, ds, stretch(time.Hour), nil); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
 	off := pipeline.Window{Start: day.Add(1), End: day.Add(time.Hour)}
-	if err := r.Read(t.Context(), table, off, nil); err == nil {
+	if err := read(t.Context(), r, table, off, nil); err == nil {
 		t.Error("a window off the ticks was taken")
 	}
 	if r.Calls() != 0 {

@@ -13,6 +13,7 @@ import (
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/state"
 )
 
 // Options are what a Reader uses of its surroundings. The zero value works.
@@ -25,9 +26,12 @@ type Options struct {
 
 // Reader reads datasets from one tenant. All of its calls share one quota.
 type Reader struct {
-	client *client
-	ahead  chan struct{} // one a window that is fetched before it is its turn
-	narrow atomic.Int64
+	client   *client
+	ahead    chan struct{} // one a piece that is fetched before it is its turn
+	narrow   atomic.Int64
+	cap      atomic.Int64 // rows that an answer has at most; lowered when one is found to be cut
+	size     sizeLimit
+	gatherer gatherer
 
 	mu    sync.Mutex
 	paces map[string]*pace
@@ -64,7 +68,7 @@ func New(cfg Config, o Options) (*Reader, error) {
 	} else if documented := flavours[cfg.API].perHour; documented > 0 {
 		quota = append(quota, limit{documented, time.Hour})
 	}
-	return &Reader{
+	r := &Reader{
 		client: &client{
 			cfg: cfg, url: cfg.endpoint(), http: web, now: o.Now, log: o.Log,
 			tokens:   &tokens{scope: cfg.scope(), make: credential},
@@ -74,7 +78,9 @@ func New(cfg Config, o Options) (*Reader, error) {
 		},
 		ahead: make(chan struct{}, cfg.Concurrency-1),
 		paces: map[string]*pace{},
-	}, nil
+	}
+	r.cap.Store(int64(cfg.MaxRows))
+	return r, nil
 }
 
 // Check gets a token, so that a wrong secret is found before anything else is done.
@@ -91,15 +97,8 @@ func (r *Reader) Check(ctx context.Context) error {
 	return nil
 }
 
-// Query runs one query and returns its answer, complete or not at all. Nothing is
-// narrowed: an answer over the cap is ErrOverflow.
-func (r *Reader) Query(ctx context.Context, text string) (pipeline.Page, error) {
-	a, err := r.client.fetch(ctx, place{dataset: "query"}, r.request(text))
-	if err != nil {
-		return pipeline.Page{}, err
-	}
-	return pipeline.Page{Body: a.body, Rows: a.rows, Free: a.free}, nil
-}
+// Pace is what the answers so far say about a dataset.
+func (r *Reader) Pace(dataset string) state.Pace { return r.pace(dataset).known() }
 
 // Close closes idle connections.
 func (r *Reader) Close() { r.client.http.CloseIdleConnections() }
@@ -121,6 +120,11 @@ func (r *Reader) Stats() Stats {
 // Calls is the number of calls sent to the API so far.
 func (r *Reader) Calls() int { return int(r.client.calls.Load()) }
 
+// timespan is Graph's own limit on event time. Left out, it is 30 days, and of it and
+// the query's the narrower wins: an event that is older when it comes in would never
+// be answered. Ten years leave the query's window alone.
+const timespan = "P3650D"
+
 func (r *Reader) request(text string) request {
 	q := request{Query: text}
 	if flavours[r.client.cfg.API].timespan {
@@ -134,7 +138,7 @@ func (r *Reader) pace(dataset string) *pace {
 	defer r.mu.Unlock()
 	p, ok := r.paces[dataset]
 	if !ok {
-		p = &pace{maxRows: float64(r.client.cfg.MaxRows)}
+		p = &pace{cap: &r.cap, size: &r.size}
 		r.paces[dataset] = p
 	}
 	return p

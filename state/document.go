@@ -9,15 +9,18 @@ import (
 // Document is everything a dataset remembers between runs. It stays small
 // (under 64 KiB): each renewal of the lease rewrites it.
 type Document struct {
-	Version      int          `json:"version"`
-	ID           string       `json:"id"` // made once with the document; names the transactional id
-	Dataset      string       `json:"dataset"`
-	Epoch        int64        `json:"epoch"` // +1 at each acquire
-	Run          string       `json:"run"`   // run that holds, or last held, the document
-	Nonce        string       `json:"nonce"` // of this very write
-	Lease        time.Time    `json:"lease"` // until when Run claims it; zero: released
-	Seq          int64        `json:"seq"`   // last finished commit
-	Watermark    time.Time    `json:"watermark"`
+	Version int       `json:"version"`
+	ID      string    `json:"id"` // made once with the document; names the transactional id
+	Dataset string    `json:"dataset"`
+	Epoch   int64     `json:"epoch"` // +1 at each acquire
+	Run     string    `json:"run"`   // run that holds, or last held, the document
+	Nonce   string    `json:"nonce"` // of this very write
+	Lease   time.Time `json:"lease"` // until when Run claims it; zero: released
+	Seq     int64     `json:"seq"`   // last finished commit
+	Progress
+	Clock        string       `json:"clock,omitempty"`  // by which windows are cut; empty: none was needed yet
+	Pace         Pace         `json:"pace,omitzero"`    // what the answers so far say about how to cut them
+	Check        *Check       `json:"check,omitempty"`  // last comparison with the API's own counts
 	Marker       string       `json:"marker,omitempty"` // marker of the last commit that Kafka decided
 	Destinations Destinations `json:"destinations"`
 	Adopted      []Adoption   `json:"adopted,omitempty"`
@@ -61,6 +64,7 @@ type Pending struct {
 	Destinations Destinations `json:"destinations"`
 	Decider      Decider      `json:"decider"`
 	Prev         string       `json:"prev,omitempty"` // marker that stands if the commit did not take place
+	Next         Progress     `json:"next"`           // what the commit makes of the document's
 	Body         string       `json:"body"`           // key of the intent's body
 	BodySHA256   string       `json:"body_sha256"`
 	Since        time.Time    `json:"since"`

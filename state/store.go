@@ -13,7 +13,7 @@ import (
 )
 
 // version of the document's form. A newer one is refused, never rewritten.
-const version = 1
+const version = 2
 
 // ErrNone: the dataset has no document yet.
 var ErrNone = errors.New("no state yet")

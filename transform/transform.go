@@ -110,7 +110,7 @@ func (t *Transformer) Transform(ctx context.Context, ds pipeline.Dataset, p pipe
 		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w", ds.Name, p.Window, err)
 	}
 	t.report(ctx, ds, p.Window, d)
-	return pipeline.Batch{Window: p.Window, Record: record, Hashes: d.hashes, Rejects: d.rejects}, nil
+	return pipeline.Batch{Part: p.Part, Record: record, Hashes: d.hashes, Rejects: d.rejects}, nil
 }
 
 // report says what of the page did not become what it was.

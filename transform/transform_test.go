@@ -26,7 +26,7 @@ var window = pipeline.Window{
 
 func apply(ctx context.Context, cfg transform.Config, body []byte, rows int) (pipeline.Batch, error) {
 	t := transform.New(cfg, slog.New(slog.DiscardHandler))
-	return t.Transform(ctx, pipeline.Dataset{Name: "T"}, pipeline.Page{Window: window, Body: body, Rows: rows})
+	return t.Transform(ctx, pipeline.Dataset{Name: "T"}, pipeline.Page{Part: pipeline.Part{Window: window}, Body: body, Rows: rows})
 }
 
 // turn transforms a body that must be good. It hands over a copy and spoils it when the
@@ -37,7 +37,7 @@ func turn(t testing.TB, body string) pipeline.Batch {
 	tr := transform.New(transform.Config{}, slog.New(slog.DiscardHandler))
 	released := 0
 	batch, err := tr.Transform(t.Context(), pipeline.Dataset{Name: "T"}, pipeline.Page{
-		Window: window, Body: b, Rows: -1, Free: func() {
+		Part: pipeline.Part{Window: window}, Body: b, Rows: -1, Free: func() {
 			released++
 			for i := range b {
 				b[i] = 'x'

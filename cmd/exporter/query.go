@@ -11,22 +11,28 @@ import (
 	"strings"
 
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
 )
 
 // customQuery is one *.kql file: `// key: value` lines at its head, then KQL.
 type customQuery struct {
 	Name     string
-	Time     string // column of the event's own time; empty: none
+	Mode     pipeline.Mode
+	Time     string // column of the event's own time, of a snapshot when it was taken; empty: none
 	Key      string
-	Identity []string
+	Identity []string // columns that tell rows apart, and decide the slice of a row
 	KQL      string
 }
 
 var (
 	headerLine = regexp.MustCompile(`^//\s*([A-Za-z_]+)\s*:\s*(.*?)\s*$`)
-	comment    = regexp.MustCompile(`(?m)^\s*//.*$`)
 	headerKeys = []string{"name", "time", "key", "identity", "mode"}
+	modes      = map[string]pipeline.Mode{
+		"": pipeline.ModeAppend, "append": pipeline.ModeAppend,
+		"aggregate": pipeline.ModeAggregate, "snapshot": pipeline.ModeSnapshot,
+	}
 )
 
 const (
@@ -78,7 +84,7 @@ func loadQuery(path string) (customQuery, []error) {
 	return parseQuery(string(data))
 }
 
-// parseQuery reads the header and checks that the query can be cut into windows.
+// parseQuery reads the header and checks that the query can be exported in its mode.
 func parseQuery(text string) (q customQuery, errs []error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	q.KQL = strings.TrimSpace(text)
@@ -103,15 +109,23 @@ func parseQuery(text string) (q customQuery, errs []error) {
 		}
 		header[key] = m[2]
 	}
-	return q, append(errs, q.take(header)...)
+	errs = append(errs, q.take(header)...)
+	mode, known := modes[header["mode"]]
+	if !known {
+		return q, append(errs, fmt.Errorf("mode %q: append (rows of one window after the other), aggregate (sums of each window) or snapshot (all rows, once in a while)", header["mode"]))
+	}
+	return q, append(errs, kql.Windowable(text, mode)...) // of the text as it is, for the numbers of its lines
 }
 
 // take fills the query from its header and reports what is wrong with it.
 func (q *customQuery) take(header map[string]string) (errs []error) {
-	q.Name, q.Key = header["name"], header["key"]
+	q.Name, q.Mode, q.Key = header["name"], modes[header["mode"]], header["key"]
 	var ok bool
 	if q.Time, ok = header["time"]; !ok {
 		q.Time = "Timestamp"
+		if q.Mode == pipeline.ModeSnapshot {
+			q.Time = schema.SnapshotTime
+		}
 	}
 	for column := range strings.SplitSeq(header["identity"], ",") {
 		if column = strings.TrimSpace(column); column != "" {
@@ -124,21 +138,15 @@ func (q *customQuery) take(header map[string]string) (errs []error) {
 	case !schema.ValidName(q.Name):
 		errs = append(errs, fmt.Errorf("name %q: only letters, digits and _, not beginning with a digit", q.Name))
 	}
-	for _, column := range append([]string{q.Time, q.Key}, q.Identity...) {
+	for _, column := range []string{q.Time, q.Key} {
 		if column != "" && !schema.ValidName(column) {
 			errs = append(errs, fmt.Errorf("column %q: only letters, digits and _, not beginning with a digit", column))
 		}
 	}
-	if mode := header["mode"]; !slices.Contains([]string{"", "append", "incremental"}, mode) {
-		errs = append(errs, fmt.Errorf("mode %q: this version knows append only, rows of one window after the other", mode))
-	}
-	bare := comment.ReplaceAllString(q.KQL, "")
-	if strings.TrimSpace(bare) == "" {
-		return append(errs, errors.New("holds no query"))
-	}
-	for _, border := range []string{"_startTime", "_endTime"} {
-		if !regexp.MustCompile(`\b` + border + `\b`).MatchString(bare) {
-			errs = append(errs, fmt.Errorf("does not use %s: every window would give the same rows again; add | where Timestamp >= _startTime and Timestamp < _endTime", border))
+	for _, column := range q.Identity {
+		if !schema.ValidName(column) {
+			errs = append(errs, fmt.Errorf("identity column %q: only letters, digits and _, not beginning with a digit; "+
+				"identity lists the columns that tell rows apart and by whose hash an answer that is too large is cut", column))
 		}
 	}
 	return errs

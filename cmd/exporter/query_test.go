@@ -33,18 +33,42 @@ func TestQueryFile(t *testing.T) {
 	}
 }
 
+func TestModeOfAQueryFile(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]customQuery{
+		"mode: append":                 {Mode: pipeline.ModeAppend, Time: "Timestamp"},
+		"mode: aggregate":              {Mode: pipeline.ModeAggregate, Time: "Timestamp"},
+		"mode: snapshot":               {Mode: pipeline.ModeSnapshot, Time: "_SnapshotTime"},
+		"mode: snapshot\n// time: Old": {Mode: pipeline.ModeSnapshot, Time: "Old"},
+		"mode: aggregate\n// time:":    {Mode: pipeline.ModeAggregate},
+	} {
+		got, _ := parseQuery("// name: A\n// " + header + "\nT")
+		want.Name, want.KQL = "A", got.KQL
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", header, diff)
+		}
+	}
+}
+
 func TestBadQueryFiles(t *testing.T) {
 	t.Parallel()
 	for text, reasons := range map[string][]string{
-		"// nmae: X\n" + goodQuery:                                {`no header key "nmae"`},
-		"// name: A\n// name: B\nT | where _startTime < _endTime": {"name is given twice"},
-		"T | where t >= _startTime and t < _endTime":              {"has no name"},
-		"// name: 1-2\nT | where _startTime < _endTime":           {`name "1-2"`},
-		"// name: A\n// key: a b\nT | where _startTime<_endTime":  {`column "a b"`},
-		"// name: A\n// mode: snapshot\nT _startTime _endTime":    {`mode "snapshot"`},
-		"// name: A\nT | where t > _startTime // _endTime":        nil, // a comment after code is not looked at
-		"// name: A\nT\n// _startTime _endTime":                   {"does not use _startTime", "does not use _endTime"},
-		"// name: A\nT | where x_startTime > my_endTimeX":         {"does not use _startTime", "does not use _endTime"},
+		"// nmae: X\n" + goodQuery:                                                           {`no header key "nmae"`},
+		"// name: A\n// name: B\nT | where _startTime < _endTime":                            {"name is given twice"},
+		"T | where t >= _startTime and t < _endTime":                                         {"has no name"},
+		"// name: 1-2\nT | where _startTime < _endTime":                                      {`name "1-2"`},
+		"// name: A\n// key: a b\nT | where _startTime<_endTime":                             {`column "a b"`},
+		"// name: A\n// mode: often\nT | take 5":                                             {`mode "often": append (`},
+		"// name: A\n// identity: B, C D\nT | where t >= _startTime and t < _endTime":        {`identity column "C D": only letters, digits and _, not beginning with a digit; identity lists`},
+		"// name: A\nT | where t >= _startTime // _endTime":                                  {"does not use _endTime"},
+		"\ufeff\n\n// name: A\nT | where t >= _startTime and t < _endTime | take 5":          {"line 4: take keeps"},
+		"// name: A\nT | where t >= _startTime and t < _endTime | count":                     {`line 2: count sums up the rows of one window, so that its answer depends on how time is cut: remove it, or put "// mode: aggregate"`},
+		"// name: A\n// mode: aggregate\nT | where t >= _startTime and t < _endTime | count": nil,
+		"// name: A\n// mode: snapshot\nT | where t > ago(1d) | count":                       nil,
+		"// name: A\n// mode: append\nT | where t > ago(1d)":                                 {"does not use _startTime", "does not use _endTime", "line 3: ago() makes"},
+		"// name: A\n// mode: snapshot\nT | where t >= _startTime":                           {"line 3: a snapshot is exported whole"},
+		"// name: A\nT\n// _startTime _endTime":                                              {"does not use _startTime", "does not use _endTime"},
+		"// name: A\nT | where x_startTime > my_endTimeX":                                    {"does not use _startTime", "does not use _endTime"},
 		"// colour: red": {"no header key", "has no name", "holds no query"},
 	} {
 		_, errs := parseQuery(text)

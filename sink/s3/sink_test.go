@@ -31,7 +31,7 @@ var (
 )
 
 func batch(rows ...row) pipeline.Batch {
-	return pipeline.Batch{Window: pipeline.Window{Start: windowStart, End: windowEnd}, Record: record(rows...)}
+	return pipeline.Batch{Part: pipeline.Part{Window: pipeline.Window{Start: windowStart, End: windowEnd}}, Record: record(rows...)}
 }
 
 func attempt(epoch int64) pipeline.Attempt {

@@ -1,0 +1,271 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
+	"hunting-exporter/state"
+)
+
+// keepBins is how long the ledger keeps counts: longer than the API keeps rows.
+const keepBins = 40 * 24 * time.Hour
+
+// reach is how far behind the watermark rows are still told apart: a quarter more than
+// is compared, so that the oldest bin is still compared when a run comes late.
+func (e *Exporter) reach() time.Duration { return e.Limits.Reconcile + e.Limits.Reconcile/4 }
+
+// reconciles reports whether this run keeps the ledger of its dataset: rows must have a
+// clock, and must not depend on how time is cut.
+func (r *run) reconciles() bool {
+	return r.Limits.Reconcile > 0 && r.ds.Mode == ModeAppend && r.clockColumn() != ""
+}
+
+// clockColumn is the column that holds the dataset's clock; empty: none does.
+func (r *run) clockColumn() string {
+	if r.ds.Clock == ClockIngestion && r.ds.Query == "" {
+		return schema.IngestionTime
+	}
+	return r.ds.TimeColumn
+}
+
+// keyLog keeps the keys of an attempt's rows for the ledger: full runs are stored as
+// they fill up, under the attempt's own keys, so memory does not grow with the commit.
+type keyLog struct {
+	run     *run
+	attempt Attempt
+	keyer   *ledger.Keyer
+	from    time.Time       // rows before need no keys
+	book    ledger.Book     // of rows since then
+	old     map[int64]int64 // rows before, by bin
+	keys    []ledger.Key    // for reuse
+	runs    []ledger.Run
+}
+
+func newKeyLog(r *run, a Attempt) *keyLog {
+	return &keyLog{
+		run: r, attempt: a, keyer: ledger.NewKeyer(r.clockColumn(), r.ds.Identity),
+		from: r.keysFrom(r.doc.Progress), old: map[int64]int64{},
+	}
+}
+
+// keysFrom is since when rows are told apart under a progress.
+func (r *run) keysFrom(p state.Progress) time.Time {
+	from := p.Watermark.Add(-r.reach())
+	if known := p.Ledger.From; known.After(from) {
+		from = known
+	}
+	if p.Ledger.Key == "" { // rows before were exported without keys
+		from = p.Watermark
+	}
+	return from
+}
+
+// add enters the batch's rows. Given seen, rows that were exported already are taken
+// out of the batch.
+func (l *keyLog) add(ctx context.Context, b *Batch, seen *ledger.Seen) error {
+	keys := l.keys[:0]
+	if b.Record != nil {
+		keys = l.keyer.Keys(b.Record, b.Hashes, b.Start, keys)
+	}
+	for _, r := range b.Rejects {
+		keys = append(keys, ledger.RejectKey(r.Row, l.run.clockColumn(), b.Start))
+	}
+	l.keys = keys
+	if seen != nil {
+		isNew, _ := seen.Take(keys)
+		if err := b.keep(isNew); err != nil {
+			return fmt.Errorf("window %s: take out rows that were exported already: %w", b.Window, err)
+		}
+		keys = only(keys, isNew)
+	}
+	keys = l.young(keys)
+	for len(keys) > 0 {
+		keys = keys[l.book.Add(keys):]
+		if l.book.Full() {
+			if err := l.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// young counts the rows that need no keys and returns the others.
+func (l *keyLog) young(keys []ledger.Key) []ledger.Key {
+	first := ledger.Number(l.from)
+	kept := keys[:0]
+	for _, k := range keys {
+		if k.Bin < first {
+			l.old[k.Bin]++
+			continue
+		}
+		kept = append(kept, k)
+	}
+	return kept
+}
+
+// flush stores the keys gathered so far as one run.
+func (l *keyLog) flush(ctx context.Context) error {
+	n := l.book.Len()
+	if n == 0 {
+		return nil
+	}
+	key := fmt.Sprintf("seen/%s/%s-%d", l.attempt.Dataset.Name, l.attempt.Name(), len(l.runs))
+	data, start, end := ledger.EncodeRun(l.book.Take())
+	if err := putOnce(ctx, l.run.Stores.Meta, key, data); err != nil {
+		return fmt.Errorf("write keys of exported rows: %w", err)
+	}
+	l.runs = append(l.runs, ledger.Run{Key: key, SHA256: hexSum(data), Start: start, End: end, Rows: int64(n)})
+	return nil
+}
+
+// write stores the ledger as it is after the attempt and returns its name, and the
+// objects that it makes useless. An unchanged ledger is not written again.
+func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (named state.Ledger, dropped []string, err error) {
+	if err := l.flush(ctx); err != nil {
+		return named, nil, err
+	}
+	book, err := l.run.ledger(ctx)
+	if err != nil {
+		return named, nil, err
+	}
+	book = book.Clone()
+	changed := l.enter(book, a)
+	old := next.Ledger.Key
+	named = state.Ledger{From: l.from} // a new ledger knows what comes from here on
+	if old != "" {
+		named = next.Ledger
+		named.From = ledger.Start(ledger.Number(l.run.keysFrom(next)))
+		if named.From.Before(next.Ledger.From) {
+			named.From = next.Ledger.From
+		}
+	}
+	for _, run := range book.Prune(named.From, next.Watermark.Add(-keepBins)) {
+		dropped, changed = append(dropped, run.Key), true
+	}
+	if old != "" && !changed {
+		return named, nil, nil
+	}
+	if old != "" {
+		dropped = append(dropped, old)
+	}
+	data := book.Encode()
+	named.Key, named.SHA256 = fmt.Sprintf("ledger/%s/%s.json", l.attempt.Dataset.Name, l.attempt.Name()), hexSum(data)
+	if err := putOnce(ctx, l.run.Stores.Meta, named.Key, data); err != nil {
+		return named, nil, fmt.Errorf("write ledger: %w", err)
+	}
+	l.run.cached = cachedLedger{named.Key, book}
+	return named, dropped, nil
+}
+
+// enter adds the attempt's rows and reports whether that changed anything.
+func (l *keyLog) enter(book *ledger.Ledger, a *attempt) (changed bool) {
+	for _, c := range l.book.Bins() {
+		book.Add(c.Start, c.Rows)
+		changed = true
+	}
+	for bin, rows := range l.old {
+		book.Add(ledger.Start(bin), rows)
+		changed = true
+	}
+	for _, run := range l.runs {
+		book.AddRun(run)
+	}
+	for start, count := range a.job.counted {
+		if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.to) {
+			book.Settle(start, count)
+			changed = true
+		}
+	}
+	return changed
+}
+
+// cachedLedger is the ledger last read or written.
+type cachedLedger struct {
+	key    string
+	ledger *ledger.Ledger
+}
+
+// ledger is the dataset's ledger as its state names it.
+func (r *run) ledger(ctx context.Context) (*ledger.Ledger, error) {
+	named := r.doc.Ledger
+	switch {
+	case named.Key == "":
+		return &ledger.Ledger{}, nil
+	case named.Key == r.cached.key:
+		return r.cached.ledger, nil
+	}
+	data, err := r.named(ctx, named.Key, named.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	l, err := ledger.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger %s: %w", named.Key, err)
+	}
+	r.cached = cachedLedger{named.Key, l}
+	return l, nil
+}
+
+// named reads an immutable object. RefusalError: it is gone or not what it was.
+func (r *run) named(ctx context.Context, key, sha256 string) ([]byte, error) {
+	data, _, err := r.Stores.Meta.Get(ctx, key)
+	if errors.Is(err, blob.ErrNotFound) || err == nil && hexSum(data) != sha256 {
+		return nil, alarm("%s, which the state names, is gone or was changed, so rows that were exported cannot be told from late ones: restore it, or run once with EXPORT_RECONCILE=0, which begins a new ledger", key)
+	}
+	return data, err
+}
+
+// seen loads the keys of the rows exported in the stretches given.
+func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []Window) (*ledger.Seen, error) {
+	var keys []ledger.Key
+	for _, run := range l.Runs {
+		var data []byte
+		for _, w := range stretches {
+			if !run.Start.Before(w.End) || !run.End.After(w.Start) {
+				continue
+			}
+			var err error
+			if data == nil {
+				if data, err = r.named(ctx, run.Key, run.SHA256); err != nil {
+					return nil, err
+				}
+			}
+			if keys, err = ledger.DecodeRun(data, w.Start, w.End, keys); err != nil {
+				return nil, fmt.Errorf("read keys %s: %w", run.Key, err)
+			}
+		}
+	}
+	return ledger.NewSeen(keys), nil
+}
+
+// keep leaves only the rows and rejects of which isNew, in this order, says true.
+func (b *Batch) keep(isNew []bool) error {
+	rows := int(b.rows())
+	if rows > 0 {
+		record, err := ledger.Pick(b.Record, isNew[:rows])
+		if err != nil {
+			return err
+		}
+		b.Record.Release()
+		b.Record, b.Hashes = record, only(b.Hashes, isNew[:rows])
+	}
+	b.Rejects = only(b.Rejects, isNew[rows:])
+	return nil
+}
+
+// only returns the elements of which keep says true, in the same array.
+func only[T any](all []T, keep []bool) []T {
+	kept := all[:0]
+	for i, k := range keep {
+		if k {
+			kept = append(kept, all[i])
+		}
+	}
+	return kept
+}

@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/state"
+)
+
+// lateRows bounds the rows whose keys are held at once to tell late rows from others:
+// 32 bytes each.
+const lateRows = 1 << 20
+
+// comparable is the stretch whose counts can be compared with the ledger: whole quarter
+// hours up to the watermark, not further back than rows can be told apart.
+func (r *run) comparable() Window {
+	end := ledger.Start(ledger.Number(r.doc.Watermark))
+	start := r.doc.Ledger.From
+	if back := end.Add(-r.reach()); back.After(start) {
+		start = back
+	}
+	if r.doc.Ledger.Key == "" {
+		return Window{end, end}
+	}
+	return Window{ceil(start), end}
+}
+
+func ceil(t time.Time) time.Time {
+	start := ledger.Start(ledger.Number(t))
+	if start.Before(t) {
+		return start.Add(ledger.Width)
+	}
+	return start
+}
+
+// late reads the quarter hours again of which the API counts more rows than were
+// exported, and exports those rows that were not.
+func (r *run) late(ctx, stop context.Context, c counts) error {
+	if !c.past.Start.Before(c.past.End) || !r.reconciles() {
+		return nil
+	}
+	book, err := r.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	differ := book.Differ(c.bins, c.past.End)
+	if len(differ) > 0 {
+		r.log.Info("the API counts more rows than were exported", "quarter_hours", len(differ), "first", differ[0].Start)
+	}
+	for len(differ) > 0 {
+		n, rows := 1, differ[0].Exported
+		for n < len(differ) && rows+differ[n].Exported <= lateRows {
+			rows += differ[n].Exported
+			n++
+		}
+		if err := r.again(ctx, stop, book, differ[:n]); err != nil {
+			return err
+		}
+		differ = differ[n:]
+	}
+	return r.check(ctx, c)
+}
+
+// again reads quarter hours again, without the gaps in them.
+func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledger.Difference) (err error) {
+	j := job{kind: KindLate, counted: map[time.Time]int64{}}
+	var stretches []state.Stretch
+	for _, b := range bins {
+		j.counted[b.Start] = b.Counted
+		stretches = state.Union(stretches, state.Stretch{Start: b.Start, End: b.Start.Add(ledger.Width)})
+	}
+	whole := make([]Window, len(stretches))
+	for i, s := range stretches {
+		whole[i] = Window(s)
+	}
+	if j.seen, err = r.seen(ctx, book, whole); err != nil {
+		return err
+	}
+	for _, g := range r.doc.Gaps {
+		stretches = state.Minus(stretches, g.Stretch)
+	}
+	for _, s := range stretches {
+		j.parts = append(j.parts, Part{Window: Window(s)})
+	}
+	return r.read(ctx, stop, j)
+}
+
+// check notes how the API's counts and the ledger compare.
+func (r *run) check(ctx context.Context, c counts) error {
+	book, err := r.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	found := state.Check{
+		Stretch: state.Stretch(c.past), At: time.Now().UTC(), Counted: total(c.bins),
+		Exported: book.Exported(c.past.Start, c.past.End), Late: r.result.Late,
+	}
+	for _, b := range c.bins {
+		if b.Rows != book.Exported(b.Start, b.Start.Add(ledger.Width)) {
+			found.Differ++
+		}
+	}
+	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Check = &found })
+	if err == nil {
+		r.doc = doc
+	}
+	return err
+}

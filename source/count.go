@@ -1,0 +1,240 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
+)
+
+const (
+	// gathering is how long a count waits for others to travel with.
+	gathering = 50 * time.Millisecond
+	// mostLegs bounds the counts of one query.
+	// mostLegs bounds the counts of one query; each has some hundred bins or two.
+	mostLegs = 30
+)
+
+// gatherer puts counts that are asked for at the same time into one call.
+type gatherer struct {
+	mu      sync.Mutex
+	waiting []*counting
+}
+
+// counting is one count under way.
+type counting struct {
+	ctx  context.Context
+	leg  kql.Leg
+	bins []ledger.Count
+	err  error
+	done chan struct{} // closed when bins or err is set
+}
+
+func (c *counting) finish(bins []ledger.Count, err error) {
+	c.bins, c.err = bins, err
+	close(c.done)
+}
+
+// Count asks the API how many rows each bin of a window has. Counts of tables that are
+// asked for at about the same time travel in one call.
+func (r *Reader) Count(ctx context.Context, q pipeline.Counting) ([]ledger.Count, error) {
+	if err := kql.Check(q.Dataset); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	c := &counting{ctx: ctx, leg: kql.Leg{Dataset: q.Dataset, Bin: q.Width, Unclocked: q.Unclocked}, done: make(chan struct{})}
+	if q.Dataset.Mode != pipeline.ModeSnapshot {
+		c.leg.Windows = []pipeline.Window{q.Window}
+	}
+	if kql.Alone(q.Dataset) {
+		r.countAll([]*counting{c})
+		return c.bins, c.err
+	}
+	r.gather(c)
+	select {
+	case <-c.done:
+		return c.bins, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// gather adds a count to those waiting; the first one sends them all after a while.
+func (r *Reader) gather(c *counting) {
+	g := &r.gatherer
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waiting = append(g.waiting, c); len(g.waiting) > 1 {
+		return
+	}
+	time.AfterFunc(gathering, func() {
+		g.mu.Lock()
+		all := g.waiting
+		g.waiting = nil
+		g.mu.Unlock()
+		for part := range slices.Chunk(all, mostLegs) {
+			r.countAll(part)
+		}
+	})
+}
+
+// countAll counts in one call. Where that fails because of one of them, the others are
+// counted without it.
+func (r *Reader) countAll(all []*counting) {
+	ctx, cancel := whileWanted(all)
+	defer cancel()
+	legs := make([]kql.Leg, len(all))
+	for i, c := range all {
+		legs[i] = c.leg
+	}
+	bins, err := r.countLegs(ctx, place{dataset: legs[0].Dataset.Name}, legs)
+	switch {
+	case err == nil:
+		for i, c := range all {
+			c.finish(bins[i], nil)
+		}
+	case len(all) == 1 || !errors.Is(err, ErrQuery) && !errors.Is(err, ErrOverflow):
+		for _, c := range all {
+			c.finish(nil, err)
+		}
+	default:
+		guilty, others := suspects(all, err)
+		r.countAll(guilty)
+		r.countAll(others)
+	}
+}
+
+// suspects parts counts into those of the dataset that the error names and the others,
+// or else into halves.
+func suspects(all []*counting, err error) (guilty, others []*counting) {
+	for _, c := range all {
+		if strings.Contains(err.Error(), "'"+c.leg.Dataset.Name+"'") {
+			guilty = append(guilty, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	if len(guilty) == 0 || len(others) == 0 {
+		return all[:len(all)/2], all[len(all)/2:]
+	}
+	return guilty, others
+}
+
+// whileWanted is a context that ends when all who asked have gone.
+func whileWanted(all []*counting) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(all[0].ctx))
+	var mu sync.Mutex
+	left := len(all)
+	releases := make([]func() bool, 0, len(all))
+	for _, c := range all {
+		releases = append(releases, context.AfterFunc(c.ctx, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if left--; left == 0 {
+				cancel()
+			}
+		}))
+	}
+	return ctx, func() {
+		for _, release := range releases {
+			release()
+		}
+		cancel()
+	}
+}
+
+// countLegs asks one query and returns each leg's bins, in order.
+func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]ledger.Count, error) {
+	a, err := r.client.fetch(ctx, p, r.request(kql.Count(legs)))
+	if err != nil {
+		return nil, err
+	}
+	defer a.free()
+	bins, err := countsOf(a.body, len(legs))
+	if err != nil {
+		e := &Error{kind: unexpected, Message: "the answer to a count: " + err.Error(), cause: err}
+		return nil, e.at(p.dataset, p.window)
+	}
+	return bins, nil
+}
+
+// countsOf reads the answer to a query of kql.Count.
+func countsOf(body []byte, legs int) ([][]ledger.Count, error) {
+	var answer struct {
+		Results []struct{ Leg, Rows, Bin json.RawMessage }
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	all := make([][]ledger.Count, legs)
+	for _, row := range answer.Results {
+		leg, err := integer(row.Leg)
+		if err != nil || leg < 0 || leg >= int64(legs) {
+			return nil, fmt.Errorf("%s %s is none of %d", kql.ColumnLeg, row.Leg, legs)
+		}
+		rows, err := integer(row.Rows)
+		if err != nil || rows < 0 {
+			return nil, fmt.Errorf("%s %s is no count", kql.ColumnRows, row.Rows)
+		}
+		c := ledger.Count{Rows: rows}
+		if bin := string(row.Bin); bin != "null" && bin != "{}" && bin != "" { // Graph's null is {}
+			if c.Start, err = time.Parse(`"`+time.RFC3339Nano+`"`, bin); err != nil {
+				return nil, fmt.Errorf("%s: %w", kql.ColumnBin, err)
+			}
+		}
+		all[leg] = append(all[leg], c)
+	}
+	for _, bins := range all {
+		slices.SortFunc(bins, func(a, b ledger.Count) int { return a.Start.Compare(b.Start) })
+	}
+	return all, nil
+}
+
+// integer reads a JSON number, which some flavours quote.
+func integer(raw json.RawMessage) (int64, error) {
+	return strconv.ParseInt(string(bytes.Trim(raw, `"`)), 10, 64)
+}
+
+// histogram counts a stretch of a dataset; nil: the API does not count it.
+func (r *Reader) histogram(ctx context.Context, ds pipeline.Dataset, from, to int64) (histogram, error) {
+	w := pipeline.Window{Start: schema.FromTicks(from), End: schema.FromTicks(to)}
+	width := widthFor(from, to, r.room())
+	bins, err := r.countLegs(ctx, place{dataset: ds.Name, window: w}, []kql.Leg{{Dataset: ds, Windows: []pipeline.Window{w}, Bin: width}})
+	if err != nil {
+		return nil, err
+	}
+	return histogramOf(bins[0], width, from, to), nil
+}
+
+// room is how many rows a count may have.
+func (r *Reader) room() int64 { return min(mostBins, r.cap.Load()/2) }
+
+// finer counts some bins again, more finely.
+func (r *Reader) finer(ctx context.Context, ds pipeline.Dataset, h histogram, bins []bin) (histogram, error) {
+	width := subWidth(bins[0], r.room())
+	leg := kql.Leg{Dataset: ds, Bin: width}
+	for _, b := range bins {
+		leg.Windows = append(leg.Windows, b.window())
+	}
+	counts, err := r.countLegs(ctx, place{dataset: ds.Name, window: leg.Windows[0]}, []kql.Leg{leg})
+	if err != nil {
+		return nil, err
+	}
+	return h.refined(bins, counts[0], width), nil
+}
+
+// uncounted reports whether an error of a count means that it can be done without: the
+// rows themselves may come all the same, and if not, their own error is the better one.
+func uncounted(err error) bool {
+	return errors.Is(err, ErrQuery) || errors.Is(err, ErrOverflow) || errors.Is(err, ErrUnexpected)
+}

@@ -1,0 +1,252 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
+)
+
+// fetching fetches one planned piece. What does not come in one answer is halved, by
+// time down to one tick and then by hash; what does not come at all becomes a gap.
+type fetching struct {
+	r    *Reader
+	ds   pipeline.Dataset
+	pace *pace
+	open []piece // the next one last; those of one part lie together
+
+	trouble  trouble
+	cut      int   // answers that had too many rows
+	tooLarge bool  // the API refused a piece for its size
+	sizes    []int // of the answers so far
+}
+
+// trouble counts costly answers since the last complete one.
+type trouble struct {
+	costly    int
+	narrowest int           // of them for a piece that cannot be halved
+	spent     time.Duration // waiting for them
+}
+
+const (
+	// suspicious is after how many costly answers to ask whether the API answers at all.
+	suspicious = 6
+	// hopeless is after how many tries of a piece that cannot be halved to give it up.
+	hopeless = 3
+	// exhausting is after how many costly answers to leave the rest of a piece as a gap.
+	exhausting = 50
+	// mostSlices is into how many slices a tick or a table is cut.
+	mostSlices = 4096
+)
+
+// next makes one call. ok is false if it has nothing to hand over: the piece was
+// replaced by smaller ones.
+func (f *fetching) next(ctx context.Context) (res result, ok bool) {
+	p := f.open[len(f.open)-1]
+	f.open = f.open[:len(f.open)-1]
+	res.page.Part = p.of
+	res.page.More = len(f.open) > 0 && f.open[len(f.open)-1].of == p.of
+	if p.rows == 0 { // counted: there is nothing to fetch
+		return res, true
+	}
+	begun := f.r.client.now()
+	a, err := f.answer(ctx, p)
+	if err == nil {
+		f.trouble, f.sizes = trouble{}, append(f.sizes, len(a.body))
+		res.page.Body, res.page.Rows, res.page.Free = a.body, a.rows, a.free
+		return res, true
+	}
+	var e *Error
+	if !errors.As(err, &e) || !e.kind.narrows() {
+		return result{err: err}, true
+	}
+	f.note(p, e, f.r.client.now().Sub(begun))
+	smaller, err := f.smaller(ctx, p, e)
+	switch {
+	case err != nil:
+		return result{err: err}, true
+	case len(smaller) > 0:
+		f.open = append(f.open, smaller...)
+		return result{}, false
+	}
+	f.trouble = trouble{}
+	res.page.Gap = &pipeline.Gap{Part: pipeline.Part{Window: p.of.Window, Slice: p.slice}, Reason: e.reason()}
+	return res, true
+}
+
+// answer fetches a piece and checks it against what was counted before.
+func (f *fetching) answer(ctx context.Context, p piece) (answer, error) {
+	from, to := p.ticks()
+	at := place{dataset: f.ds.Name, window: p.of.Window}
+	a, err := f.r.client.fetch(ctx, at, f.r.request(kql.Page(f.ds, p.of.Window, p.slice)))
+	if err != nil {
+		return answer{}, err
+	}
+	if err := f.whole(ctx, p, a.rows); err != nil {
+		a.free()
+		return answer{}, err
+	}
+	if p.slice.N <= 1 {
+		f.pace.answered(to-from, a.rows, len(a.body))
+	}
+	return a, nil
+}
+
+// whole reports an answer that was cut, though not at SOURCE_MAX_ROWS: at a cap learned
+// since, or at one that nobody knows of yet, which shows only by a count.
+func (f *fetching) whole(ctx context.Context, p piece, rows int) error {
+	e := &Error{kind: tooMany, Dataset: f.ds.Name, Window: p.of.Window}
+	if most := f.r.cap.Load(); int64(rows) >= most {
+		e.Message = fmt.Sprintf("%d rows, the cap was found to be %d: the rest may have been cut", rows, most)
+		return e
+	}
+	if p.rows == unknown || int64(rows) >= p.rows {
+		return nil
+	}
+	counts, err := f.r.countLegs(ctx, place{dataset: f.ds.Name, window: p.of.Window}, []kql.Leg{{Dataset: f.ds, Windows: []pipeline.Window{p.of.Window}}})
+	if err != nil && !uncounted(err) {
+		return err
+	}
+	if err == nil && totalOf(counts[0]) <= int64(rows) {
+		return nil // rows have expired in between
+	}
+	e.Message = fmt.Sprintf("%d rows where the API counts %d: the rest was cut without a word", rows, p.rows)
+	if rows >= 100 && rows%100 == 0 { // as caps are
+		f.r.cap.Store(int64(rows))
+	}
+	return e
+}
+
+// note takes in a refusal.
+func (f *fetching) note(p piece, e *Error, took time.Duration) {
+	from, to := p.ticks()
+	if p.slice.N <= 1 {
+		f.pace.overflowed(to-from, e.kind)
+	}
+	f.tooLarge = f.tooLarge || e.kind == tooLarge
+	if e.kind != tooCostly {
+		return
+	}
+	f.trouble.costly++
+	f.trouble.spent += took
+	if to-from <= 1 || p.slice.N > 1 {
+		f.trouble.narrowest++
+	}
+}
+
+// learn tells the pace how large a piece was that was refused for its size.
+func (f *fetching) learn(err error) {
+	if f.tooLarge && err == nil {
+		f.pace.refusedAs(f.sizes)
+	}
+}
+
+// smaller is what to fetch instead of a piece that overflowed, the first one last; none
+// if it is to be a gap. An error means that the API does not answer at all.
+func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, error) {
+	from, to := p.ticks()
+	narrowest := to-from <= 1 || p.slice.N > 1 || f.ds.Mode == pipeline.ModeSnapshot
+	spent := f.trouble.costly >= exhausting || f.trouble.costly >= hopeless && f.trouble.spent > 2*f.r.client.cfg.Timeout
+	// A gateway that is down answers like one that is overburdened. An empty window
+	// tells the two apart, lest an outage be taken for a stretch that cannot be had.
+	if e.kind == tooCostly && (f.trouble.costly%suspicious == 0 || narrowest || spent) {
+		if err := f.probe(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case spent:
+		return nil, nil
+	case narrowest && e.kind == tooCostly && f.trouble.narrowest < hopeless:
+		return []piece{p}, nil
+	case narrowest && (e.kind == tooCostly && f.ds.Mode != pipeline.ModeSnapshot || p.slice.N >= mostSlices):
+		return nil, nil
+	}
+	f.r.narrow.Add(1)
+	f.r.client.log.WarnContext(ctx, "window narrowed", place{dataset: f.ds.Name, window: p.of.Window}.attrs(e)...)
+	if narrowest {
+		return doubled(p), nil
+	}
+	if f.cut++; e.kind == tooMany && f.cut > 1 && countable(f.ds) {
+		if pieces, err := f.replan(ctx, p); err != nil || len(pieces) > 1 {
+			return pieces, err
+		}
+	}
+	middle := schema.FromTicks(from + (to-from)/2)
+	return []piece{
+		{of: pipeline.Part{Window: pipeline.Window{Start: middle, End: p.of.End}}, rows: unknown},
+		{of: pipeline.Part{Window: pipeline.Window{Start: p.of.Start, End: middle}}, rows: unknown},
+	}, nil
+}
+
+// replan cuts a piece that had too many rows, and whose halves have, by its counts.
+func (f *fetching) replan(ctx context.Context, p piece) (pieces []piece, err error) {
+	from, to := p.ticks()
+	pl := &planner{r: f.r, ds: f.ds, pace: f.pace, part: p.of, from: from, to: to}
+	if err := pl.count(ctx); err != nil || !pl.counted {
+		return nil, err
+	}
+	for pl.from < pl.to {
+		next, err := pl.next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(f.halves(next), pieces...) // the first one last
+	}
+	return pieces, nil
+}
+
+// doubled is a piece in twice as many slices: those of N*2 that N's slice consists of.
+func doubled(p piece) []piece {
+	n := max(1, p.slice.N)
+	first, second := p, p
+	first.rows, second.rows = unknown, unknown
+	first.slice = pipeline.Slice{I: p.slice.I, N: 2 * n}
+	second.slice = pipeline.Slice{I: p.slice.I + n, N: 2 * n}
+	return []piece{second, first}
+}
+
+// halves is a planned piece cut in advance where it was counted to be too much for one
+// answer: a tick into slices, anything else in time.
+func (f *fetching) halves(p piece) []piece {
+	most, _ := f.pace.rows()
+	if p.rows <= most {
+		return []piece{p}
+	}
+	from, to := p.ticks()
+	n := slicesFor(p.rows, most)
+	var out []piece
+	for i := n - 1; i >= 0; i-- {
+		part := piece{of: p.of, rows: unknown}
+		if to-from <= 1 {
+			part.slice = pipeline.Slice{I: i, N: n}
+		} else {
+			part.of.Start = schema.FromTicks(from + (to-from)*int64(i)/int64(n))
+			part.of.End = schema.FromTicks(from + (to-from)*int64(i+1)/int64(n))
+		}
+		if part.of.Start.Before(part.of.End) {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// probe asks for an empty window.
+func (f *fetching) probe(ctx context.Context, p piece) error {
+	ds := f.ds
+	if ds.Mode == pipeline.ModeSnapshot {
+		ds.Mode, ds.Clock = pipeline.ModeAppend, pipeline.ClockIngestion
+	}
+	empty := pipeline.Window{Start: p.of.Start, End: p.of.Start}
+	at := place{dataset: f.ds.Name, window: p.of.Window, costly: true}
+	a, err := f.r.client.fetch(ctx, at, f.r.request(kql.Page(ds, empty, pipeline.Slice{})))
+	if err != nil {
+		return err
+	}
+	a.free()
+	return nil
+}

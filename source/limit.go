@@ -1,0 +1,90 @@
+package source
+
+import (
+	"cmp"
+	"math"
+	"sync"
+)
+
+// sizeLimit is what the answers of all datasets say about the size that the API still
+// delivers. It is stated nowhere and has changed before, so it is learned: from the
+// largest answer that came and the smallest that was refused.
+type sizeLimit struct {
+	mu       sync.Mutex
+	accepted float64 // bytes of the largest answer
+	refused  float64 // bytes of the smallest that was refused for its size; 0: none
+	doubts   int     // refusals in a row of what was accepted before
+}
+
+// knownLimits are those that Microsoft has had, in either meaning of a megabyte.
+var knownLimits = []float64{50e6, 50 << 20, 64e6, 64 << 20, 124e6, 124 << 20}
+
+// near is how close to each other the two have to be to be done with searching.
+const near = 0.985
+
+// target is the size that the next answer should have: safe once both bounds are close,
+// one step of the search before. Infinite as long as nothing was refused.
+func (l *sizeLimit) target() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.refused == 0:
+		return math.Inf(1)
+	case l.accepted >= near*l.refused:
+		return l.accepted
+	}
+	for _, known := range knownLimits {
+		if known <= l.accepted || known >= l.refused {
+			continue
+		}
+		if l.accepted < 0.96*known {
+			return near * known
+		}
+		if beyond := 1.01 * known; beyond < near*l.refused { // is it the limit at all?
+			return beyond
+		}
+	}
+	return (l.accepted + l.refused) / 2
+}
+
+func (l *sizeLimit) accept(size float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.accepted = max(l.accepted, size); size > l.refused {
+		l.refused = 0 // that was not the limit
+	}
+	if size > 0.9*l.accepted {
+		l.doubts = 0
+	}
+}
+
+// refuse takes in the size of what was refused, known once its parts have come, and the
+// size of the largest of these. One refusal of what came before may have another
+// reason; the second one means that the limit was lowered.
+func (l *sizeLimit) refuse(size, largest float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if size <= l.accepted {
+		if l.doubts++; l.doubts < 2 {
+			return
+		}
+		l.accepted, l.refused = largest, 0
+	}
+	l.refused = min(size, cmp.Or(l.refused, size))
+}
+
+// recall takes in what an earlier run has learned.
+func (l *sizeLimit) recall(accepted, refused float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.accepted = max(l.accepted, accepted)
+	if refused > l.accepted {
+		l.refused = min(refused, cmp.Or(l.refused, refused))
+	}
+}
+
+func (l *sizeLimit) bounds() (accepted, refused float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accepted, l.refused
+}

@@ -1,0 +1,198 @@
+package source
+
+import (
+	"context"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
+)
+
+// piece is what one call asks for: a part, or a slice of it.
+type piece struct {
+	of    pipeline.Part // read with the last of its pieces
+	slice pipeline.Slice
+	rows  int64 // as counted; unknown if it was not
+}
+
+const unknown = -1
+
+func (p piece) ticks() (from, to int64) {
+	return schema.ToTicks(p.of.Start), schema.ToTicks(p.of.End)
+}
+
+// planner cuts one part into pieces, in order, each as wide as one answer can hold.
+type planner struct {
+	r        *Reader
+	ds       pipeline.Dataset
+	pace     *pace
+	part     pipeline.Part
+	from, to int64     // what is left
+	hist     histogram // of what is left
+	counted  bool      // there is a histogram
+	judged   int64     // rows a window when it was last looked at for coarse bins
+}
+
+// planner begins with a part. tally is its counts, if they are there.
+func (r *Reader) planner(ctx context.Context, ds pipeline.Dataset, p *pace, part pipeline.Part, tally *pipeline.Tally) (*planner, error) {
+	pl := &planner{r: r, ds: ds, pace: p, part: part, from: schema.ToTicks(part.Start), to: schema.ToTicks(part.End)}
+	switch {
+	case tally != nil && tally.Window == part.Window:
+		pl.hist, pl.counted = histogramOf(tally.Bins, tally.Width, pl.from, pl.to), true
+	case countable(ds) && !p.fits(pl.to-pl.from):
+		if err := pl.count(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return pl, nil
+}
+
+// countable reports whether counts of the dataset say anything about its windows.
+func countable(ds pipeline.Dataset) bool {
+	return ds.Mode == pipeline.ModeAppend && (ds.Query == "" || ds.TimeColumn != "")
+}
+
+// count gets the histogram. Without one, windows are cut by the pace.
+func (pl *planner) count(ctx context.Context) error {
+	h, err := pl.r.histogram(ctx, pl.ds, pl.from, pl.to)
+	if err != nil && !uncounted(err) {
+		return err
+	}
+	pl.hist, pl.counted = h, err == nil
+	return nil
+}
+
+// sure reports whether the next piece can be cut before the last one's answer is known.
+func (pl *planner) sure() bool {
+	if pl.counted {
+		_, sure := pl.pace.rows()
+		return sure
+	}
+	_, sure := pl.pace.next()
+	return sure
+}
+
+// next is the next piece; there is one as long as from < to.
+func (pl *planner) next(ctx context.Context) (piece, error) {
+	if !pl.counted {
+		width, _ := pl.pace.next()
+		left := pl.to - pl.from
+		end := pl.to
+		if n := left/width + min(1, left%width); n > 1 {
+			end = pl.from + left/n + min(1, left%n) // even parts, none wider than width
+		}
+		return pl.take(end, unknown), nil
+	}
+	most, _ := pl.pace.rows()
+	if err := pl.refine(ctx, most); err != nil {
+		return piece{}, err
+	}
+	ahead := pl.hist.ahead(pl.from)
+	end, rows, fits := ahead.cut(pl.to, most)
+	switch {
+	case fits:
+		return pl.take(end, rows), nil
+	case ahead[0].from > pl.from: // so that what does not fit stands alone
+		return pl.take(ahead[0].from, 0), nil
+	}
+	return pl.take(ahead[0].to, ahead[0].rows), nil
+}
+
+// refine counts coarse bins more finely, for windows of so many rows, as long as that
+// pays. It looks again only when windows have become much smaller.
+func (pl *planner) refine(ctx context.Context, most int64) error {
+	if pl.judged > 0 && 10*most > 8*pl.judged {
+		return nil
+	}
+	pl.judged = most
+	for {
+		bins := pl.hist.ahead(pl.from).coarse(most, pl.r.room())
+		if len(bins) == 0 {
+			return nil
+		}
+		finer, err := pl.r.finer(ctx, pl.ds, pl.hist, bins)
+		switch {
+		case err != nil && uncounted(err):
+			return nil
+		case err != nil:
+			return err
+		}
+		pl.hist = finer
+	}
+}
+
+// take is the piece from where the last one ended.
+func (pl *planner) take(end, rows int64) piece {
+	w := pipeline.Window{Start: schema.FromTicks(pl.from), End: schema.FromTicks(end)}
+	pl.from = end
+	return piece{of: pipeline.Part{Window: w}, rows: rows}
+}
+
+// snapshotSlices is how many slices a table is cut into; it grows where one does not fit.
+func (r *Reader) snapshotSlices(ctx context.Context, ds pipeline.Dataset, p *pace) (int, error) {
+	counts, err := r.Count(ctx, pipeline.Counting{Dataset: ds})
+	switch {
+	case err != nil && uncounted(err):
+		return 1, nil
+	case err != nil:
+		return 0, err
+	}
+	most, _ := p.rows()
+	return slicesFor(totalOf(counts), most), nil
+}
+
+// slicesFor is the number of slices of at most so many rows; they are never quite even.
+func slicesFor(rows, most int64) int {
+	return int(max(1, (rows*10+9*most-1)/max(1, 9*most)))
+}
+
+// Planned is what reading a window would take.
+type Planned struct {
+	Windows []pipeline.Window // of a snapshot: once for each slice
+	Rows    []int64           // as counted; -1: not counted
+	Counts  int64             // calls made to find out
+}
+
+// Plan cuts a window as Read would, and fetches no rows.
+func (r *Reader) Plan(ctx context.Context, q pipeline.Reading) (plan Planned, err error) {
+	before := r.Stats().Calls
+	p := r.pace(q.Dataset.Name)
+	p.recall(q.Pace)
+	for _, part := range q.Parts {
+		if q.Dataset.Mode == pipeline.ModeSnapshot {
+			n, err := r.snapshotSlices(ctx, q.Dataset, p)
+			if err != nil {
+				return plan, err
+			}
+			for range n {
+				plan.add(piece{of: part, rows: unknown})
+			}
+			continue
+		}
+		pl, err := r.planner(ctx, q.Dataset, p, part, q.Tally)
+		if err != nil {
+			return plan, err
+		}
+		for pl.from < pl.to {
+			next, err := pl.next(ctx)
+			if err != nil {
+				return plan, err
+			}
+			plan.add(next)
+		}
+	}
+	plan.Counts = r.Stats().Calls - before
+	return plan, nil
+}
+
+func (p *Planned) add(next piece) {
+	p.Windows = append(p.Windows, next.of.Window)
+	p.Rows = append(p.Rows, next.rows)
+}
+
+func totalOf(counts []ledger.Count) (rows int64) {
+	for _, c := range counts {
+		rows += c.Rows
+	}
+	return rows
+}

@@ -1,0 +1,149 @@
+package state
+
+import (
+	"slices"
+	"time"
+)
+
+// Progress is how far a dataset has been read. A commit replaces it as a whole.
+type Progress struct {
+	// Watermark is where the newest stretch that was read ends; reading goes on there.
+	Watermark time.Time `json:"watermark"`
+	// Covered are the stretches that were read, in order and apart; gaps lie within.
+	Covered []Stretch `json:"covered,omitempty"`
+	// Gaps are what the API would not deliver, in order. They are tried again.
+	Gaps []Gap `json:"gaps,omitempty"`
+	// Ledger says how many rows of each quarter hour were exported; zero: not kept.
+	Ledger Ledger `json:"ledger,omitzero"`
+	// Snapshot is when the newest snapshot was taken.
+	Snapshot time.Time `json:"snapshot,omitzero"`
+}
+
+// Stretch is a half-open stretch [Start, End) of a dataset's clock.
+type Stretch struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Ledger names the immutable object that holds a dataset's ledger.
+type Ledger struct {
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"`
+	// From is since when, by the dataset's clock, exported rows can be told from new ones.
+	From time.Time `json:"from"`
+}
+
+// Gap is a stretch, or one slice of it by hash, that the API would not deliver.
+type Gap struct {
+	Stretch
+	I      int       `json:"i,omitempty"` // slice I of N; N is 0 for the whole stretch
+	N      int       `json:"n,omitempty"`
+	Reason string    `json:"reason"`
+	Tries  int       `json:"tries"` // runs that tried
+	Since  time.Time `json:"since"`
+	Last   time.Time `json:"last"` // last try
+}
+
+// Pace is what a dataset's answers say about how much fits into one.
+type Pace struct {
+	Rate     float64 `json:"rate,omitempty"`     // rows a second of its clock
+	Weight   float64 `json:"weight,omitempty"`   // bytes a row
+	Accepted float64 `json:"accepted,omitempty"` // bytes of the largest answer that was accepted
+	Refused  float64 `json:"refused,omitempty"`  // bytes of the smallest that was refused for its size; 0: none
+}
+
+// Check is a comparison of the API's own counts with what was exported.
+type Check struct {
+	Stretch
+	At       time.Time `json:"at"`
+	Counted  int64     `json:"counted"`  // rows by the API
+	Exported int64     `json:"exported"` // rows exported, rejected ones included, late ones fetched
+	Late     int64     `json:"late"`     // of them found by this comparison
+	Differ   int       `json:"differ"`   // quarter hours that still differ
+}
+
+// Cover returns the progress with s read, and the watermark moved if s continues it.
+func (p Progress) Cover(s Stretch) Progress {
+	p.Covered = Union(p.Covered, s)
+	for _, c := range p.Covered {
+		if !c.Start.After(p.Watermark) && c.End.After(p.Watermark) {
+			p.Watermark = c.End
+		}
+	}
+	return p
+}
+
+// Union is the stretches of all and s, in order and apart.
+func Union(all []Stretch, s Stretch) []Stretch {
+	if !s.Start.Before(s.End) {
+		return all
+	}
+	out := make([]Stretch, 0, len(all)+1)
+	for _, c := range all {
+		if c.End.Before(s.Start) || s.End.Before(c.Start) {
+			out = append(out, c)
+			continue
+		}
+		if c.Start.Before(s.Start) {
+			s.Start = c.Start
+		}
+		if c.End.After(s.End) {
+			s.End = c.End
+		}
+	}
+	out = append(out, s)
+	slices.SortFunc(out, func(a, b Stretch) int { return a.Start.Compare(b.Start) })
+	return out
+}
+
+// Minus is what of all lies outside of s.
+func Minus(all []Stretch, s Stretch) []Stretch {
+	var out []Stretch
+	for _, c := range all {
+		if before := (Stretch{c.Start, earlier(c.End, s.Start)}); before.Start.Before(before.End) {
+			out = append(out, before)
+		}
+		if after := (Stretch{later(c.Start, s.End), c.End}); after.Start.Before(after.End) {
+			out = append(out, after)
+		}
+	}
+	return out
+}
+
+// Fill returns the gaps without what of them lies in s: it was read, or tried, again.
+// Of a stretch that is sliced only the slice given is taken out.
+func Fill(gaps []Gap, s Stretch, i, n int) []Gap {
+	var out []Gap
+	for _, g := range gaps {
+		switch {
+		case n > 1 && g.Stretch == s && g.I == i && g.N == n:
+		case n > 1 || g.N > 1 && n <= 1 && !inside(g.Stretch, s):
+			out = append(out, g)
+		default:
+			for _, rest := range Minus([]Stretch{g.Stretch}, s) {
+				left := g
+				left.Stretch = rest
+				out = append(out, left)
+			}
+		}
+	}
+	return out
+}
+
+func inside(inner, outer Stretch) bool {
+	return !inner.Start.Before(outer.Start) && !inner.End.After(outer.End)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,258 @@
+// Package kql asks Kusto's own language service about every query that the exporter
+// can send, with all tables of the catalogue and their columns known to it.
+//
+// The three flavours of the API take the same text and differ in the HTTP request
+// alone, so one round over the queries speaks for all of them.
+package kql
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
+	"hunting-exporter/test/cache"
+)
+
+var (
+	//go:embed package.json
+	packageJSON []byte
+	//go:embed package-lock.json
+	packageLock []byte
+)
+
+// verdict is what the language service says of one query.
+type verdict struct {
+	Diagnostics []string `json:"diagnostics"`
+	Columns     []string `json:"columns"` // of the answer: name and type
+}
+
+// ask has one process of node judge all queries.
+func ask(t *testing.T, queries []string) []verdict {
+	t.Helper()
+	sum := sha256.Sum256(slices.Concat(packageJSON, packageLock))
+	dir, err := cache.Dir("kusto-"+hex.EncodeToString(sum[:6]), func(dir string) error {
+		for name, data := range map[string][]byte{"package.json": packageJSON, "package-lock.json": packageLock} {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+				return err
+			}
+		}
+		return cache.Run(dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	})
+	if err != nil {
+		t.Fatalf("install Kusto's language service: %v\n(node 20 or later and npm must be installed)", err)
+	}
+	in, err := json.Marshal(map[string]any{"tables": tables(), "queries": queries})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "check.js", dir)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("run node: %v\n%s", err, &stderr)
+	}
+	var verdicts []verdict
+	if err := json.Unmarshal(out, &verdicts); err != nil {
+		t.Fatal(err)
+	}
+	if len(verdicts) != len(queries) {
+		t.Fatalf("%d verdicts of %d queries", len(verdicts), len(queries))
+	}
+	return verdicts
+}
+
+// tables are the catalogue's, as the language service takes them.
+func tables() (all []map[string]any) {
+	for _, table := range schema.Tables() {
+		all = append(all, map[string]any{"name": table.Name, "columns": table.Columns})
+	}
+	return all
+}
+
+var (
+	from   = time.Date(2026, 1, 31, 12, 34, 56, 123456700, time.UTC)
+	window = pipeline.Window{Start: from, End: from.Add(time.Hour)}
+	later  = pipeline.Window{Start: from.Add(2 * time.Hour), End: from.Add(3 * time.Hour)}
+	cut    = pipeline.Slice{I: 3, N: 7}
+)
+
+// shapes are the ways to read a table: by each clock that it has, and as a snapshot.
+func shapes(table schema.Table) map[string]pipeline.Dataset {
+	ds := pipeline.Dataset{Name: table.Name, TimeColumn: table.TimeColumn, Identity: table.Identity, Key: table.Key}
+	all := map[string]pipeline.Dataset{}
+	add := func(name string, mode pipeline.Mode, clock pipeline.Clock) {
+		ds.Mode, ds.Clock = mode, clock
+		all[name] = ds
+	}
+	add("ingestion", pipeline.ModeAppend, pipeline.ClockIngestion)
+	add("snapshot", pipeline.ModeSnapshot, "")
+	if table.TimeColumn != "" {
+		add("event", pipeline.ModeAppend, pipeline.ClockEvent)
+	}
+	return all
+}
+
+// queriesOf are all queries of one shape of a table, by what they are for, with the
+// columns that each must answer.
+func queriesOf(shape string, ds pipeline.Dataset) map[string]string {
+	legs := map[string]kql.Leg{
+		"count":             {Dataset: ds, Windows: []pipeline.Window{window}, Bin: 15 * time.Minute},
+		"count two windows": {Dataset: ds, Windows: []pipeline.Window{window, later}, Bin: pipeline.Tick},
+		"unclocked":         {Dataset: ds, Windows: []pipeline.Window{window}, Bin: 1500 * time.Millisecond, Unclocked: true},
+	}
+	if shape == "snapshot" {
+		legs = map[string]kql.Leg{"count": {Dataset: ds}}
+	}
+	all := map[string]string{}
+	for name, leg := range legs {
+		all[name] = kql.Count([]kql.Leg{leg})
+	}
+	for name, columns := range map[string][2][]string{"identity": {ds.Identity, nil}, "cells": {nil, nil}, "key": {ds.Identity, {ds.Key}}} {
+		if ds.Identity, ds.Slicing = columns[0], columns[1]; ds.Key == "" {
+			ds.Slicing = nil
+		}
+		all["slice by "+name] = kql.Page(ds, window, cut)
+	}
+	all["page"] = kql.Page(ds, window, pipeline.Slice{})
+	return all
+}
+
+// answer is the columns that a query must answer.
+func answer(kind, shape string, table schema.Table) []string {
+	if strings.HasPrefix(kind, "count") || kind == "unclocked" {
+		return []string{"Leg long", "Bin datetime", "Rows long"}
+	}
+	var columns []string
+	for _, c := range table.Columns {
+		columns = append(columns, c.Name+" "+c.Type)
+	}
+	if shape == "snapshot" {
+		return append(columns, schema.SnapshotTime+" datetime")
+	}
+	return append(columns, schema.IngestionTime+" datetime")
+}
+
+func TestEveryQueryIsSound(t *testing.T) {
+	var names, queries []string
+	var want [][]string
+	add := func(name, query string, columns []string) {
+		names, queries, want = append(names, name), append(queries, query), append(want, columns)
+	}
+	legs := map[string][]kql.Leg{}
+	for _, table := range schema.Tables() {
+		for shape, ds := range shapes(table) {
+			if err := kql.Check(ds); err != nil {
+				t.Fatal(err)
+			}
+			for kind, query := range queriesOf(shape, ds) {
+				add(fmt.Sprintf("%s by %s: %s", table.Name, shape, kind), query, answer(kind, shape, table))
+			}
+			leg := kql.Leg{Dataset: ds, Windows: []pipeline.Window{window, later}, Bin: 15 * time.Minute}
+			if shape == "snapshot" {
+				leg = kql.Leg{Dataset: ds}
+			}
+			legs[shape] = append(legs[shape], leg)
+			legs["all"] = append(legs["all"], leg)
+			if leg.Unclocked = true; shape != "snapshot" {
+				legs["all"] = append(legs["all"], leg)
+			}
+		}
+	}
+	for shape, legs := range legs {
+		add("union of "+shape, kql.Count(legs), answer("count", shape, schema.Table{}))
+	}
+	if len(legs["snapshot"]) != 65 {
+		t.Errorf("%d tables: the catalogue has 65", len(legs["snapshot"]))
+	}
+	began := time.Now()
+	for i, v := range ask(t, queries) {
+		if len(v.Diagnostics) > 0 {
+			t.Errorf("%s: %q\n%s", names[i], v.Diagnostics, queries[i])
+		}
+		if diff := cmp.Diff(want[i], v.Columns); diff != "" {
+			t.Errorf("%s answers other columns:\n%s", names[i], diff)
+		}
+	}
+	t.Logf("%d queries in %s", len(queries), time.Since(began).Round(time.Millisecond))
+}
+
+// Custom queries stay sound with what is written around them.
+func TestCustomQueriesStaySound(t *testing.T) {
+	const in = "DeviceLogonEvents\n| where Timestamp >= _startTime and Timestamp < _endTime"
+	modes := map[string]pipeline.Mode{
+		in:               pipeline.ModeAppend,
+		in + "; // done": pipeline.ModeAppend,
+		in + "\n| where DeviceName != @'a\\' and AccountName != \"b\\\"\" // ';\n;\n;": pipeline.ModeAppend,
+		in + "\n| where DeviceName has ```\n'// | take 5\n```":                         pipeline.ModeAppend,
+		"let Seen = DeviceInfo | where Timestamp >= _startTime - 7d and Timestamp < _endTime | summarize arg_max(Timestamp, OSPlatform) by DeviceId;\n" +
+			in + "\n| join kind=leftouter Seen on DeviceId;": pipeline.ModeAppend,
+		"union DeviceLogonEvents, DeviceEvents\n| where Timestamp >= _startTime and Timestamp < _endTime": pipeline.ModeAppend,
+		in + "\n| summarize Timestamp = max(Timestamp), Logons = count() by DeviceId":                     pipeline.ModeAggregate,
+		"DeviceInfo | where Timestamp > ago(7d) | summarize arg_max(Timestamp, *) by DeviceId // newest":  pipeline.ModeSnapshot,
+	}
+	var queries []string
+	for _, query := range slices.Sorted(maps.Keys(modes)) {
+		ds := pipeline.Dataset{Name: "Q", Query: query, Mode: modes[query], Clock: pipeline.ClockEvent, TimeColumn: "Timestamp"}
+		if err := kql.Check(ds); err != nil {
+			t.Error(err)
+		}
+		if errs := kql.Windowable(query, ds.Mode); len(errs) > 0 {
+			t.Errorf("%s: %v", query, errs)
+		}
+		queries = append(queries, kql.Page(ds, window, pipeline.Slice{}), kql.Page(ds, window, cut))
+		if leg := (kql.Leg{Dataset: ds}); ds.Mode == pipeline.ModeSnapshot {
+			queries = append(queries, kql.Count([]kql.Leg{leg}))
+			continue
+		}
+		for _, windows := range [][]pipeline.Window{{window}, {window, later}} {
+			queries = append(queries, kql.Count([]kql.Leg{{Dataset: ds, Windows: windows, Bin: time.Minute}}))
+		}
+	}
+	for i, v := range ask(t, queries) {
+		if len(v.Diagnostics) > 0 {
+			t.Errorf("%q\n%s", v.Diagnostics, queries[i])
+		}
+	}
+}
+
+// A judge that says yes to everything would prove nothing.
+func TestUnsoundQueriesAreFound(t *testing.T) {
+	bad := pipeline.Dataset{Name: "DeviceEvents", Clock: pipeline.ClockEvent, TimeColumn: "NoSuchTime", Identity: []string{"NoSuchId"}}
+	typed := bad
+	typed.TimeColumn = "DeviceId" // a string
+	queries := map[string]string{
+		"NoSuchTime":  kql.Page(bad, window, pipeline.Slice{}),
+		"NoSuchId":    kql.Page(pipeline.Dataset{Name: "DeviceEvents", Mode: pipeline.ModeSnapshot, Identity: bad.Identity}, window, cut),
+		"NoSuchTable": kql.Page(pipeline.Dataset{Name: "NoSuchTable", Mode: pipeline.ModeSnapshot}, window, pipeline.Slice{}),
+		"datetime":    kql.Page(typed, window, pipeline.Slice{}),
+		"NoSuchTime ": kql.Count([]kql.Leg{{Dataset: bad, Windows: []pipeline.Window{window}}}),
+		"":            "DeviceEvents | where (",
+	}
+	names := slices.Sorted(maps.Keys(queries))
+	var texts []string
+	for _, name := range names {
+		texts = append(texts, queries[name])
+	}
+	for i, v := range ask(t, texts) {
+		if !strings.Contains(strings.Join(v.Diagnostics, "\n"), strings.TrimSpace(names[i])) || len(v.Diagnostics) == 0 {
+			t.Errorf("nothing against %q in %q\n%s", names[i], v.Diagnostics, texts[i])
+		}
+	}
+}
