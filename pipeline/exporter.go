@@ -86,7 +86,8 @@ type Exporter struct {
 	// AfterStep is called after each step of the protocol; tests stop the process there.
 	AfterStep func(Step)
 
-	memory *budget
+	memory   *budget
+	together *rendezvous
 }
 
 // Backfill says which stretch of the past to read. Only what of it was never read is.
@@ -129,7 +130,7 @@ type Result struct {
 // then what has been read completely is committed. Cancelling ctx drops what is in
 // flight; nothing of it becomes visible.
 func (e *Exporter) Export(ctx, stop context.Context, datasets []Dataset) []Result {
-	e.memory = newBudget(e.Limits.Memory)
+	e.memory, e.together = newBudget(e.Limits.Memory), newRendezvous(len(datasets))
 	results := make([]Result, len(datasets))
 	var wg sync.WaitGroup
 	for i, ds := range datasets {

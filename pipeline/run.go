@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"hunting-exporter/state"
@@ -23,12 +24,15 @@ type run struct {
 	marker Marker
 	open   bool // a transaction may be open
 	cached cachedLedger
+	arrive func() // tells the other datasets that this one is ready to count, or will not
 	result Result
 }
 
 // export runs one dataset: acquire, recover, then commits until caught up.
 func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
+	r.arrive = sync.OnceFunc(e.together.arrive)
+	defer r.arrive()
 	err := r.acquire(ctx)
 	if err == nil {
 		err = r.claimed(ctx, stop)

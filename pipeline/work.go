@@ -41,6 +41,7 @@ func (e *UnclockedError) Error() string {
 // stretch that the API does not deliver.
 func (r *run) work(ctx, stop context.Context) error {
 	if r.ds.Mode == ModeSnapshot {
+		r.arrive()
 		return r.snapshot(ctx, stop)
 	}
 	if err := r.chooseClock(); err != nil {
@@ -181,6 +182,7 @@ type counts struct {
 // When the API does not count, reading goes on without.
 func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error) {
 	c := counts{past: r.comparable()}
+	r.arrive()
 	if !r.reconciles() {
 		return c, nil
 	}
@@ -238,6 +240,7 @@ type question struct {
 
 // ask asks all at the same time.
 func (r *run) ask(ctx context.Context, asked []question) error {
+	r.together.wait(ctx)
 	errs := make(chan error, len(asked))
 	n := 0
 	for _, q := range asked {

@@ -1,0 +1,40 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// rendezvousPatience is how long datasets that are ready to count wait for the others.
+const rendezvousPatience = 5 * time.Second
+
+// rendezvous lets datasets ask for their counts at the same moment, so that these travel
+// in one call. Nobody waits for one that has ended, or that is held up for long.
+type rendezvous struct {
+	mu      sync.Mutex
+	missing int
+	met     chan struct{} // closed when all are here, or have ended
+}
+
+func newRendezvous(n int) *rendezvous { return &rendezvous{missing: n, met: make(chan struct{})} }
+
+// arrive is called once a dataset, whether it is ready or has ended.
+func (v *rendezvous) arrive() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.missing--; v.missing == 0 {
+		close(v.met)
+	}
+}
+
+// wait waits for the others.
+func (v *rendezvous) wait(ctx context.Context) {
+	patience := time.NewTimer(rendezvousPatience)
+	defer patience.Stop()
+	select {
+	case <-v.met:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+}
