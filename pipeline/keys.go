@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hunting-exporter/blob"
@@ -53,17 +54,20 @@ func newKeyLog(r *run, a Attempt) *keyLog {
 	}
 }
 
-// keysFrom is since when rows are told apart under a progress.
+// longestUnchecked is how long keys are kept for counts that the API does not give.
+const longestUnchecked = 7 * 24 * time.Hour
+
+// keysFrom is since when rows are told apart under a progress: as far back as rows may
+// turn up late, from where counts were last compared.
 func (r *run) keysFrom(p state.Progress) time.Time {
-	from := p.Watermark.Add(-r.reach())
-	if known := p.Ledger.From; known.After(from) {
-		from = known
-	}
 	if p.Ledger.Key == "" { // rows before were exported without keys
-		from = p.Watermark
+		return p.Watermark
 	}
-	return from
+	from := p.Checked.Add(-r.reach())
+	return latest(from, p.Watermark.Add(-r.reach()-longestUnchecked), p.Ledger.From)
 }
+
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
 // add enters the batch's rows. Given seen, rows that were exported already are taken
 // out of the batch.
@@ -140,10 +144,7 @@ func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (na
 	named = state.Ledger{From: l.from} // a new ledger knows what comes from here on
 	if old != "" {
 		named = next.Ledger
-		named.From = ledger.Start(ledger.Number(l.run.keysFrom(next)))
-		if named.From.Before(next.Ledger.From) {
-			named.From = next.Ledger.From
-		}
+		named.From = latest(ledger.Start(ledger.Number(l.run.keysFrom(next))), next.Ledger.From)
 	}
 	for _, run := range book.Prune(named.From, next.Watermark.Add(-keepBins)) {
 		dropped, changed = append(dropped, run.Key), true

@@ -16,13 +16,10 @@ const lateRows = 1 << 20
 // hours up to the watermark, not further back than rows can be told apart.
 func (r *run) comparable() Window {
 	end := ledger.Start(ledger.Number(r.doc.Watermark))
-	start := r.doc.Ledger.From
-	if back := end.Add(-r.reach()); back.After(start) {
-		start = back
-	}
 	if r.doc.Ledger.Key == "" {
 		return Window{end, end}
 	}
+	start := r.keysFrom(r.doc.Progress)
 	return Window{ceil(start), end}
 }
 
@@ -101,7 +98,7 @@ func (r *run) check(ctx context.Context, c counts) error {
 			found.Differ++
 		}
 	}
-	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Check = &found })
+	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Check, d.Checked = &found, c.past.End })
 	if err == nil {
 		r.doc = doc
 	}

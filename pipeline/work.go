@@ -37,6 +37,21 @@ func (e *UnclockedError) Error() string {
 		e.Rows, e.Window)
 }
 
+// UncheckedError: the API has not counted the dataset's rows for longer than
+// EXPORT_RECONCILE. Late rows are not lost as long as it counts again within a week.
+type UncheckedError struct {
+	Since time.Time // up to where counts were compared
+	Err   error     // of the last count
+}
+
+// Error says since when and why.
+func (e *UncheckedError) Error() string {
+	return fmt.Sprintf("the API has not counted the rows since %s, so late ones are not found: %v", e.Since.Format(time.RFC3339), e.Err)
+}
+
+// Unwrap gives the error of the last count.
+func (e *UncheckedError) Unwrap() error { return e.Err }
+
 // work is what a run does with a settled dataset. Nothing later in it is held up by a
 // stretch that the API does not deliver.
 func (r *run) work(ctx, stop context.Context) error {
@@ -66,7 +81,7 @@ func (r *run) work(ctx, stop context.Context) error {
 	if err := r.late(ctx, stop, c); err != nil {
 		return err
 	}
-	return errors.Join(r.retry(ctx, stop, earlier), c.unclocked, r.delivered())
+	return errors.Join(r.retry(ctx, stop, earlier), c.unclocked, c.failed, r.delivered())
 }
 
 // chooseClock takes the clock from the state, once it says one: its windows mean
@@ -106,6 +121,10 @@ func (r *run) backfill(ctx, stop context.Context) error {
 	if r.ds.Mode == ModeAggregate {
 		return refuse("%s sums up its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
 	}
+	lost, err := r.lost(ctx, stop, r.Backfill.Window)
+	if err != nil {
+		return err
+	}
 	missing := Missing(r.doc.Progress, r.Backfill.Window)
 	if r.Backfill.Newest {
 		missing = newestFirst(missing)
@@ -117,7 +136,7 @@ func (r *run) backfill(ctx, stop context.Context) error {
 	if err := r.read(ctx, stop, j); err != nil {
 		return err
 	}
-	return r.delivered()
+	return errors.Join(lost, r.delivered())
 }
 
 // Missing is what of a stretch was never read. Nothing after the watermark is: that is
@@ -176,6 +195,7 @@ type counts struct {
 	bins      []ledger.Count // of past
 	ahead     *Tally         // of what is to be read; nil: not counted
 	unclocked error          // not nil: there are rows that no window holds
+	failed    error          // not nil: the API has not counted for long
 }
 
 // count asks for all counts that a run needs at once, so that they travel in one call.
@@ -194,42 +214,96 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 		{Counting{Dataset: r.ds, Window: c.past, Width: ledger.Width}, &c.bins},
 		{Counting{Dataset: r.ds, Window: ahead, Width: tally.Width}, &tally.Bins},
 	}
-	var lost []ledger.Count
 	events := Window{c.past.Start, horizon}
 	if !c.past.Start.Before(c.past.End) {
 		events.Start = ahead.Start
 	}
-	if r.ds.Clock == ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" {
-		asked = append(asked, question{Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}, &lost})
+	var lost []ledger.Count
+	if r.ingested() {
+		asked = append(asked, question{r.unclocked(events), &lost})
 	}
 	if err := r.ask(ctx, asked); err != nil {
 		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 			return c, stopped(ctx, err)
 		}
-		r.log.Warn("the API does not count; reading goes on, but late rows are looked for by the next run only", "error", err)
-		return counts{}, nil
+		r.log.Warn("the API does not count; reading goes on, and late rows are looked for by the next run", "error", err)
+		return counts{failed: r.unchecked(err)}, nil
 	}
 	c.ahead = tally
 	if n := total(lost); n > 0 {
-		return r.unclocked(ctx, stop, c, &UnclockedError{Rows: n, Window: events})
+		switched, err := r.byEvent(ctx, n)
+		if err != nil {
+			return c, err
+		}
+		if switched {
+			return r.count(ctx, stop, horizon)
+		}
+		c.unclocked = &UnclockedError{Rows: n, Window: events}
 	}
 	return c, nil
 }
 
-// unclocked decides what becomes of rows without ingestion time: a dataset of which
-// nothing was exported yet goes by event time from now on.
-func (r *run) unclocked(ctx, stop context.Context, c counts, e *UnclockedError) (counts, error) {
-	if r.doc.Rows > 0 || r.doc.Rejected > 0 || r.ds.FixedClock {
-		c.unclocked = e
-		return c, nil
+// unchecked is an error if counts have failed for too long.
+func (r *run) unchecked(err error) error {
+	since := latest(r.doc.Checked, r.doc.Ledger.From)
+	if since.IsZero() || r.doc.Watermark.Sub(since) <= r.Limits.Reconcile {
+		return nil
 	}
-	r.log.Warn("rows have no ingestion time: the dataset is cut by event time from now on, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", e.Rows)
-	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Clock = string(ClockEvent) })
+	return &UncheckedError{Since: since, Err: err}
+}
+
+// ingested reports whether the dataset is cut by ingestion time and could have rows without.
+func (r *run) ingested() bool {
+	return r.ds.Clock == ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != ""
+}
+
+// unclocked asks for rows without ingestion time, by their event time.
+func (r *run) unclocked(events Window) Counting {
+	return Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}
+}
+
+// lost finds rows of a stretch of the past that have no ingestion time: the first error
+// is about them, the second one about the search.
+func (r *run) lost(ctx, stop context.Context, events Window) (found, err error) {
+	r.arrive()
+	if !r.ingested() {
+		return nil, nil
+	}
+	ctx, cancel := until(ctx, stop)
+	defer cancel(nil)
+	var lost []ledger.Count
+	if err := r.ask(ctx, []question{{r.unclocked(events), &lost}}); err != nil {
+		return nil, stopped(ctx, err)
+	}
+	n := total(lost)
+	if n == 0 {
+		return nil, nil
+	}
+	switched, err := r.byEvent(ctx, n)
+	if switched || err != nil {
+		return nil, err
+	}
+	return &UnclockedError{Rows: n, Window: events}, nil
+}
+
+// byEvent begins a dataset again by event time, since it has rows without ingestion time.
+// It does so only if nothing of the dataset was exported yet.
+func (r *run) byEvent(ctx context.Context, rows int64) (switched bool, err error) {
+	if r.doc.Rows > 0 || r.doc.Rejected > 0 || r.ds.FixedClock {
+		return false, nil
+	}
+	r.log.Warn("rows have no ingestion time: the dataset is cut by event time from now on, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", rows)
+	doc, err := r.claim.Update(ctx, func(d *state.Document) {
+		d.Clock = string(ClockEvent)
+		if len(d.Covered) > 0 {
+			d.Progress = state.Progress{Watermark: d.Covered[0].Start}
+		}
+	})
 	if err != nil {
-		return c, err
+		return false, err
 	}
 	r.doc, r.ds.Clock = doc, ClockEvent
-	return r.count(ctx, stop, e.Window.End)
+	return true, nil
 }
 
 // question is one count and where its answer goes.

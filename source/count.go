@@ -103,6 +103,8 @@ func (r *Reader) countAll(all []*counting) {
 		for i, c := range all {
 			c.finish(bins[i], nil)
 		}
+	case len(all) == 1 && errors.Is(err, ErrOverflow):
+		all[0].finish(r.countHalves(all[0], err))
 	case len(all) == 1 || !errors.Is(err, ErrQuery) && !errors.Is(err, ErrOverflow):
 		for _, c := range all {
 			c.finish(nil, err)
@@ -112,6 +114,32 @@ func (r *Reader) countAll(all []*counting) {
 		r.countAll(guilty)
 		r.countAll(others)
 	}
+}
+
+// countHalves counts a window by halves, each of whole bins, after it was too much for
+// one call; err says so, and is returned where there are no halves.
+func (r *Reader) countHalves(c *counting, err error) ([]ledger.Count, error) {
+	if len(c.leg.Windows) == 0 || c.leg.Bin == 0 {
+		return nil, err
+	}
+	w := c.leg.Windows[0]
+	middle := w.Start.Add(w.End.Sub(w.Start) / 2).Truncate(c.leg.Bin) // from the year 1, as in Kusto
+	if !middle.After(w.Start) {
+		middle = middle.Add(c.leg.Bin)
+	}
+	if !middle.Before(w.End) {
+		return nil, err
+	}
+	var bins []ledger.Count
+	for _, half := range []pipeline.Window{{Start: w.Start, End: middle}, {Start: middle, End: w.End}} {
+		part := &counting{ctx: c.ctx, leg: c.leg, done: make(chan struct{})}
+		part.leg.Windows = []pipeline.Window{half}
+		if r.countAll([]*counting{part}); part.err != nil {
+			return nil, part.err
+		}
+		bins = append(bins, part.bins...)
+	}
+	return bins, nil
 }
 
 // suspects parts counts into those of the dataset that the error names and the others,

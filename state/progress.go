@@ -15,6 +15,8 @@ type Progress struct {
 	Gaps []Gap `json:"gaps,omitempty"`
 	// Ledger says how many rows of each quarter hour were exported; zero: not kept.
 	Ledger Ledger `json:"ledger,omitzero"`
+	// Checked is up to where, by the dataset's clock, counts have been compared.
+	Checked time.Time `json:"checked,omitzero"`
 	// Snapshot is when the newest snapshot was taken.
 	Snapshot time.Time `json:"snapshot,omitzero"`
 }

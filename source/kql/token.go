@@ -18,10 +18,10 @@ const (
 
 // token is a piece of a query that is neither space nor comment.
 type token struct {
-	kind       kind
-	text       string
-	start, end int // byte offsets in the query
-	line       int // from 1
+	kind kind
+	text string
+	end  int // offset in the query of what follows
+	line int // from 1
 }
 
 func (t token) is(s string) bool { return t.kind != text && t.text == s }
@@ -31,13 +31,12 @@ func tokens(query string) ([]token, error) {
 	s := scanner{query: query, line: 1}
 	var all []token
 	for s.space() {
-		t := token{start: s.at, line: s.line}
+		t, from := token{line: s.line}, s.at
 		var err error
 		if t.kind, err = s.next(); err != nil {
 			return nil, fmt.Errorf("line %d: %w", t.line, err)
 		}
-		t.end = s.at
-		t.text = query[t.start:t.end]
+		t.text, t.end = query[from:s.at], s.at
 		all = append(all, t)
 	}
 	return all, nil
@@ -109,13 +108,10 @@ func (s *scanner) next() (kind, error) {
 }
 
 // stringPrefix is how many bytes stand before the quotes of a string literal, or -1
-// where none begins: h hides a string from the service's logs, @ makes \ ordinary.
+// where none begins: @ makes \ ordinary. The h that hides a string from the service's
+// logs is left as a word of its own, which means nothing to the judge.
 func stringPrefix(rest string) int {
-	trimmed := strings.TrimPrefix(rest, "h")
-	if trimmed == rest {
-		trimmed = strings.TrimPrefix(rest, "H")
-	}
-	trimmed = strings.TrimPrefix(trimmed, "@")
+	trimmed := strings.TrimPrefix(rest, "@")
 	for _, quote := range []string{`"`, `'`, "```", "~~~"} {
 		if strings.HasPrefix(trimmed, quote) {
 			return len(rest) - len(trimmed)
@@ -168,7 +164,7 @@ func wordLength(rest string) int {
 var closing = map[string]string{"(": ")", "[": "]", "{": "}"}
 
 // maxDepth is far beyond what a person writes.
-const maxDepth = 200
+const maxDepth = 100
 
 // balanced refuses brackets that do not pair: they would reach into what the
 // exporter writes around the query.

@@ -32,6 +32,7 @@ func Windowable(query string, mode pipeline.Mode) []error {
 		return []error{errors.New("holds no query")}
 	}
 	j := judge{tokens: all, mode: mode, lets: map[string][]span{}, sees: map[string]bool{}, exported: map[string]bool{}}
+	j.findEnds()
 	j.borders()
 	j.words()
 	j.findLets()
@@ -42,6 +43,7 @@ func Windowable(query string, mode pipeline.Mode) []error {
 // judge collects what speaks against a query.
 type judge struct {
 	tokens   []token
+	ends     []int // of each token that opens a bracket: the one that closes it
 	mode     pipeline.Mode
 	lets     map[string][]span // what each name is defined as
 	sees     map[string]bool   // let names that see the window, as far as found out
@@ -150,21 +152,21 @@ func (j *judge) between(i int) {
 }
 
 // close is the token that closes the bracket at i.
-func (j *judge) close(i int) int {
-	for depth := 0; i < len(j.tokens); i++ {
-		if j.tokens[i].kind != mark {
-			continue
-		}
-		switch j.tokens[i].text {
-		case "(", "[", "{":
-			depth++
-		case ")", "]", "}":
-			if depth--; depth == 0 {
-				return i
-			}
+func (j *judge) close(i int) int { return j.ends[i] }
+
+// findEnds notes for every bracket where it is closed.
+func (j *judge) findEnds() {
+	j.ends = make([]int, len(j.tokens))
+	var open []int
+	for i := range j.tokens {
+		switch {
+		case j.opens(i):
+			open = append(open, i)
+		case j.is(i, ")") || j.is(i, "]") || j.is(i, "}"):
+			j.ends[open[len(open)-1]] = i
+			open = open[:len(open)-1]
 		}
 	}
-	return i
 }
 
 // opens reports whether token i opens a bracket.
@@ -202,8 +204,8 @@ func (j *judge) findLets() {
 		if !j.isWord(i, "let") {
 			continue
 		}
-		to := i
-		for to < len(j.tokens) && !j.is(to, ";") && !j.is(to, "}") {
+		to := i + 1
+		for to < len(j.tokens) && !j.is(to, ";") && !j.isWord(to, "let") {
 			if j.opens(to) {
 				to = j.close(to)
 			}
@@ -404,9 +406,6 @@ func (j *judge) operatorName(i int) string {
 	}
 	name := j.tokens[i].text
 	for k := i + 1; k+1 < len(j.tokens) && j.is(k, "-") && j.tokens[k+1].kind == word; k += 2 {
-		if j.tokens[k].start != j.tokens[k-1].end || j.tokens[k+1].start != j.tokens[k].end {
-			break
-		}
 		name += "-" + j.tokens[k+1].text
 	}
 	return name
@@ -414,7 +413,7 @@ func (j *judge) operatorName(i int) string {
 
 // joinKind is the kind that the join at i names, among other parameters.
 func (j *judge) joinKind(i int) string {
-	for ; i < len(j.tokens) && !j.is(i, "("); i++ {
+	for ; i < len(j.tokens) && !j.is(i, "(") && !j.is(i, "|"); i++ {
 		if j.isWord(i, "kind") && j.is(i+1, "=") && i+2 < len(j.tokens) {
 			return j.tokens[i+2].text
 		}
