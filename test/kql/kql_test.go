@@ -95,7 +95,7 @@ var (
 
 // shapes are the ways to read a table: by each clock that it has, and as a snapshot.
 func shapes(table schema.Table) map[string]pipeline.Dataset {
-	ds := pipeline.Dataset{Name: table.Name, TimeColumn: table.TimeColumn, Identity: table.Identity, Key: table.Key}
+	ds := pipeline.Dataset{Name: table.Name, TimeColumn: table.TimeColumn, Identity: table.Identity, Slicing: table.Slicing}
 	all := map[string]pipeline.Dataset{}
 	add := func(name string, mode pipeline.Mode, clock pipeline.Clock) {
 		ds.Mode, ds.Clock = mode, clock
@@ -109,8 +109,7 @@ func shapes(table schema.Table) map[string]pipeline.Dataset {
 	return all
 }
 
-// queriesOf are all queries of one shape of a table, by what they are for, with the
-// columns that each must answer.
+// queriesOf are all queries of one shape of a table, by what they are for.
 func queriesOf(shape string, ds pipeline.Dataset) map[string]string {
 	legs := map[string]kql.Leg{
 		"count":             {Dataset: ds, Windows: []pipeline.Window{window}, Bin: 15 * time.Minute},
@@ -124,13 +123,10 @@ func queriesOf(shape string, ds pipeline.Dataset) map[string]string {
 	for name, leg := range legs {
 		all[name] = kql.Count([]kql.Leg{leg})
 	}
-	for name, columns := range map[string][2][]string{"identity": {ds.Identity, nil}, "cells": {nil, nil}, "key": {ds.Identity, {ds.Key}}} {
-		if ds.Identity, ds.Slicing = columns[0], columns[1]; ds.Key == "" {
-			ds.Slicing = nil
-		}
-		all["slice by "+name] = kql.Page(ds, window, cut)
-	}
+	all["slice"] = kql.Page(ds, window, cut)
 	all["page"] = kql.Page(ds, window, pipeline.Slice{})
+	ds.Identity, ds.Slicing = nil, nil
+	all["slice by every cell"] = kql.Page(ds, window, cut)
 	return all
 }
 
