@@ -222,21 +222,16 @@ func (r *run) named(ctx context.Context, key, sha256 string) ([]byte, error) {
 	return data, err
 }
 
-// seen loads the keys of the rows exported in the stretches given.
+// seen loads the keys of the rows exported in some stretches of whole quarter hours,
+// apart from each other.
 func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []Window) (*ledger.Seen, error) {
 	var keys []ledger.Key
-	for _, run := range l.Runs {
-		var data []byte
+	for _, run := range l.Overlapping(stretches[0].Start, stretches[len(stretches)-1].End) {
+		data, err := r.named(ctx, run.Key, run.SHA256)
+		if err != nil {
+			return nil, err
+		}
 		for _, w := range stretches {
-			if !run.Start.Before(w.End) || !run.End.After(w.Start) {
-				continue
-			}
-			var err error
-			if data == nil {
-				if data, err = r.named(ctx, run.Key, run.SHA256); err != nil {
-					return nil, err
-				}
-			}
 			if keys, err = ledger.DecodeRun(data, w.Start, w.End, keys); err != nil {
 				return nil, fmt.Errorf("read keys %s: %w", run.Key, err)
 			}

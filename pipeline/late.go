@@ -43,7 +43,11 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 	}
 	differ := book.Differ(c.bins, c.past.End)
 	if len(differ) > 0 {
-		r.log.Info("the API counts more rows than were exported", "quarter_hours", len(differ), "first", differ[0].Start)
+		var missing int64
+		for _, d := range differ {
+			missing += d.Missing()
+		}
+		r.log.Info("the API counts more rows than were exported", "rows", missing, "quarter_hours", len(differ), "first", differ[0].Start)
 	}
 	for len(differ) > 0 {
 		n, rows := 1, differ[0].Exported

@@ -141,6 +141,30 @@ func TestPickedRowsShareNoMemory(t *testing.T) {
 	}
 }
 
+// Picking is free where every row is new, and the record outlives the page's own.
+func TestEveryRowKeptIsTheRecordItself(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	b := array.NewRecordBuilder(mem, everyType(t))
+	for _, f := range b.Fields() {
+		f.AppendEmptyValue()
+	}
+	rec := b.NewRecord()
+	b.Release()
+	got, err := pick(mem, rec, []bool{true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != rec {
+		t.Error("copied")
+	}
+	rec.Release()
+	if mem.CurrentAlloc() == 0 {
+		t.Error("released while somebody holds it")
+	}
+	got.Release()
+	mem.AssertSize(t, 0)
+}
+
 func TestPickRefuses(t *testing.T) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
 		{Name: "N", Type: arrow.PrimitiveTypes.Int64}, {Name: "Odd", Type: arrow.PrimitiveTypes.Uint8},

@@ -51,8 +51,8 @@ func EncodeRun(keys []Key) (data []byte, start, end time.Time) {
 }
 
 // DecodeRun appends to into, in their order, the keys of a run whose bins overlap
-// [from, to). Data that was cut or changed is ErrDamaged: with keys missing in silence,
-// rows would be exported twice.
+// [from, to); two ranges that share a bin would both give its keys. Data that was cut or
+// changed is ErrDamaged: with keys missing in silence, rows would be exported twice.
 func DecodeRun(data []byte, from, to time.Time, into []Key) ([]Key, error) {
 	body := len(data) - runChecksum
 	if body < len(runMagic) || string(data[:len(runMagic)]) != runMagic {

@@ -140,7 +140,7 @@ func TestARunWhoseNumbersDisagreeIsAnError(t *testing.T) {
 		"no count":              run(),
 		"more keys than bytes":  run([]byte{2, 0, 1}, key),
 		"a count beyond all":    run(binary.AppendUvarint(nil, 1<<63), key),
-		"a bin of no keys":      run([]byte{1, 0, 0}, key),
+		"a bin of no keys":      run([]byte{1, 0, 0, 0, 1}, key),
 		"a bin of too many":     run([]byte{1, 0, 2}, key, key),
 		"a key behind the last": run([]byte{1, 0, 1}, key, key),
 		"a bin without number":  run([]byte{1}, bytes.Repeat([]byte{0xff}, 24)),
