@@ -26,6 +26,10 @@ type Table struct {
 	// Identity are the columns that together tell one row from every other; empty:
 	// only the whole row does. It is set only where the documentation promises it.
 	Identity []string
+	// Slicing are columns of a table without a time column that identify what a row is
+	// about and stay as they are while the table is read: slices of it, read one after
+	// the other, are cut by their hash. Empty: the table has a time column.
+	Slicing []string
 	// Key is the column that keys Kafka events; empty: none.
 	Key string
 	// Notes are what to know of the table beyond its columns.
@@ -76,6 +80,7 @@ var catalogue = sync.OnceValue(func() []Table {
 		Name     string   `json:"name"`
 		Time     string   `json:"time"`
 		Identity []string `json:"identity"`
+		Slicing  []string `json:"slicing"`
 		Notes    []string `json:"notes"`
 		Columns  string   `json:"columns"` // "Timestamp datetime, DeviceId string, …"
 	}
@@ -84,7 +89,7 @@ var catalogue = sync.OnceValue(func() []Table {
 	}
 	tables := make([]Table, 0, len(entries))
 	for _, e := range entries {
-		t := Table{Name: e.Name, TimeColumn: e.Time, Identity: e.Identity, Notes: e.Notes}
+		t := Table{Name: e.Name, TimeColumn: e.Time, Identity: e.Identity, Slicing: e.Slicing, Notes: e.Notes}
 		for pair := range strings.SplitSeq(e.Columns, ", ") {
 			name, kusto, _ := strings.Cut(pair, " ")
 			t.Columns = append(t.Columns, Column{Name: name, Type: kusto})

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -28,6 +29,7 @@ type client struct {
 	governor *governor
 	buffers  buffers
 	slots    chan struct{} // one a call under way
+	limit    int64         // bytes of an answer, encoded and decoded; 0: maxBody
 	now      func() time.Time
 	log      *slog.Logger
 	secrets  []setting.Secret
@@ -50,6 +52,9 @@ type request struct {
 
 var errOwnTimeout = errors.New("SOURCE_TIMEOUT is over")
 
+// wayFix is what to do about an answer that the API itself would not give.
+const wayFix = "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"
+
 // call makes one call with the token given. The error is an *Error, or the context's.
 func (c *client) call(ctx context.Context, token string, q request) (answer, error) {
 	body, err := encode(q)
@@ -66,6 +71,9 @@ func (c *client) call(ctx context.Context, token string, q request) (answer, err
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "gzip")
+	// Not sent: it lets the transport repeat the query, which changes nothing, on another
+	// connection if the server has closed the idle one that it was sent on.
+	req.Header["Idempotency-Key"] = []string{}
 	c.calls.Add(1)
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -75,12 +83,23 @@ func (c *client) call(ctx context.Context, token string, q request) (answer, err
 	if resp.StatusCode != http.StatusOK {
 		return answer{}, c.refusal(resp, token)
 	}
-	whole, err := readBody(resp.Body, resp.Header.Get("Content-Encoding"), c.buffers.get(), maxBody)
+	whole, err := c.download(resp)
 	if err != nil {
 		c.buffers.free(whole)()
 		return answer{}, c.failed(ctx, limited, resp.StatusCode, err)
 	}
-	return c.result(resp, whole, token)
+	return c.result(ctx, resp, whole, token)
+}
+
+// download reads an answer whole, into a buffer that the caller gives back.
+func (c *client) download(resp *http.Response) ([]byte, error) {
+	d := open(resp, cmp.Or(c.limit, maxBody))
+	d.expect = c.buffers.expect()
+	whole, err := d.read(c.buffers.get(d.room()))
+	if err == nil {
+		c.buffers.saw(len(whole))
+	}
+	return whole, err
 }
 
 // encode leaves < and > as they are: queries hold them, and some gateways look inside.
@@ -96,7 +115,9 @@ func encode(q request) ([]byte, error) {
 
 // refusal classifies an answer other than 200. Its body may be HTML, empty or cut.
 func (c *client) refusal(resp *http.Response, token string) *Error {
-	body, _ := readBody(resp.Body, resp.Header.Get("Content-Encoding"), nil, maxErrorBody)
+	d := open(resp, maxErrorBody)
+	d.length = -1 // of a longer one, the beginning will do
+	body, _ := d.read(nil)
 	body = body[:min(len(body), maxErrorBody)]
 	return c.classify(resp, body, token)
 }
@@ -105,10 +126,12 @@ func (c *client) classify(resp *http.Response, body []byte, token string) *Error
 	return c.cfg.classify(resp.StatusCode, resp.Header, body, c.now(), func(s string) string { return c.redact(s, token) })
 }
 
-// result checks that a body is a complete result below the row cap.
-func (c *client) result(resp *http.Response, body []byte, token string) (answer, error) {
+// result checks that a body is a complete result below the row cap. The body decides,
+// not its Content-Type.
+func (c *client) result(ctx context.Context, resp *http.Response, body []byte, token string) (answer, error) {
 	free := c.buffers.free(body)
 	o, err := scan(body)
+	counted := o.counted()
 	switch {
 	case errors.Is(err, errCut):
 		free()
@@ -116,8 +139,8 @@ func (c *client) result(resp *http.Response, body []byte, token string) (answer,
 	case err != nil:
 		free()
 		return answer{}, &Error{
-			kind: unexpected, Status: resp.StatusCode, Message: err.Error(), cause: err,
-			Fix: "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between",
+			kind: unexpected, Status: resp.StatusCode, Fix: wayFix, cause: err,
+			Message: c.redact(fmt.Sprintf("%s, Content-Type %q", err, shorten(resp.Header.Get("Content-Type"))), token),
 		}
 	case o.failed:
 		defer free()
@@ -131,6 +154,14 @@ func (c *client) result(resp *http.Response, body []byte, token string) (answer,
 			kind: tooMany, Status: resp.StatusCode,
 			Message: fmt.Sprintf("%d rows, the cap is %d: the rest may have been cut", o.rows, c.cfg.MaxRows),
 		}
+	case counted > o.rows:
+		free()
+		return answer{}, &Error{
+			kind: tooMany, Status: resp.StatusCode,
+			Message: fmt.Sprintf("%d rows, its own statistics count %d: the rest was cut", o.rows, counted),
+		}
+	case o.stats != nil && counted < o.rows:
+		c.log.DebugContext(ctx, "the answer's statistics do not count its rows", slog.Int("rows", o.rows), slog.Int("counted", counted))
 	}
 	return answer{body: body, rows: o.rows, free: free}, nil
 }
@@ -149,7 +180,7 @@ func (c *client) failed(ctx, limited context.Context, status int, err error) err
 	case errors.Is(err, errTooBig):
 		e.kind = tooLarge
 	case errors.Is(err, errShape):
-		e.kind = unexpected
+		e.kind, e.Fix = unexpected, wayFix
 	case errors.As(err, &certificate):
 		e.kind, e.Fix = unexpected, "if the server's certificate is of a private authority, set SSL_CERT_FILE"
 	}

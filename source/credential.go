@@ -40,6 +40,9 @@ func newHTTP(base *http.Client, connections int) *http.Client {
 			MaxIdleConnsPerHost: connections,
 			IdleConnTimeout:     90 * time.Second,
 			DisableCompression:  true, // asked for and undone by hand, to see its end
+			// All calls share one connection. One that was lost without a word is found by
+			// its silence, long before SOURCE_TIMEOUT would blame the query.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		}
 	}
 	own.Timeout = 0 // each call has its own deadline

@@ -11,17 +11,14 @@ import (
 	"hunting-exporter/pipeline"
 )
 
-// patience is how long one query is tried while the tenant's quota refuses it.
-const patience = 2 * time.Hour
-
 // retriesOf is how often a transient failure is tried again: about a minute in all.
 const retriesOf = 6
 
-// place is where a query belongs, for errors and the log.
+// place is where a query belongs, for its turn, for errors and for the log.
 type place struct {
 	dataset string
-	window  pipeline.Window
-	costly  bool // a costly answer is worth a retry: the query itself costs nothing
+	window  pipeline.Window // zero: none, such as for a count
+	costly  bool            // a costly answer is worth a retry: the query itself costs nothing
 }
 
 func (p place) attrs(e *Error) []any {
@@ -32,70 +29,126 @@ func (p place) attrs(e *Error) []any {
 	return a
 }
 
+// pursuit is one query on its way.
+type pursuit struct {
+	*client
+	place   place
+	request request
+	waiter  *waiter
+	backoff retry.Backoff // of transient failures
+
+	refused   string // the token that the API did not take
+	refreshed bool
+	wait      time.Duration // what the last refusal asked for
+	worth     bool          // waiting for it
+	waited    time.Duration // for all of its own refusals
+}
+
 // fetch makes calls until one is answered or it makes no sense to go on. It is the one
-// place that retries. The error is an *Error with its place, or the context's.
+// place that retries. The error is an *Error with its place, or the context's. If the
+// quota allows no call before the context's deadline, fetch does not wait for it: the
+// error is both ErrThrottled and context.DeadlineExceeded then.
 func (c *client) fetch(ctx context.Context, p place, q request) (answer, error) {
-	again := retry.WithMaxRetries(retriesOf,
-		retry.WithCappedDuration(30*time.Second, retry.WithJitterPercent(20, retry.NewExponential(time.Second))))
-	begun, refused, refreshed := c.now(), "", false
+	f := &pursuit{
+		client: c, place: p, request: q, waiter: c.governor.place(p),
+		backoff: retry.WithMaxRetries(retriesOf,
+			retry.WithCappedDuration(30*time.Second, retry.WithJitterPercent(20, retry.NewExponential(time.Second)))),
+	}
 	for {
-		token, a, sent, err := c.attempt(ctx, refused, q)
-		if err == nil {
-			c.governor.succeeded()
-			return a, nil
-		}
-		var e *Error
-		if !errors.As(err, &e) {
+		turn, err := c.governor.wait(ctx, f.waiter)
+		if err != nil {
+			var e *Error
+			if errors.As(err, &e) {
+				return answer{}, e.at(p.dataset, p.window)
+			}
 			return answer{}, err
 		}
-		if p.costly && e.kind == tooCostly {
-			e = e.as(transient)
+		a, err := f.attempt(ctx, turn)
+		if err == nil {
+			return a, nil
 		}
-		refused = ""
-		switch {
-		case e.kind == unauthorized && !refreshed:
-			refused, refreshed = token, true
-			c.log.WarnContext(ctx, "token refused, getting a fresh one", p.attrs(e)...)
-		case e.kind == throttled:
-			c.refusals.Add(1)
-			d, worth := c.governor.refused(sent, e)
-			if !worth || c.now().Add(d).Sub(begun) > patience {
-				return answer{}, e.at(p.dataset, p.window)
-			}
-			c.log.WarnContext(ctx, "throttled, everybody waits", append(p.attrs(e), slog.Duration("wait", d))...)
-		case e.kind == transient:
-			d, stop := again.Next()
-			if stop {
-				return answer{}, e.at(p.dataset, p.window)
-			}
-			d = max(d, min(e.wait, longestBackoff))
-			c.retries.Add(1)
-			c.log.WarnContext(ctx, "trying again", append(p.attrs(e), slog.Duration("wait", d))...)
-			if err := sleep(ctx, d); err != nil {
-				return answer{}, err
-			}
-		default:
-			return answer{}, e.at(p.dataset, p.window)
+		if err = f.again(ctx, err); err != nil {
+			return answer{}, err
 		}
 	}
 }
 
-// attempt makes one call, in its turn and within the quota. The token comes first:
-// getting one may take a while, and the quota counts calls when they arrive.
-func (c *client) attempt(ctx context.Context, refused string, q request) (token string, a answer, sent time.Time, err error) {
+// attempt makes one call and ends its turn. The token comes after the waiting, which may
+// outlast it, and before the call is counted: getting one may take a while, and the
+// quota counts calls when they arrive.
+func (f *pursuit) attempt(ctx context.Context, t *turn) (answer, error) {
+	defer t.end()
+	token, err := f.token(ctx, f.refused)
+	if err != nil {
+		return answer{}, err
+	}
+	t.send()
+	a, err := f.call(ctx, token, f.request)
+	var e *Error
+	switch {
+	case err == nil:
+		t.succeeded()
+	case errors.As(err, &e) && e.kind == throttled:
+		// Before the turn ends: the next call must not run into the same refusal.
+		f.wait, f.worth = t.refused(e)
+		f.waited += f.wait
+		f.refusals.Add(1)
+	case errors.As(err, &e) && e.kind == unauthorized:
+		f.refused = token
+	}
+	return a, err
+}
+
+// again returns nil when the query is to be tried again after err, or the error to end with.
+func (f *pursuit) again(ctx context.Context, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if f.place.costly && e.kind == tooCostly {
+		e = e.as(transient)
+	}
+	deadline, _ := ctx.Deadline()
+	switch final := e.at(f.place.dataset, f.place.window); {
+	case e.kind == unauthorized && !f.refreshed:
+		f.refreshed = true
+		f.log.WarnContext(ctx, "token refused, getting a fresh one", f.place.attrs(e)...)
+		return nil
+	case e.kind == throttled && beyond(deadline, f.wait):
+		return final.late(f.wait)
+	case e.kind == throttled && f.worth && f.waited <= patience:
+		f.log.WarnContext(ctx, "throttled, everybody waits", append(f.place.attrs(e), slog.Duration("wait", f.wait))...)
+		return nil
+	case e.kind == transient:
+		return f.pause(ctx, e, final)
+	default:
+		return final
+	}
+}
+
+// pause waits after a transient failure, or returns what to end with.
+func (f *pursuit) pause(ctx context.Context, e, final *Error) error {
+	d, stop := f.backoff.Next()
+	if stop {
+		return final
+	}
+	d = max(d, min(e.wait, longestBackoff))
+	if deadline, _ := ctx.Deadline(); e.wait > 0 && beyond(deadline, d) { // refused in all but name
+		return final.late(d)
+	}
+	f.retries.Add(1)
+	f.log.WarnContext(ctx, "trying again", append(f.place.attrs(e), slog.Duration("wait", d))...)
+	return sleep(ctx, d)
+}
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
-	case c.slots <- struct{}{}:
+	case <-t.C:
+		return nil
 	case <-ctx.Done():
-		return "", a, sent, ctx.Err()
+		return ctx.Err()
 	}
-	defer func() { <-c.slots }()
-	if token, err = c.token(ctx, refused); err != nil {
-		return "", a, sent, err
-	}
-	if err = c.governor.wait(ctx); err != nil {
-		return "", a, sent, err
-	}
-	sent = c.now()
-	a, err = c.call(ctx, token, q)
-	return token, a, sent, err
 }

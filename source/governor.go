@@ -2,149 +2,156 @@ package source
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/sethvargo/go-retry"
 )
 
-const (
-	// margin widens a limit's stretch: calls may be held up on their way unevenly.
-	margin = time.Second
-	// longestBackoff caps waits that nobody asked for.
-	longestBackoff = 15 * time.Minute
-	// longestStated is the longest wait asked for that is worth a running process.
-	longestStated = time.Hour
-)
-
-// governor keeps the calls of the tenant within its quota. It remembers when calls were
-// made rather than filling buckets: any 60 s hold at most the calls allowed, and a
-// short run still makes its calls at once.
+// governor gives turns to make calls: one governor for the whole tenant. It keeps the
+// calls within the quota and a number of them under way at once. Who goes first is
+// the queue's matter, which says what is fair.
 type governor struct {
-	now  func() time.Time
-	turn chan struct{} // held by who waits at the head: first come, first served
+	now func() time.Time
 
-	mu      sync.Mutex
-	limits  []limit
-	calls   []time.Time   // of the longest limit's stretch, in order
-	until   time.Time     // nobody calls before
-	paused  time.Time     // when until was last set by a refusal
-	backoff retry.Backoff // of refusals that state no wait
+	mu    sync.Mutex
+	quota quota
+	queue queue
+	slots int         // free ones; a turn takes one
+	held  int         // turns whose call has not gone out: part of the quota is kept for it
+	alarm *time.Timer // for when the next call may be made
 }
 
-func newGovernor(now func() time.Time, limits ...limit) *governor {
-	g := &governor{now: now, turn: make(chan struct{}, 1), backoff: quotaBackoff()}
-	for _, l := range limits {
-		g.learn(l)
-	}
-	return g
+// newGovernor makes a governor of so many calls under way at once.
+func newGovernor(now func() time.Time, slots int, limits ...limit) *governor {
+	return &governor{now: now, slots: slots, quota: newQuota(limits), queue: queue{served: map[string]int64{}}}
 }
 
-func quotaBackoff() retry.Backoff {
-	return retry.WithCappedDuration(longestBackoff, retry.WithJitterPercent(20, retry.NewExponential(4*time.Second)))
+// turn is the right to make one call. Its owner must end it.
+type turn struct {
+	g    *governor
+	sent time.Time // zero: not yet
 }
 
-// wait returns when one more call may be made, and counts it.
-func (g *governor) wait(ctx context.Context) error {
-	select {
-	case g.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-g.turn }()
-	for {
-		d := g.take()
-		if d <= 0 {
-			return ctx.Err()
-		}
-		if err := sleep(ctx, d); err != nil {
-			return err
-		}
-	}
-}
-
-// take counts a call and returns 0, or returns how long to wait before asking again.
-func (g *governor) take() time.Duration {
+// send counts the call, which goes out now.
+func (t *turn) send() {
+	g := t.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	free := g.until
-	longest := time.Duration(0)
-	for _, l := range g.limits {
-		longest = max(longest, l.per+margin)
-		if len(g.calls) < l.calls {
-			continue
-		}
-		if at := g.calls[len(g.calls)-l.calls].Add(l.per + margin); at.After(free) {
-			free = at
-		}
+	t.sent = g.now()
+	g.held--
+	g.quota.sent(t.sent)
+	g.dispatch()
+}
+
+// end gives the slot back, and the call too if it was not sent.
+func (t *turn) end() {
+	g := t.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slots++
+	if t.sent.IsZero() {
+		g.held--
 	}
-	if free.After(now) {
-		return free.Sub(now)
-	}
-	old := 0
-	for old < len(g.calls) && now.Sub(g.calls[old]) >= longest {
-		old++
-	}
-	g.calls = append(g.calls[old:], now)
-	return 0
+	g.dispatch()
 }
 
 // succeeded forgets the refusals so far.
-func (g *governor) succeeded() {
+func (t *turn) succeeded() {
+	t.g.mu.Lock()
+	defer t.g.mu.Unlock()
+	t.g.quota.succeeded()
+}
+
+// refused makes everybody wait for what the refusal of the call asks for, from the end of
+// the turn at the latest. It returns how long that is; false: longer than is worth it.
+func (t *turn) refused(e *Error) (time.Duration, bool) {
+	t.g.mu.Lock()
+	defer t.g.mu.Unlock()
+	return t.g.quota.refused(t.g.now(), t.sent, e)
+}
+
+// place is a place in the queue for all the calls of one query.
+func (g *governor) place(p place) *waiter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.backoff = quotaBackoff()
+	return g.queue.place(p, g.now())
 }
 
-// refused makes everybody wait for what a refusal of a call begun then asks for, and
-// returns how long that is; false: longer than is worth it.
-func (g *governor) refused(begun time.Time, e *Error) (time.Duration, bool) {
+// wait returns when it is w's turn. If nobody may call before the deadline of the
+// context, it returns at once: the error is an *Error then, and both ErrThrottled and
+// context.DeadlineExceeded. Any other error is the context's.
+func (g *governor) wait(ctx context.Context, w *waiter) (*turn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w.deadline, _ = ctx.Deadline()
+	w.told = make(chan error, 1)
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, l := range e.limits {
-		g.learn(l)
-	}
-	now, d := g.now(), e.wait
-	switch {
-	case d > longestStated:
-		return d, false
-	case d > 0:
-	case e.cpu:
-		const cycle = 15 * time.Minute
-		d = now.Truncate(cycle).Add(cycle).Sub(now)
-	case !begun.After(g.paused):
-		// Under way before the last refusal came: it says nothing new.
-		return max(0, g.until.Sub(now)), true
-	default:
-		d, _ = g.backoff.Next()
-	}
-	g.paused = now
-	if until := now.Add(d); until.After(g.until) {
-		g.until = until
-	}
-	return d, true
-}
-
-// learn takes a limit on, unless a lower one for the same stretch is known.
-func (g *governor) learn(l limit) {
-	for i, known := range g.limits {
-		if known.per == l.per {
-			g.limits[i].calls = min(known.calls, l.calls)
-			return
-		}
-	}
-	g.limits = append(g.limits, l)
-}
-
-// sleep waits, or returns the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
+	g.queue.join(w)
+	g.dispatch()
+	g.mu.Unlock()
 	select {
-	case <-t.C:
-		return nil
+	case err := <-w.told:
+		if err != nil {
+			return nil, err
+		}
+		return &turn{g: g}, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		g.leave(w)
+		return nil, ctx.Err()
 	}
+}
+
+// leave takes w out of the queue. Its turn may have come at the same moment.
+func (g *governor) leave(w *waiter) {
+	g.mu.Lock()
+	waited := g.queue.leave(w)
+	g.mu.Unlock()
+	if !waited && <-w.told == nil {
+		(&turn{g: g}).end()
+	}
+}
+
+// dispatch gives turns to those who wait, as many as may call now, and sets the alarm for
+// the next. Whoever changes what it goes by calls it, with the lock held.
+func (g *governor) dispatch() {
+	now := g.now()
+	for len(g.queue.waiting) > 0 && g.slots > 0 && g.quota.ready(now, g.held) {
+		g.slots--
+		g.held++
+		g.queue.next().told <- nil
+	}
+	d := g.quota.earliest().Sub(now)
+	g.dismiss(d)
+	if g.alarm != nil {
+		g.alarm.Stop()
+	}
+	// With no slot free, or with calls held, the next turn comes from send or end.
+	if d > 0 && g.slots > 0 && len(g.queue.waiting) > 0 {
+		g.alarm = time.AfterFunc(d, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.dispatch()
+		})
+	}
+}
+
+// dismiss ends the waiting of those whose deadline comes before the next call, in d.
+func (g *governor) dismiss(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	g.queue.waiting = slices.DeleteFunc(g.queue.waiting, func(w *waiter) bool {
+		late := beyond(w.deadline, d)
+		if late {
+			w.told <- g.quota.tooLate(d)
+		}
+		return late
+	})
+}
+
+// beyond reports whether the deadline, zero for none, is over in d. Contexts keep theirs
+// by the runtime's clock, not by the one injected.
+func beyond(deadline time.Time, d time.Duration) bool {
+	return !deadline.IsZero() && d >= time.Until(deadline)
 }

@@ -72,7 +72,7 @@ func New(cfg Config, o Options) (*Reader, error) {
 		client: &client{
 			cfg: cfg, url: cfg.endpoint(), http: web, now: o.Now, log: o.Log,
 			tokens:   &tokens{scope: cfg.scope(), make: credential},
-			governor: newGovernor(o.Now, quota...),
+			governor: newGovernor(o.Now, cfg.Concurrency, quota...),
 			slots:    make(chan struct{}, cfg.Concurrency),
 			secrets:  []setting.Secret{cfg.ClientSecret, cfg.CertificatePassword},
 		},

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -19,8 +20,34 @@ var (
 // outline is what one pass over an answer says about it.
 type outline struct {
 	rows    int
-	failed  bool // there is a top-level error: the answer is not a result
-	partial bool // there is a link to more rows, which the API does not document
+	failed  bool   // there is a top-level error: the answer is not a result
+	partial bool   // there is a link to more rows, which the API does not document
+	stats   []byte // the legacy flavours' Stats, as they stand in the answer; nil: none
+}
+
+// counted is how many rows the answer's own statistics give, or -1: they give no number.
+// They have one entry for each table of the result, of which the rows are one: if any
+// entry agrees with the rows, that one is meant, else the largest.
+func (o outline) counted() int {
+	var stats struct {
+		Tables []struct {
+			Rows *int `json:"table_row_count"`
+		} `json:"dataset_statistics"`
+	}
+	if o.stats == nil || json.Unmarshal(o.stats, &stats) != nil {
+		return -1
+	}
+	most := -1
+	for _, t := range stats.Tables {
+		switch {
+		case t.Rows == nil:
+		case *t.Rows == o.rows:
+			return o.rows
+		default:
+			most = max(most, *t.Rows)
+		}
+	}
+	return most
 }
 
 // scan walks an answer once and reports its rows. It fails unless the document is one
@@ -50,18 +77,21 @@ func scan(b []byte) (outline, error) {
 			return o, err
 		}
 		i = next
+		null := i < len(b) && b[i] == 'n'
 		switch {
-		case string(key) == "Results" || string(key) == "results":
+		case (string(key) == "Results" || string(key) == "results") && !null: // beside an error it may be null
 			if results {
 				return o, fmt.Errorf("%w: it has results twice", errShape)
 			}
 			results = true
 			o.rows, i, err = elements(b, i)
 		default:
-			null := i < len(b) && b[i] == 'n'
 			o.failed = o.failed || string(key) == "error" && !null
 			o.partial = o.partial || string(key) == "@odata.nextLink" && !null
-			i, err = value(b, i)
+			begin := i
+			if i, err = value(b, i); err == nil && string(key) == "Stats" {
+				o.stats = b[begin:i]
+			}
 		}
 		if err != nil {
 			return o, err

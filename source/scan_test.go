@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const sample = `{"@odata.context":"https://x/$metadata","schema":[{"name":"A","type":"String"},{"name":"D","type":"Object"}],
@@ -34,6 +36,10 @@ func TestScanCountsRows(t *testing.T) {
 		{"empty object", `{}`, 0, errShape},
 		{"no results", `{"schema":[]}`, 0, errShape},
 		{"results twice", `{"results":[],"results":[{}]}`, 0, errShape},
+		{"results of two flavours", `{"Results":[],"results":[{}]}`, 0, errShape},
+		{"results, escaped key", `{"result\u0073":[{}]}`, 0, errShape},
+		{"schema twice is the transformer's", `{"schema":[],"schema":[],"results":[{}]}`, 1, nil},
+		{"results an object", `{"results":{}}`, 0, errShape},
 		{"results null", `{"results":null}`, 0, errShape},
 		{"row no object", `{"results":[{},1]}`, 0, errShape},
 		{"html", `<html>`, 0, errShape},
@@ -56,14 +62,23 @@ func TestScanCountsRows(t *testing.T) {
 func TestScanSeesErrorsAndLinks(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]outline{
-		`{"error":{"code":"x"}}`:                       {failed: true},
-		`{"results":[{}],"error":{"code":"x"}}`:        {rows: 1, failed: true},
-		`{"results":[{}],"error":null}`:                {rows: 1},
-		`{"results":[{"error":1}]}`:                    {rows: 1},
-		`{"@odata.nextLink":"https://x","results":[]}`: {partial: true},
+		`{"error":{"code":"x"}}`:                                      {failed: true},
+		`{"results":[{}],"error":{"code":"x"}}`:                       {rows: 1, failed: true},
+		`{"error":{"code":"x"},"results":null}`:                       {failed: true},
+		`{"results":[{}],"error":null}`:                               {rows: 1},
+		`{"results":[{"error":1}]}`:                                   {rows: 1},
+		`{"@odata.nextLink":"https://x","results":[]}`:                {partial: true},
+		`{"results":[{}],"@odata.nextLink":"https://x"}`:              {rows: 1, partial: true},
+		`{"@odata.nextLink":null,"results":[]}`:                       {},
+		`{"@odata.nextLink":"x","@odata.nextLink":null,"results":[]}`: {partial: true},
+		`{"error":{},"error":null,"results":[]}`:                      {failed: true},
+		`{"Stats":{"a":[1]},"Results":[{"Stats":2}]}`:                 {rows: 1, stats: []byte(`{"a":[1]}`)},
+		`{"Results":[],"Schema":[],"Stats":null}`:                     {stats: []byte("null")},
+		`{"Results":[],"Stats":{},"Stats":[]}`:                        {stats: []byte("[]")},
 	} {
-		if got, err := scan([]byte(body)); err != nil || got != want {
-			t.Errorf("%s: got %+v, %v; want %+v", body, got, err, want)
+		got, err := scan([]byte(body))
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(outline{})); err != nil || d != "" {
+			t.Errorf("%s: %v %s", body, err, d)
 		}
 	}
 }
@@ -134,6 +149,37 @@ func BenchmarkScan(b *testing.B) {
 	for b.Loop() {
 		if o, err := scan(body); err != nil || o.rows != 20_000 {
 			b.Fatal(o, err)
+		}
+	}
+}
+
+func TestStatisticsCountTheRows(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		stats string
+		want  int
+	}{
+		{``, -1},
+		{`{"ExecutionTime":0.09,"dataset_statistics":[{"table_row_count":2,"table_size":102}]}`, 2},
+		{`{"dataset_statistics":[{"table_row_count":3}]}`, 3},
+		{`{"dataset_statistics":[{"table_row_count":0}]}`, 0},
+		{`{"dataset_statistics":[{"table_row_count":7},{"table_row_count":2}]}`, 2},
+		{`{"dataset_statistics":[{"table_row_count":1},{"table_row_count":7},{}]}`, 7},
+		{`{"dataset_statistics":[]}`, -1},
+		{`{"dataset_statistics":[{"table_row_count":null},{"table_row_count":-5}]}`, -1},
+		{`{"dataset_statistics":[{"table_row_count":"many"}]}`, -1},
+		{`{"dataset_statistics":[{"table_row_count":1e99}]}`, -1},
+		{`{"dataset_statistics":{"table_row_count":9}}`, -1},
+		{`{"ExecutionTime":0.1}`, -1},
+		{`null`, -1},
+		{`[9]`, -1},
+	} {
+		o := outline{rows: 2}
+		if tt.stats != "" {
+			o.stats = []byte(tt.stats)
+		}
+		if got := o.counted(); got != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.stats, got, tt.want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 type answer struct {
 	columns []schema.Column
 	rows    int
-	bytes   int64
+	bytes   int64 // of the rows; where they are hollow, of those they stand for
 	chunks  [][]byte
 	took    time.Duration
 	// truncated is true where the cap cut rows; the client is not told.
@@ -29,7 +29,6 @@ const chunkSize = 256 << 10
 var chunkPool = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize); return &b }}
 
 func (a *answer) write(p []byte) {
-	a.bytes += int64(len(p))
 	for len(p) > 0 {
 		last := len(a.chunks) - 1
 		if last < 0 || len(a.chunks[last]) == chunkSize {
@@ -53,10 +52,10 @@ func (a *answer) release() {
 var errResultSize = errors.New("Query execution has exceeded the allowed result size. " + //nolint:staticcheck // the API's own text
 	"Optimize your query by limiting the number of results and try again")
 
-// answer runs a query; the rows past the cap are cut without a word.
-func (t *Tenant) answer(ctx context.Context, text string, within span, graph bool) (*answer, error) {
+// answer runs a call's query; the rows past the cap are cut without a word.
+func (t *Tenant) answer(ctx context.Context, call Call, within span) (*answer, error) {
 	began := time.Now()
-	q, err := parse(text)
+	q, err := parse(call.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -73,29 +72,46 @@ func (t *Tenant) answer(ctx context.Context, text string, within span, graph boo
 	for _, c := range rel.columns {
 		out.columns = append(out.columns, schema.Column{Name: c.name, Type: kinds[c.expr.kind].api})
 	}
-	enc := newRowEncoder(rel, graph)
+	err = t.fill(out, rel, call)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		out.release()
+		return nil, err
+	}
+	out.took = time.Since(began)
+	return out, nil
+}
+
+// fill writes the rows of a relation, within the caps.
+func (t *Tenant) fill(out *answer, rel *relation, call Call) error {
+	maxRows, maxBytes, poison := int(t.caps.rows.Load()), t.caps.bytes.Load(), t.poison.now()
+	enc := newRowEncoder(rel, call.API == string(graphAPI))
+	enc.hollow = t.o.Hollow
+	var err error
 	rel.scan(func(r *row) bool {
-		if out.rows == t.o.MaxRows {
+		if out.rows == maxRows {
 			out.truncated = true
+			return false
+		}
+		if err = taste(poison, rel, r, call); err != nil {
 			return false
 		}
 		if out.rows > 0 {
 			out.write([]byte{','})
+			out.bytes++
 		}
-		out.write(enc.row(r))
+		text, size := enc.row(r)
+		out.write(text)
+		out.bytes += size
 		out.rows++
-		return out.bytes <= t.o.MaxBytes
+		return out.bytes <= maxBytes
 	})
-	if err := ctx.Err(); err != nil {
-		out.release()
-		return nil, err
+	if err == nil && out.bytes > maxBytes {
+		err = errResultSize
 	}
-	if out.bytes > t.o.MaxBytes {
-		out.release()
-		return nil, errResultSize
-	}
-	out.took = time.Since(began)
-	return out, nil
+	return err
 }
 
 // writeTo writes the whole answer in the flavour's form.

@@ -7,6 +7,7 @@ type (
 	litNode struct {
 		pos int
 		val value
+		typ kind
 	}
 	refNode struct {
 		pos  int

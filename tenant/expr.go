@@ -12,7 +12,7 @@ var nan = math.NaN()
 func (e *env) expr(x node, rel *relation) (*expr, error) {
 	switch n := x.(type) {
 	case litNode:
-		return constant(n.val.k, n.val), nil
+		return constant(n.typ, n.val), nil
 	case refNode:
 		return e.ref(n, rel)
 	case callNode:

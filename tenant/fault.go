@@ -47,7 +47,8 @@ type faults struct {
 	hunting, token int
 }
 
-func (f *faults) next(c Call) Fault {
+// next numbers a call and asks the hook about it.
+func (f *faults) next(c Call) (Call, Fault) {
 	f.mu.Lock()
 	if c.API == "token" {
 		f.token++
@@ -59,10 +60,13 @@ func (f *faults) next(c Call) Fault {
 	hook := f.hook
 	f.mu.Unlock()
 	if hook == nil {
-		return Fault{}
+		return c, Fault{}
 	}
-	return hook(c)
+	return c, hook(c)
 }
+
+// instead says whether the fault takes the place of the true answer.
+func (f Fault) instead() bool { return f.Status != 0 || f.Body != "" }
 
 // refuse makes the Fault that is this refusal, in the form of the call's API.
 func (c Call) refuse(r refusal) Fault {

@@ -100,13 +100,23 @@ func (e *env) call(n callNode, rel *relation) (*expr, error) {
 			return nil, err
 		}
 	}
+	if strings.HasPrefix(n.name, "hash") && args[0].kind == kDynamic {
+		return nil, semanticError("%s(): a scalar is expected, not dynamic. Try tostring()", n.name)
+	}
 	got := make([]value, len(args)) // a query is evaluated by one goroutine
-	return folded(&expr{kind: f.kind(args), eval: func(r *row) value {
+	return folded(&expr{kind: f.kind(args), bin: binningOf(n.name, args), eval: func(r *row) value {
 		for i, a := range args {
 			got[i] = a.eval(r)
 		}
 		return f.eval(got)
 	}}, args...), nil
+}
+
+func binningOf(name string, args []*expr) binning {
+	if name != "bin" && name != "floor" || args[1].konst == nil || args[1].konst.k != kTimespan || args[1].konst.n <= 0 {
+		return binning{}
+	}
+	return binning{clock: args[0].clock, width: args[1].konst.n}
 }
 
 func (e *env) nowish(n callNode, rel *relation) (*expr, error) {

@@ -34,16 +34,26 @@ func bin(v, w value) value {
 	if width <= 0 {
 		return value{}
 	}
-	n := v.n
-	if v.k == kDatetime { // bins of a datetime count from year 1
-		n += epochTicks
+	if v.k == kDatetime {
+		v.n = binTicks(v.n, width)
+	} else {
+		v.n = floor(v.n, width)
 	}
+	return v
+}
+
+// binTicks rounds a datetime down; its bins count from year 1.
+func binTicks(ticks, width int64) int64 { return floor(ticks+epochTicks, width) - epochTicks }
+
+func floor(n, width int64) int64 { return n - floorRest(n, width) }
+
+// floorRest is what floor takes away: never below zero.
+func floorRest(n, width int64) int64 {
 	rest := n % width
 	if rest < 0 {
 		rest += width
 	}
-	v.n -= rest
-	return v
+	return rest
 }
 
 // epochTicks is 1970 in ticks since year 1.

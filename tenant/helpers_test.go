@@ -2,13 +2,17 @@ package tenant_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"hunting-exporter/tenant"
 )
@@ -133,4 +137,59 @@ func (c *client) do(req *http.Request) string {
 		c.t.Fatal(err)
 	}
 	return string(b)
+}
+
+// answer returns the columns ("Name Type") and rows of a query in any flavour,
+// without what Graph adds and with its {} as null.
+func (c *client) answer(path, query string) (columns []string, rows []map[string]any) {
+	c.t.Helper()
+	status, body := c.query(path, query)
+	if status != 200 {
+		c.t.Fatalf("%s %s\n%d %s", path, query, status, body)
+	}
+	var out struct { // names match whatever their case
+		Schema  []struct{ Name, Type string }
+		Results []map[string]any
+	}
+	dec := json.NewDecoder(strings.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(&out); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, col := range out.Schema {
+		columns = append(columns, col.Name+" "+col.Type)
+	}
+	for _, r := range out.Results {
+		for name, v := range r {
+			if bag, ok := v.(map[string]any); ok && len(bag) == 0 {
+				r[name] = nil
+			}
+			if strings.Contains(name, "@") {
+				delete(r, name)
+			}
+		}
+	}
+	return columns, out.Results
+}
+
+var flavours = []string{graph, m365d, mde}
+
+// literal writes a time as KQL.
+func literal(t time.Time) string {
+	return t.UTC().Format("datetime(2006-01-02T15:04:05.9999999Z)")
+}
+
+// counts sums Rows by Bin, a null bin being "null".
+func counts(t rapid.TB, rows []map[string]any) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for _, r := range rows {
+		bin, _ := r["Bin"].(string)
+		n, err := r["Rows"].(json.Number).Int64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[cmp.Or(bin, "null")] += int(n)
+	}
+	return out
 }

@@ -41,37 +41,42 @@ func (t *Tenant) hunt(w http.ResponseWriter, r *http.Request, f flavour) {
 	}
 	q, bad := readBody(body, f)
 	rec := Record{At: t.o.Now(), API: string(f), Query: q.text, Status: http.StatusOK}
-	var fault Fault
-	defer func() {
-		if fault.Cut {
-			rec.Status = clientGone
-		}
-		t.stats.hunting(rec)
-	}()
-	fault = t.fault.next(Call{API: string(f), Query: q.text, Request: r})
+	defer func() { t.stats.hunting(rec) }() // also where the connection is broken
+	call, fault := t.fault.next(Call{API: string(f), Query: q.text, Request: r})
 	if t.o.Latency != nil {
 		fault.Delay += t.o.Latency()
 	}
-	if !wait(r.Context(), fault.Delay) {
-		rec.Status = clientGone
-		return
-	}
-	if fault.Status != 0 || fault.Body != "" {
-		rec.Status = fault.answer(w)
+	if fault.strike(w, r, &rec) {
 		return
 	}
 	if fault.Cut {
-		w = &cutWriter{ResponseWriter: w, left: fault.CutAfter}
+		cut := &cutWriter{ResponseWriter: w, left: fault.CutAfter}
+		defer func() {
+			rec.Status = clientGone
+			cut.abort() // also where the answer was shorter than the cut
+		}()
+		w = cut
 	}
 	if no := t.admit(r, f, len(body), bad); no != nil {
 		rec.Status = no.status
 		t.refuse(w, f, *no)
 		return
 	}
-	t.reply(w, r, f, q, &rec)
-	if cut, ok := w.(*cutWriter); ok {
-		cut.abort() // also where the answer was shorter than the cut
+	t.reply(w, call, q, &rec)
+}
+
+// strike lets a fault happen; true where that was the answer.
+func (f Fault) strike(w http.ResponseWriter, r *http.Request, rec *Record) bool {
+	rec.Status = clientGone // which a broken connection ends as
+	if !wait(r.Context(), f.Delay) {
+		return true
 	}
+	if f.instead() {
+		rec.Status = f.answer(w)
+		return true
+	}
+	rec.Status = http.StatusOK
+	return false
 }
 
 // admit checks what a gateway checks before the query is looked at.
@@ -89,8 +94,8 @@ func (t *Tenant) admit(r *http.Request, f flavour, size int, bad *refusal) *refu
 	return bad
 }
 
-func (t *Tenant) reply(w http.ResponseWriter, r *http.Request, f flavour, q request, rec *Record) {
-	within := always
+func (t *Tenant) reply(w http.ResponseWriter, call Call, q request, rec *Record) {
+	f, r, within := flavour(call.API), call.Request, always
 	if q.timespan != "" {
 		var ok bool
 		if within, ok = timespanOf(q.timespan, t.o.Now()); !ok {
@@ -99,7 +104,11 @@ func (t *Tenant) reply(w http.ResponseWriter, r *http.Request, f flavour, q requ
 			return
 		}
 	}
-	a, err := t.answer(r.Context(), q.text, within, f == graphAPI)
+	a, err := t.answer(r.Context(), call, within)
+	if fault, ok := poisonedFault(err); ok {
+		fault.strike(w, r, rec)
+		return
+	}
 	if err != nil {
 		rec.Status = http.StatusBadRequest
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

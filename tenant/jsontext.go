@@ -72,6 +72,14 @@ func appendNested(b []byte, dec *json.Decoder, open json.Delim) ([]byte, error) 
 	return append(b, byte(open)+2), nil // '}' is '{'+2, ']' is '['+2
 }
 
+// asItIs is the bytes that a JSON string holds as they are, by themselves.
+var asItIs = func() (out [256]bool) {
+	for c := range utf8.RuneSelf {
+		out[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return out
+}()
+
 const hexDigits = "0123456789abcdef"
 
 // appendQuoted writes s as a JSON string, escaping only what JSON demands. What
@@ -81,7 +89,7 @@ func appendQuoted(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if asItIs[c] {
 			i++
 			continue
 		}

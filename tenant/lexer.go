@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,6 +20,7 @@ type token struct {
 	kind tokenKind
 	text string // of a name or punctuation
 	val  value  // of a literal
+	typ  kind   // of a literal, null too
 	pos  int
 	end  int
 }
@@ -79,6 +81,9 @@ func (l *lexer) next() (token, error) {
 		t.text, err = l.punct()
 	}
 	t.end = l.i
+	if t.val.k != kNull {
+		t.typ = t.val.k
+	}
 	return t, err
 }
 
@@ -158,11 +163,11 @@ func (l *lexer) number() (value, error) {
 	run(func(c byte) bool { return digit(c) || letter(c) })
 	if unit := l.q[unitAt:l.i]; unit != "" {
 		if ticks, ok := spanUnits[unit]; ok {
-			f, err := strconv.ParseFloat(num, 64)
-			if err != nil || f > 1e9 {
+			n, ok := times(num, ticks)
+			if !ok {
 				return value{}, syntaxError(l.q, start, "The timespan '%s' could not be parsed", l.q[start:l.i])
 			}
-			return vSpan(int64(f * float64(ticks))), nil
+			return vSpan(n), nil
 		}
 		l.exponent(unitAt)
 		num, whole = l.q[start:l.i], false
@@ -177,6 +182,15 @@ func (l *lexer) number() (value, error) {
 		return value{}, syntaxError(l.q, start, "The number '%s' could not be parsed", num)
 	}
 	return vReal(f), nil
+}
+
+// times is num units in ticks; a whole num is exact however large.
+func times(num string, unit int64) (int64, bool) {
+	if n, err := strconv.ParseInt(num, 10, 64); err == nil {
+		return n * unit, n <= math.MaxInt64/unit
+	}
+	f, err := strconv.ParseFloat(num, 64)
+	return int64(math.Round(f * float64(unit))), err == nil && f*float64(unit) < math.MaxInt64
 }
 
 // exponent takes in the sign of 1e-5, which the run of letters stopped at.

@@ -31,6 +31,7 @@ func (l *lexer) word() (token, error) {
 	t.kind = tValue
 	inside = strings.TrimSpace(inside)
 	if inside == "null" {
+		t.typ = k
 		return t, nil
 	}
 	if n := len(inside); n >= 2 && k != kDynamic && (inside[0] == '"' || inside[0] == '\'') && inside[n-1] == inside[0] {

@@ -13,88 +13,20 @@ func (e *env) where(rel *relation, x node) (*relation, error) {
 	if cond.kind != kBool && cond.kind != kDynamic && cond.kind != kNull {
 		return nil, semanticError("where operator: a bool is expected, not %s", kinds[cond.kind].kusto)
 	}
+	if cond.konst != nil && cond.konst.truth() {
+		return rel, nil
+	}
 	if rel.source != nil {
-		spans := map[clock]span{}
-		if err := e.spans(rel, x, spans); err != nil {
+		what, err := e.known(rel, x)
+		if err != nil {
 			return nil, err
 		}
-		return rel.narrowed(cond, spans), nil
+		return rel.narrowed(cond, what), nil
 	}
 	inner := rel.scan
 	return rel.over(func(yield func(*row) bool) {
 		inner(func(r *row) bool { return !cond.eval(r).truth() || yield(r) })
 	}), nil
-}
-
-// spans finds what a condition says of a row's clocks, so that a window is looked
-// up and not searched for. The condition still judges every row.
-func (e *env) spans(rel *relation, x node, into map[clock]span) error {
-	op, ok := x.(opNode)
-	if !ok {
-		return nil
-	}
-	if op.op == "and" {
-		if err := e.spans(rel, op.l, into); err != nil {
-			return err
-		}
-		return e.spans(rel, op.args[0], into)
-	}
-	l, err := e.expr(op.l, rel)
-	if err != nil {
-		return err
-	}
-	var args []*expr
-	for _, a := range op.args {
-		r, err := e.expr(a, rel)
-		if err != nil {
-			return err
-		}
-		args = append(args, r)
-	}
-	if len(args) == 0 {
-		return nil
-	}
-	name := op.op
-	if l.konst != nil && len(args) == 1 { // datetime(…) <= Timestamp
-		l, args[0] = args[0], l
-		name = mirrored[name]
-	}
-	for _, a := range args {
-		if a.konst == nil || a.konst.k != kDatetime {
-			return nil
-		}
-	}
-	s, ok := spanOf(name, args)
-	if l.clock == noClock || !ok {
-		return nil
-	}
-	if have, ok := into[l.clock]; ok {
-		s = s.and(have)
-	}
-	into[l.clock] = s
-	return nil
-}
-
-var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
-
-func spanOf(op string, args []*expr) (span, bool) {
-	v := args[0].konst.n
-	switch op {
-	case "<":
-		return span{from: always.from, to: v}, true
-	case "<=":
-		return span{from: always.from, to: v + 1}, true
-	case ">":
-		return span{from: v + 1, to: always.to}, true
-	case ">=":
-		return span{from: v, to: always.to}, true
-	case "==":
-		return span{from: v, to: v + 1}, true
-	case "between":
-		return span{from: v, to: args[1].konst.n + 1}, true
-	default:
-		return always, false
-	}
 }
 
 func take(rel *relation, n int) *relation {

@@ -178,7 +178,7 @@ func (p *parser) primary() (node, error) {
 	switch {
 	case t.kind == tValue:
 		p.i++
-		return litNode{pos: t.pos, val: t.val}, nil
+		return litNode{pos: t.pos, val: t.val, typ: t.typ}, nil
 	case p.accept("("):
 		x, err := p.expr()
 		if err != nil {

@@ -30,12 +30,20 @@ const (
 	eventClock
 )
 
+// binning is a clock in steps of width ticks; the zero value is none.
+type binning struct {
+	clock clock
+	width int64
+}
+
 // expr is a compiled expression.
 type expr struct {
 	kind  kind
 	eval  func(*row) value
 	konst *value // set where it is the same for every row
 	clock clock
+	// bin is set where it is a clock rounded down to a width.
+	bin binning
 }
 
 type relColumn struct {
@@ -50,6 +58,9 @@ type relation struct {
 	scan     func(yield func(*row) bool)
 	source   *source // while rows are straight from a table, so that a where may narrow it
 	ingested *expr   // ingestion_time(), where it is still to be had
+	// origin tells the table's row that a row is, and when that came in; the table is
+	// nil for one made of several, and origin is where all are.
+	origin func(*row) (*table, int64)
 }
 
 func (r *relation) find(name string) (*expr, bool) {
@@ -77,41 +88,88 @@ func (r *relation) over(scan func(yield func(*row) bool)) *relation {
 
 // source scans a table within spans of its clocks.
 type source struct {
-	stopped     func() bool
-	table       *table
-	visible, at span
-	filters     []*expr
+	stopped func() bool
+	now     int64
+	table   *table
+	in, at  spans // the ingestion times and event times to look at
+	filters []*expr
 }
 
 // scan goes over the rows in an order that has nothing to do with time: a stride
 // through the candidates that meets each once.
-func (s *source) scan(yield func(*row) bool) {
-	var r row
+func (s *source) scan(yield func(*row) bool) { s.each(stride, yield) }
+
+// inOrder goes over the rows as they lie, which is faster.
+func (s *source) inOrder(yield func(*row) bool) {
+	s.each(func(int) int { return 1 }, yield)
+}
+
+func (s *source) each(step func(n int) int, yield func(*row) bool) {
+	r := row{}
 	for i, seg := range s.table.segments {
 		r.seg = i
-		set, exact := seg.byIngested(s.visible), true
-		if s.at != always {
-			if by := seg.byEvent(s.at); by.n < set.n {
-				set, exact = by, false
-			}
-		}
-		step := stride(set.n)
-		for k, at := 0, 0; k < set.n; k++ {
-			if k&4095 == 4095 && s.stopped() {
-				return
-			}
-			r.id = set.at(at)
-			if at += step; at >= set.n {
-				at -= set.n
-			}
-			if !exact && !s.visible.has(seg.ingested(r.id)) || s.at != always && !s.at.has(seg.event(r.id)) || !s.passes(&r) {
-				continue
-			}
-			if !yield(&r) {
+		for _, c := range s.candidates(seg) {
+			if !s.walk(seg, c, step(c.n), &r, yield) {
 				return
 			}
 		}
 	}
+}
+
+// walk goes over the candidates that pass; false where that is the end of all.
+func (s *source) walk(seg segment, c candidates, step int, r *row, yield func(*row) bool) bool {
+	seen, anyIn, anyAt := seg.seen(), c.in.all(), c.at.all()
+	for k, at := 0, 0; k < c.n; k++ {
+		if k&4095 == 4095 && s.stopped() {
+			return false
+		}
+		r.id = c.ids.at(at)
+		if at += step; at >= c.n {
+			at -= c.n
+		}
+		switch {
+		case seen != nil && seen[r.id] > s.now:
+		case !anyIn && !c.in.has(seg.ingested(r.id)):
+		case !anyAt && !c.at.has(seg.event(r.id)):
+		case !s.passes(r):
+		default:
+			if !yield(r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// candidates is rows to look at, and what their clocks must be to count.
+type candidates struct {
+	ids
+	in, at spans
+}
+
+// candidates looks rows up by the clock that leaves fewer of them. No row is in two
+// of the sets and counts in both.
+func (s *source) candidates(seg segment) []candidates {
+	var byIn, byAt []candidates
+	rows := func(list []candidates) (n int) {
+		for _, c := range list {
+			n += c.n
+		}
+		return n
+	}
+	for _, in := range s.in {
+		byIn = append(byIn, candidates{ids: seg.byIngested(in), in: everything, at: s.at})
+	}
+	if s.at.all() {
+		return byIn
+	}
+	for _, at := range s.at {
+		byAt = append(byAt, candidates{ids: seg.byEvent(at), in: s.in, at: spans{at}})
+	}
+	if rows(byAt) < rows(byIn) {
+		return byAt
+	}
+	return byIn
 }
 
 func (s *source) passes(r *row) bool {
@@ -143,15 +201,21 @@ func gcd(a, b int) int {
 	return a
 }
 
-// narrowed copies the source with one more filter, and the spans it implies.
-func (r *relation) narrowed(cond *expr, spans map[clock]span) *relation {
+// narrowed copies the source with the spans that a condition implies, and with the
+// condition itself where these do not say it all.
+func (r *relation) narrowed(cond *expr, what known) *relation {
 	out := *r
 	s := *r.source
-	s.filters = append(slices.Clone(s.filters), cond)
-	if in, ok := spans[ingestionClock]; ok {
-		s.visible = s.visible.and(in)
+	switch {
+	case cond.konst != nil: // false
+		s.in = spans{}
+	case !what.exact:
+		s.filters = append(slices.Clone(s.filters), cond)
 	}
-	if at, ok := spans[eventClock]; ok {
+	if in, ok := what.on[ingestionClock]; ok {
+		s.in = s.in.and(in)
+	}
+	if at, ok := what.on[eventClock]; ok {
 		s.at = s.at.and(at)
 	}
 	out.source, out.scan = &s, s.scan
@@ -162,9 +226,9 @@ func (r *relation) narrowed(cond *expr, spans map[clock]span) *relation {
 func tableRelation(env *env, t *table) *relation {
 	now := env.now
 	// A row is visible at its very ingestion tick, hence the one more.
-	s := &source{stopped: env.stopped, table: t, visible: span{from: now - int64(retention/100), to: now + 1}, at: always}
+	s := &source{stopped: env.stopped, now: now, table: t, in: spans{{from: now - int64(retention/100), to: now + 1}}, at: everything}
 	if t.timeColumn != "" {
-		s.at = env.timespan
+		s.at = everything.and(spans{env.timespan})
 	}
 	out := &relation{source: s, scan: s.scan}
 	for _, c := range t.columns {
@@ -179,6 +243,7 @@ func tableRelation(env *env, t *table) *relation {
 		out.columns = append(out.columns, relColumn{name: c.name, expr: e})
 	}
 	segs := t.segments
+	out.origin = func(r *row) (*table, int64) { return t, segs[r.seg].ingested(r.id) }
 	out.ingested = &expr{kind: kDatetime, clock: ingestionClock, eval: func(r *row) value { return vTime(segs[r.seg].ingested(r.id)) }}
 	if t.noIngestion {
 		out.ingested = constant(kDatetime, value{})

@@ -1,10 +1,8 @@
 package tenant
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"hunting-exporter/schema"
@@ -16,14 +14,20 @@ type Seed struct {
 	Tables []string
 	// Rows is the number for each table.
 	Rows int
-	// From and To bound the event times, denser by day than by night. Both the same
-	// puts all rows into that one tick. Zero is the 24 hours before now.
+	// From and To bound the event times. Both the same puts all rows into that one
+	// tick. Zero is the 24 hours before now.
 	From, To time.Time
+	// Shape gives the rate of rows in the minute that begins at a time, compared with
+	// other minutes; nil is a wave, denser by day than by night. See OfficeHours and
+	// WithBursts.
+	Shape func(at time.Time) float64
 	// Seed tells one set of rows from another.
 	Seed uint64
 	// Lag gives the time from a row's event to its ingestion; nil is what has been
 	// measured: a median of two minutes, some hours, a few below zero.
 	Lag func(row int) time.Duration
+	// Visible delays when queries see a row, counted from its ingestion; nil delays none.
+	Visible func(row int) time.Duration
 	// Duplicates makes every n-th row an exact copy of the one before; 0 is none.
 	Duplicates int
 }
@@ -52,8 +56,11 @@ func (t *Tenant) Seed(s Seed) error {
 		if _, ok := schema.Lookup(name); !ok {
 			return fmt.Errorf("seed table %q: not in the catalogue; use Add or LoadNDJSON for others", name)
 		}
-		seg := newSeeded(name, s)
-		err := t.change(name, func(tbl *table) error {
+		seg, err := newSeeded(name, s)
+		if err != nil {
+			return fmt.Errorf("seed table %s: %w", name, err)
+		}
+		err = t.change(name, func(tbl *table) error {
 			seg.timeColumn = tbl.timeColumn
 			tbl.segments = append(tbl.segments, seg)
 			return nil
@@ -73,42 +80,41 @@ type seeded struct {
 	seed       uint64
 	n          int
 	from, to   int64
-	lag        func(row int) time.Duration
+	curve      *curve // nil for the wave
 	duplicates int
 	in         []int64 // by id; event times are cheap enough to make again
+	visible    []int64 // see segment.seen
 	inOrder    []uint32
 	world      *world
 }
 
-func newSeeded(name string, s Seed) *seeded {
+func newSeeded(name string, s Seed) (*seeded, error) {
 	g := &seeded{
 		name: name, seed: mix(s.Seed ^ xxhash64(name)), n: s.Rows, from: schema.ToTicks(s.From), to: schema.ToTicks(s.To),
-		lag: s.Lag, duplicates: s.Duplicates, world: worldOf(s.Seed),
+		duplicates: s.Duplicates, world: worldOf(s.Seed),
 	}
-	if g.lag == nil {
-		g.lag = g.usualLag
-	}
-	type keyed struct {
-		in int64
-		id uint32
-	}
-	all, in := make([]keyed, g.n), make([]int64, g.n)
-	for id := range all {
-		in[id] = g.moment(g.source(id)) + int64(g.lag(id)/100)
-		all[id] = keyed{in: in[id], id: uint32(id)}
-	}
-	g.in = in
-	slices.SortFunc(all, func(a, b keyed) int {
-		if c := cmp.Compare(a.in, b.in); c != 0 {
-			return c
+	if s.Shape != nil {
+		var err error
+		if g.curve, err = newCurve(g.from, g.to, s.Shape); err != nil {
+			return nil, err
 		}
-		return cmp.Compare(a.id, b.id)
-	})
-	g.inOrder = make([]uint32, g.n)
-	for i, k := range all {
-		g.inOrder[i] = k.id
 	}
-	return g
+	lag := s.Lag
+	if lag == nil {
+		lag = g.usualLag
+	}
+	g.in = make([]int64, g.n)
+	for id := range g.in {
+		g.in[id] = g.moment(g.source(id)) + int64(lag(id)/100)
+	}
+	g.inOrder = sorted(g.in)
+	if s.Visible != nil {
+		g.visible = make([]int64, g.n)
+		for id := range g.visible {
+			g.visible[id] = g.in[id] + max(0, int64(s.Visible(id)/100))
+		}
+	}
+	return g, nil
 }
 
 // mix is the finaliser of SplitMix64: every bit of x moves every bit of the result.
@@ -158,14 +164,23 @@ func (g *seeded) moment(id int) int64 {
 	if g.from == g.to {
 		return g.from
 	}
-	width := float64(g.to - g.from)
-	x := (float64(id) + unit(g.hash(id, saltTime))) / float64(g.n) * width
+	x := (float64(id) + unit(g.hash(id, saltTime))) / float64(g.n)
+	at := g.from
+	if g.curve != nil {
+		at = g.curve.at(x)
+	} else {
+		at += wave(x, float64(g.to-g.from))
+	}
+	return max(g.from, cutDigits(min(at, g.to-1), g.hash(id, saltDigits)))
+}
+
+// wave gives where in a range of this width the share x of all rows lies.
+func wave(x, width float64) int64 {
+	x *= width
 	// The wave is flatter than the line is steep, so that order stays; it is null at
 	// both ends, so that the range stays.
 	period := width / max(1, math.Round(width/float64(tickDay)))
-	x += 0.6 * period / (2 * math.Pi) * math.Sin(2*math.Pi*x/period)
-	at := g.from + int64(x)
-	return max(g.from, cutDigits(min(at, g.to-1), g.hash(id, saltDigits)))
+	return int64(x + 0.6*period/(2*math.Pi)*math.Sin(2*math.Pi*x/period))
 }
 
 // cutDigits leaves as many fraction digits as are seen: mostly 7 or 6, often none.
@@ -180,6 +195,8 @@ func cutDigits(ticks int64, h uint64) int64 {
 }
 
 func (g *seeded) ingested(id int) int64 { return g.in[id] }
+
+func (g *seeded) seen() []int64 { return g.visible }
 
 // usualLag follows what has been measured: from half an hour before the event to
 // 28 hours after it.

@@ -68,6 +68,22 @@ func TestDenseEventWindows(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("from %v: %v rows, want %d", lo, got, want)
 		}
+		// Ranges so near that looking them up finds the same rows twice.
+		hole, split := 0, lo.Add(50*time.Millisecond)
+		for r := range tn.Rows("AlertInfo").Rows {
+			if !r.Event.Before(split) && r.Event.Before(split.Add(20*time.Millisecond)) {
+				hole++
+			}
+		}
+		got = c.rows(fmt.Sprintf("AlertInfo | where (Timestamp >= %s and Timestamp < %s) or (Timestamp >= %s and Timestamp < %s) | count",
+			literal(lo), literal(split), literal(split.Add(20*time.Millisecond)), literal(hi)))[0]["Count"]
+		if fmt.Sprint(got) != fmt.Sprint(want-hole) {
+			t.Errorf("from %v, in two parts: %v rows, want %d", lo, got, want-hole)
+		}
+		got = c.rows(fmt.Sprintf("AlertInfo | where Timestamp < %s or Timestamp >= %s | count", literal(lo), literal(hi)))[0]["Count"]
+		if fmt.Sprint(got) != fmt.Sprint(5000-want) {
+			t.Errorf("all but from %v: %v rows, want %d", lo, got, 5000-want)
+		}
 	}
 }
 

@@ -96,6 +96,12 @@ func (e *env) union(first *relation, s operator) (*relation, error) {
 			}
 		}
 	}}
+	out.origin = func(r *row) (*table, int64) {
+		if of := legs[r.leg].origin; of != nil {
+			return of(r.inner)
+		}
+		return nil, 0
+	}
 	if len(s.names) > 0 {
 		out.columns = append(out.columns, relColumn{
 			name: s.names[0],

@@ -14,10 +14,12 @@ import (
 // SqlDecimal) is its text.
 type Row struct {
 	Ingested time.Time
-	Cells    []any
+	// Visible is when queries first see the row, where that is later than Ingested.
+	Visible time.Time
+	Cells   []any
 }
 
-// Add puts rows into a table, visible from their ingestion time on. Columns are
+// Add puts rows into a table, visible from their ingestion time or Visible on. Columns are
 // named with API types; one the table lacks is added to it.
 func (t *Tenant) Add(name string, columns []schema.Column, rows ...Row) error {
 	own, err := columnsOf(columns)
@@ -25,7 +27,7 @@ func (t *Tenant) Add(name string, columns []schema.Column, rows ...Row) error {
 		return fmt.Errorf("add to table %s: %w", name, err)
 	}
 	return t.change(name, func(tbl *table) error {
-		seg := &stored{columns: own}
+		seg := &stored{columns: own, visible: visibleOf(rows)}
 		for i, r := range rows {
 			cells, err := cellsOf(own, r.Cells)
 			if err != nil {
@@ -41,6 +43,22 @@ func (t *Tenant) Add(name string, columns []schema.Column, rows ...Row) error {
 		tbl.segments = append(tbl.segments, seg)
 		return nil
 	})
+}
+
+// visibleOf is when queries see each row; nil where none comes late.
+func visibleOf(rows []Row) []int64 {
+	late := func(r Row) bool { return r.Visible.After(r.Ingested) }
+	if !slices.ContainsFunc(rows, late) {
+		return nil
+	}
+	out := make([]int64, len(rows))
+	for i, r := range rows {
+		out[i] = schema.ToTicks(r.Ingested)
+		if late(r) {
+			out[i] = schema.ToTicks(r.Visible)
+		}
+	}
+	return out
 }
 
 // merge adds the columns that the table lacks.
@@ -141,6 +159,7 @@ type stored struct {
 	columns  []column
 	cells    [][]value
 	in, at   []int64
+	visible  []int64 // see segment.seen
 	inOrder  []uint32
 	atOrder  []uint32
 	timeless bool
@@ -165,13 +184,19 @@ func sorted(clock []int64) []uint32 {
 	for i := range order {
 		order[i] = uint32(i)
 	}
-	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(clock[a], clock[b]) })
+	slices.SortFunc(order, func(a, b uint32) int {
+		if c := cmp.Compare(clock[a], clock[b]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a, b)
+	})
 	return order
 }
 
 func (s *stored) rows() int             { return len(s.cells) }
 func (s *stored) ingested(id int) int64 { return s.in[id] }
 func (s *stored) event(id int) int64    { return s.at[id] }
+func (s *stored) seen() []int64         { return s.visible }
 
 func (s *stored) byIngested(r span) ids { return within(s.inOrder, len(s.in), r, s.ingested) }
 

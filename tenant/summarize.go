@@ -146,10 +146,13 @@ func (e *env) summarize(rel *relation, s operator) (*relation, error) {
 		columns[i] = column{name: c.name, kind: c.expr.kind}
 	}
 	result := rowsRelation(columns, nil)
-	inner := rel.scan
+	groups := func() []*group { return collect(rel.scan, by, aggs) }
+	if countable(rel, by, aggs) {
+		groups = func() []*group { return count(rel.source, by, aggs) }
+	}
 	result.scan = func(yield func(*row) bool) {
 		var r row
-		for _, g := range collect(inner, by, aggs) {
+		for _, g := range groups() {
 			r.vals = append([]value(nil), g.keys...)
 			for i := range aggs {
 				r.vals = append(r.vals, aggs[i].result(&g.states[i]))

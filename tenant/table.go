@@ -37,18 +37,10 @@ type segment interface {
 	// byIngested gives the ids whose clock is in the range, byEvent at least those.
 	byIngested(s span) ids
 	byEvent(s span) ids
+	// seen is when queries first see each row, by id; nil where that is when it
+	// came in.
+	seen() []int64
 }
-
-// span is a half-open range of ticks.
-type span struct{ from, to int64 }
-
-var always = span{from: -1 << 63, to: 1<<63 - 1}
-
-func (s span) and(o span) span {
-	return span{from: max(s.from, o.from), to: min(s.to, o.to)}
-}
-
-func (s span) has(ticks int64) bool { return ticks >= s.from && ticks < s.to }
 
 // ids is a set of row ids: a part of an order, or a plain run where order is nil.
 type ids struct {

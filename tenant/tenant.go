@@ -7,8 +7,10 @@
 package tenant
 
 import (
+	"cmp"
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +42,11 @@ type Options struct {
 	// CallsPerMinute and CallsPerHour are quotas: 0 is 45 a minute and none an
 	// hour, negative is none.
 	CallsPerMinute, CallsPerHour int
+	// Hollow answers each row of a table as {}, so that planning can be measured at
+	// any size; counts and other computed rows stay. What the size cap judges and
+	// Record tells is the size that the rows would have by the mean of the answer's
+	// first hundred.
+	Hollow bool
 	// TokenLifetime is how long a token is accepted; 0 is an hour.
 	TokenLifetime time.Duration
 	// Latency is asked before each hunting answer; nil is none.
@@ -55,9 +62,11 @@ type Tenant struct {
 	mu     sync.RWMutex
 	tables map[string]*table // replaced as a whole entry, never changed in place
 
-	quota quota
-	stats stats
-	fault faults
+	quota  quota
+	stats  stats
+	fault  faults
+	poison poisons
+	caps   caps
 }
 
 // New makes an empty tenant: every table of the catalogue that nothing was put
@@ -68,12 +77,6 @@ func New(o Options) *Tenant {
 	o.ClientSecret = either(o.ClientSecret, DefaultClientSecret)
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.MaxRows == 0 {
-		o.MaxRows = 100_000
-	}
-	if o.MaxBytes == 0 {
-		o.MaxBytes = 50_000_000
 	}
 	if o.CallsPerMinute == 0 {
 		o.CallsPerMinute = 45
@@ -86,8 +89,21 @@ func New(o Options) *Tenant {
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails; see crypto/rand
-	return &Tenant{o: o, signing: key, tables: map[string]*table{}}
+	t := &Tenant{o: o, signing: key, tables: map[string]*table{}}
+	t.SetMaxRows(o.MaxRows)
+	t.SetMaxBytes(o.MaxBytes)
+	return t
 }
+
+// caps is what bounds an answer; it may change while the tenant serves.
+type caps struct{ rows, bytes atomic.Int64 }
+
+// SetMaxRows changes the row cap for the answers from now on, without a word to
+// anyone; 0 is 100,000.
+func (t *Tenant) SetMaxRows(n int) { t.caps.rows.Store(int64(cmp.Or(n, 100_000))) }
+
+// SetMaxBytes changes the size cap for the answers from now on; 0 is 50 MB.
+func (t *Tenant) SetMaxBytes(n int64) { t.caps.bytes.Store(cmp.Or(n, 50_000_000)) }
 
 // TenantID is the tenant's id, as tokens and the demo need it.
 func (t *Tenant) TenantID() string { return t.o.TenantID }

@@ -60,11 +60,11 @@ func (t *Tenant) identity(w http.ResponseWriter, r *http.Request) {
 
 func (t *Tenant) token(w http.ResponseWriter, r *http.Request, base string) {
 	t.stats.token()
-	fault := t.fault.next(Call{API: "token", Request: r})
+	_, fault := t.fault.next(Call{API: "token", Request: r})
 	if !wait(r.Context(), fault.Delay) {
 		return
 	}
-	if fault.Status != 0 || fault.Body != "" {
+	if fault.instead() {
 		fault.answer(w)
 		return
 	}

@@ -24,7 +24,9 @@ type Cell struct {
 // TruthRow is one row: Cells in the order of the columns.
 type TruthRow struct {
 	Ingested, Event time.Time // Event is zero where the table has no time column
-	Cells           []Cell
+	// Visible is when queries first see the row: Ingested, or later.
+	Visible time.Time
+	Cells   []Cell
 }
 
 // Truth is all that a table holds.
@@ -62,8 +64,13 @@ func rowsOf(tbl *table, s segment, yield func(TruthRow) bool) bool {
 	for i, c := range tbl.columns {
 		get[i] = access(s, c)
 	}
+	seen := s.seen()
 	for id := range s.rows() {
 		row := TruthRow{Ingested: schema.FromTicks(s.ingested(id)), Cells: make([]Cell, len(get))}
+		row.Visible = row.Ingested
+		if seen != nil {
+			row.Visible = schema.FromTicks(seen[id])
+		}
 		if at := s.event(id); at != noTime {
 			row.Event = schema.FromTicks(at)
 		}

@@ -125,9 +125,31 @@ func (v value) text() string {
 	}
 }
 
+// appendTime writes a datetime without the fraction digits that it does not need.
 func appendTime(b []byte, ticks int64) []byte {
-	return schema.FromTicks(ticks).AppendFormat(b, "2006-01-02T15:04:05.9999999Z")
+	t := schema.FromTicks(ticks)
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, "2006-01-02T15:04:05.9999999Z")
+	}
+	hour, minute, second := t.Clock()
+	b = append(appendPair(appendPair(b, year/100), year%100), '-')
+	b = append(appendPair(b, int(month)), '-')
+	b = append(appendPair(b, day), 'T')
+	b = append(appendPair(b, hour), ':')
+	b = append(appendPair(b, minute), ':')
+	b = appendPair(b, second)
+	if f := floorRest(ticks, tickSecond); f > 0 {
+		b = append(b, '.')
+		for unit := tickSecond / 10; f > 0; unit /= 10 {
+			b = append(b, byte('0'+f/unit))
+			f %= unit
+		}
+	}
+	return append(b, 'Z')
 }
+
+func appendPair(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 func appendReal(b []byte, f float64) []byte {
 	switch {

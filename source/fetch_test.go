@@ -1,0 +1,408 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/go-cmp/cmp"
+)
+
+// apiFunc is an API without a network, so that time can be virtual.
+type apiFunc func(*http.Request) *http.Response
+
+func (w apiFunc) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp := w(req)
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// said429 is a refusal of the quota: a text, and perhaps a Retry-After.
+func said429(text, after string) *http.Response {
+	resp := reply(http.StatusTooManyRequests, text)
+	resp.Header.Set("Retry-After", after)
+	return resp
+}
+
+func reply(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+func noRows() *http.Response { return reply(http.StatusOK, `{"schema":[],"results":[]}`) }
+
+// tokenAt gives out tokens named after the time of their making, as a cache would.
+type tokenAt struct {
+	takes, lasts time.Duration
+
+	mu      sync.Mutex
+	current azcore.AccessToken
+}
+
+func (c *tokenAt) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !time.Now().Before(c.current.ExpiresOn) {
+		if err := sleep(ctx, c.takes); err != nil {
+			return azcore.AccessToken{}, err
+		}
+		c.current = azcore.AccessToken{Token: time.Now().Format(time.TimeOnly), ExpiresOn: time.Now().Add(c.lasts)}
+	}
+	return c.current, nil
+}
+
+// over is a client over an apiFunc.
+func over(t testing.TB, w http.RoundTripper, change func(*Config)) *client {
+	t.Helper()
+	return withTokens(t, w, &tokenAt{lasts: time.Hour}, change)
+}
+
+func withTokens(t testing.TB, w http.RoundTripper, tokens azcore.TokenCredential, change func(*Config)) *client {
+	t.Helper()
+	cfg := Config{
+		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, Timeout: 4 * time.Minute,
+		TenantID: "contoso.test", ClientID: "app", ClientSecret: "unused",
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	r, err := New(cfg, Options{HTTP: &http.Client{Transport: w}, Credential: tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.client
+}
+
+func TestWaitsForWhatARefusalSays(t *testing.T) {
+	t.Parallel()
+	const calls = "API calls quota exceeded! maximum allowed 45 per 00:01:00"
+	const cpu = "You have exceeded processing resources allocated to this tenant. You can run queries again in "
+	for name, tt := range map[string]struct {
+		text, after string
+		low, high   time.Duration // until the next call; a second is added to what is stated
+	}{
+		"limit":           {legacyError("429", calls), "", 61 * time.Second, 61 * time.Second},
+		"hour limit":      {legacyError("429", "API calls quota exceeded! maximum allowed 1500 per 01:00:00"), "", 901 * time.Second, 901 * time.Second},
+		"seconds":         {legacyError("TooManyRequests", calls+" for the key Destination+TenantID+AppID. You can send requests again in 8 seconds."), "", 9 * time.Second, 9 * time.Second},
+		"CPU, clock":      {graphError("TooManyRequests", cpu+"00:03:00."), "", 181 * time.Second, 181 * time.Second},
+		"CPU, not stated": {graphError("TooManyRequests", cpu+"a while."), "", 841 * time.Second, 841 * time.Second}, // from 00:01:00
+		"header":          {legacyError("429", calls), "17", 18 * time.Second, 18 * time.Second},
+		"nothing":         {"", "", 3 * time.Second, 5 * time.Second},
+		"HTML":            {"<html>slow down</html>", "", 3 * time.Second, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var at []time.Time
+				c := over(t, apiFunc(func(*http.Request) *http.Response {
+					at = append(at, time.Now())
+					if len(at) == 1 {
+						return said429(tt.text, tt.after)
+					}
+					return noRows()
+				}), nil)
+				pass(t, time.Minute)
+				if _, err := c.fetch(t.Context(), placeOf(1, 1), request{}); err != nil {
+					t.Fatal(err)
+				}
+				if len(at) != 2 {
+					t.Fatalf("%d calls", len(at))
+				}
+				if d := at[1].Sub(at[0]); d < tt.low || d > tt.high {
+					t.Errorf("waited %s, want %s to %s", d, tt.low, tt.high)
+				}
+				if n := c.refusals.Load(); n != 1 {
+					t.Errorf("%d refusals counted", n)
+				}
+			})
+		})
+	}
+}
+
+// TestLearnedLimitsHoldForTheProcess: a lower one is kept, a higher one changes nothing.
+func TestLearnedLimitsHoldForTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		texts := map[int]string{
+			1:  "maximum allowed 10 per 00:01:00. You can send requests again in 1 seconds.",
+			2:  "maximum allowed 60 per 00:01:00. You can send requests again in 1 seconds.",
+			30: "maximum allowed 100 per 01:00:00. You can send requests again in 1 seconds.",
+		}
+		var at []time.Time
+		c := over(t, apiFunc(func(*http.Request) *http.Response {
+			at = append(at, time.Now())
+			if text, ok := texts[len(at)]; ok {
+				return said429(legacyError("429", text), "")
+			}
+			return noRows()
+		}), nil)
+		for range 247 {
+			if _, err := c.fetch(t.Context(), placeOf(1, 1), request{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(at) != 250 {
+			t.Fatalf("%d calls", len(at))
+		}
+		if n := mostIn(at, time.Minute); n != 10 {
+			t.Errorf("%d calls in a minute, want 10", n)
+		}
+		if n := mostIn(at, time.Hour); n != 100 {
+			t.Errorf("%d calls in an hour, want 100", n)
+		}
+	})
+}
+
+// mostIn is the largest number of the times, in order, that lie in one stretch.
+func mostIn(at []time.Time, stretch time.Duration) int {
+	most, from := 0, 0
+	for i := range at {
+		for at[i].Sub(at[from]) >= stretch {
+			from++
+		}
+		most = max(most, i-from+1)
+	}
+	return most
+}
+
+// TestRefusalIsKnownBeforeTheNextTurn: with one call at a time, the next one in the queue
+// must not run into the refusal that the last one has just met.
+func TestRefusalIsKnownBeforeTheNextTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		c := over(t, apiFunc(func(*http.Request) *http.Response {
+			at = append(at, time.Now())
+			if len(at) == 1 {
+				_ = sleep(t.Context(), time.Second) // the others come
+				return said429("", "30")
+			}
+			return noRows()
+		}), func(c *Config) { c.Concurrency = 1 })
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				if _, err := c.fetch(t.Context(), placeOf(i, 1), request{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(at) != 6 || at[1].Sub(at[0]) != 32*time.Second {
+			t.Errorf("calls at %v", at)
+		}
+	})
+}
+
+// TestRefusedQueryKeepsItsPlace: it goes before those of its dataset that came later.
+func TestRefusedQueryKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		c := over(t, apiFunc(func(req *http.Request) *http.Response {
+			var q request
+			if err := json.NewDecoder(req.Body).Decode(&q); err != nil {
+				t.Error(err)
+			}
+			got = append(got, q.Query)
+			_ = sleep(t.Context(), time.Second) // the others come
+			if len(got) <= 2 {
+				return said429("", "30")
+			}
+			return noRows()
+		}), func(c *Config) { c.Concurrency = 1 })
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				if _, err := c.fetch(t.Context(), placeOf(1, 1), request{Query: fmt.Sprint(i)}); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		if d := cmp.Diff([]string{"0", "0", "0", "1", "2"}, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// TestDeadlineBeforeTheWaitEndsAtOnce: those refused and those who wait behind them.
+func TestDeadlineBeforeTheWaitEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	const cpu = "You have exceeded processing resources allocated to this tenant."
+	for name, tt := range map[string]struct {
+		refusal func() *http.Response
+		says    string // the error
+		most    int    // calls
+	}{
+		"CPU":               {func() *http.Response { return said429(graphError("TooManyRequests", cpu), "") }, "exceeded processing resources", 1},
+		"stated":            {func() *http.Response { return said429(legacyError("429", "again in 20 minutes."), "") }, "again in 20 minutes", 1},
+		"longer than worth": {func() *http.Response { return said429(legacyError("429", "again in 5 hours."), "") }, "again in 5 hours", 3}, // each asks for itself
+		"quota":             {noRows, "the calls allowed are made", 1},
+		"503 that says when": {func() *http.Response {
+			resp := reply(http.StatusServiceUnavailable, "")
+			resp.Header.Set("Retry-After", "800")
+			return resp
+		}, "status 503", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				c := over(t, apiFunc(func(*http.Request) *http.Response {
+					calls++
+					_ = sleep(t.Context(), time.Second) // the others come
+					return tt.refusal()
+				}), func(c *Config) {
+					c.Concurrency = 1
+					if name == "quota" {
+						c.CallsPerMinute, c.CallsPerHour = 1, 1
+					}
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				begun := time.Now()
+				var wg sync.WaitGroup
+				for i := range 3 {
+					wg.Go(func() {
+						_, err := c.fetch(ctx, placeOf(i, 1), request{})
+						if name == "quota" && err == nil {
+							return // the one call allowed
+						}
+						if !errors.Is(err, ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
+							t.Errorf("got %v", err)
+							return
+						}
+						for _, want := range []string{fmt.Sprint("dataset ", i), "2026-01-02T00:01", tt.says, "deadline", "EXPORT_DEADLINE"} {
+							if !strings.Contains(err.Error(), want) {
+								t.Errorf("%q does not say %q", err, want)
+							}
+						}
+					})
+				}
+				wg.Wait()
+				if d := time.Since(begun); d > time.Duration(tt.most)*time.Second {
+					t.Errorf("took %s", d)
+				}
+				if calls != tt.most {
+					t.Errorf("%d calls, want %d", calls, tt.most)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitThatEndsBeforeTheDeadlineIsWaited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		c := over(t, apiFunc(func(*http.Request) *http.Response {
+			if calls++; calls == 1 {
+				return said429(graphError("TooManyRequests", "You have exceeded processing resources allocated to this tenant."), "")
+			}
+			return noRows()
+		}), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 16*time.Minute)
+		defer cancel()
+		if _, err := c.fetch(ctx, placeOf(1, 1), request{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestTokenIsFreshAfterALongWait, and the time it takes to get is not the quota's.
+func TestTokenIsFreshAfterALongWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		var tokens []string
+		c := withTokens(t, apiFunc(func(req *http.Request) *http.Response {
+			at, tokens = append(at, time.Now()), append(tokens, req.Header.Get("Authorization"))
+			return noRows()
+		}), &tokenAt{takes: 20 * time.Second, lasts: 10 * time.Minute}, func(c *Config) { c.CallsPerMinute, c.CallsPerHour = 1, 1 })
+		for range 3 {
+			if _, err := c.fetch(t.Context(), placeOf(1, 1), request{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range at {
+			if want := "Bearer " + at[i].Format(time.TimeOnly); tokens[i] != want {
+				t.Errorf("call %d at %s had %s", i, at[i].Format(time.TimeOnly), tokens[i])
+			}
+			if i > 0 && at[i].Sub(at[i-1]) != time.Hour+margin+20*time.Second {
+				t.Errorf("call %d came %s after the one before", i, at[i].Sub(at[i-1]))
+			}
+		}
+	})
+}
+
+// brokenTokens fails some times before it gives a token out.
+type brokenTokens struct{ fails int }
+
+func (c *brokenTokens) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	if c.fails--; c.fails >= 0 {
+		return azcore.AccessToken{}, errors.New("no connection")
+	}
+	return azcore.AccessToken{Token: "t", ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+// TestFailingTokenCostsNoQuota: turns whose call was not sent come back.
+func TestFailingTokenCostsNoQuota(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := withTokens(t, apiFunc(func(*http.Request) *http.Response { return noRows() }), &brokenTokens{fails: 3},
+			func(c *Config) { c.Concurrency, c.CallsPerMinute = 1, 1 })
+		begun := time.Now()
+		if _, err := c.fetch(t.Context(), placeOf(1, 1), request{}); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(begun); d > 10*time.Second { // three times of backoff
+			t.Errorf("took %s", d)
+		}
+	})
+}
+
+// TestOneQueryAlwaysRefusedIsGivenUp although others are answered meanwhile.
+func TestOneQueryAlwaysRefusedIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := over(t, apiFunc(func(req *http.Request) *http.Response {
+			if body, _ := io.ReadAll(req.Body); strings.Contains(string(body), "costly") {
+				return said429(legacyError("429", "again in 10 minutes."), "")
+			}
+			return noRows()
+		}), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := c.fetch(ctx, placeOf(1, 1), request{}); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+				_ = sleep(ctx, time.Minute)
+			}
+		})
+		begun := time.Now()
+		_, err := c.fetch(ctx, placeOf(2, 2), request{Query: "costly"})
+		if !errors.Is(err, ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if d := time.Since(begun); d < patience-15*time.Minute || d > patience {
+			t.Errorf("given up after %s", d)
+		}
+		cancel()
+		wg.Wait()
+	})
+}

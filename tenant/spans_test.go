@@ -1,0 +1,150 @@
+package tenant
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"hunting-exporter/schema"
+)
+
+// Sets of ticks are what their members say, and in the form that their users expect.
+func TestSpans(t *testing.T) {
+	set := rapid.Custom(func(rt *rapid.T) spans {
+		out := spans{}
+		for range rapid.IntRange(0, 4).Draw(rt, "n") {
+			from := rapid.Int64Range(0, 20).Draw(rt, "from")
+			out = out.or(spans{{from, from + rapid.Int64Range(0, 6).Draw(rt, "width")}})
+		}
+		return out
+	})
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := set.Draw(rt, "a"), set.Draw(rt, "b")
+		both, either := a.and(b), a.or(b)
+		for ticks := range int64(30) {
+			if both.has(ticks) != (a.has(ticks) && b.has(ticks)) || either.has(ticks) != (a.has(ticks) || b.has(ticks)) {
+				rt.Fatalf("%v and, or %v: %v, %v", a, b, both, either)
+			}
+		}
+		for _, s := range []spans{both, either, a} {
+			for i := range s {
+				if s[i].from >= s[i].to || i > 0 && s[i].from <= s[i-1].to {
+					rt.Fatalf("%v is out of order, touches or holds nothing", s)
+				}
+			}
+		}
+	})
+}
+
+// compiled is a query's relation, and what it was compiled with.
+func compiled(t *testing.T, tn *Tenant, query string) (*relation, *env) {
+	t.Helper()
+	q, err := parse(query)
+	if err != nil {
+		t.Fatal(query, err)
+	}
+	e := &env{
+		tenant: tn, now: schema.ToTicks(tn.o.Now()), timespan: always, stopped: func() bool { return false },
+		scalars: map[string]*expr{}, tables: map[string]*relation{},
+	}
+	rel, err := e.compile(q)
+	if err != nil {
+		t.Fatal(query, err)
+	}
+	return rel, e
+}
+
+// A condition that bounds a clock looks rows up: no query reads many more rows than
+// it answers.
+func TestConditionsUseTheIndex(t *testing.T) {
+	now := time.Date(2026, 8, 20, 12, 0, 0, 0, time.UTC)
+	tn := New(Options{Now: func() time.Time { return now }})
+	err := tn.Seed(Seed{
+		Tables: []string{"AlertInfo"}, Rows: 86_400, From: now.Add(-24 * time.Hour), To: now, Seed: 1,
+		Lag: func(int) time.Duration { return 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cond, most := range map[string]int{
+		"true": 86_400,
+		"(_T >= ago(20h) and _T < ago(19h)) or (_T >= ago(2h) and _T < ago(1h))":                         8000,
+		"_T >= ago(20h) and _T < ago(19h) or _T >= ago(2h) and _T < ago(1h)":                             8000,
+		"(Timestamp >= ago(20h) and Timestamp < ago(19h)) or (Timestamp == ago(1h))":                     5000,
+		"((_T > ago(20h) and _T < ago(19h)) or (_T > ago(9h) and _T < ago(8h))) and Timestamp < ago(9h)": 8000,
+		"(_T >= ago(20h) and _T < ago(19h) and Title == 'x') or (_T < ago(23h) and _T >= ago(24h))":      8000,
+		"isnull(ingestion_time())":                       0,
+		"isnull(_T) or Timestamp > ago(1h)":              86_400,
+		"_T > ago(1h) and _T < ago(2h)":                  0,
+		"_T > ago(1h) or Timestamp > ago(1h)":            86_400,
+		"false":                                          0,
+		"isnull(_T) and (Title == 'x' or _T > ago(24h))": 0,
+	} {
+		rel, _ := compiled(t, tn, "AlertInfo | extend _T = ingestion_time() | where "+cond)
+		looked := 0
+		for _, c := range rel.source.candidates(rel.source.table.segments[0]) {
+			looked += c.n
+		}
+		if looked > most || most == 86_400 && looked < most {
+			t.Errorf("%s: looks at %d rows, want at most %d", cond, looked, most)
+		}
+	}
+}
+
+// The counts that tables are measured by are made without cells, others are not.
+func TestCountsAreMadeWithoutCells(t *testing.T) {
+	tn := New(Options{})
+	if err := tn.Seed(Seed{Tables: []string{"AlertInfo"}, Rows: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for steps, want := range map[string]bool{
+		"count":                               true,
+		"summarize Rows = count()":            true,
+		"summarize by bin(Timestamp, 1h)":     true,
+		"summarize count() by bin(_T, 1tick)": true,
+		"summarize Rows = count() by Bin = bin(ingestion_time(), 15m)": true,
+		"where Title has 'x' | project When = Timestamp | count":       true,
+		"summarize count() by bin(Timestamp, 1h), Title":               false,
+		"summarize count() by Title":                                   false,
+		"summarize count() by Timestamp":                               false,
+		"summarize max(Title) by bin(Timestamp, 1h)":                   false,
+		"summarize countif(Title == 'x') by bin(Timestamp, 1h)":        false,
+		"summarize count() by bin(Timestamp + 1h, 1h)":                 false,
+		"take 3 | count": false,
+		"summarize count() by bin(Timestamp, 1h) | summarize count()":             false,
+		"extend Timestamp = now() | summarize count() by bin(Timestamp, 15m)":     false,
+		"summarize count() by bin(Timestamp, totimespan(substring(Title, 0, 1)))": false,
+	} {
+		q, err := parse("AlertInfo | extend _T = ingestion_time() | " + steps)
+		if err != nil {
+			t.Fatal(steps, err)
+		}
+		last := len(q.main.steps) - 1
+		final := q.main.steps[last]
+		if final.name == "count" {
+			final = operator{cols: []named{{x: callNode{name: "count"}}}}
+		}
+		_, e := compiled(t, tn, "AlertInfo")
+		q.main.steps = q.main.steps[:last]
+		rel, err := e.compile(q)
+		if err != nil {
+			t.Fatal(steps, err)
+		}
+		by, err := e.columns(rel, final.by, "Column")
+		if err != nil {
+			t.Fatal(steps, err)
+		}
+		var aggs []agg
+		for _, c := range final.cols {
+			a, err := e.agg(rel, c.x)
+			if err != nil {
+				t.Fatal(steps, err)
+			}
+			aggs = append(aggs, a)
+		}
+		if got := countable(rel, by, aggs); got != want {
+			t.Errorf("%s: countable %v, want %v", steps, got, want)
+		}
+	}
+}
