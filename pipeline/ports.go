@@ -21,15 +21,18 @@ type Source interface {
 	// Several counts that are asked for at the same time may travel in one call.
 	Count(ctx context.Context, q Counting) ([]ledger.Count, error)
 	// Pace is what the answers so far say about a dataset.
-	Pace(dataset string) state.Pace
+	Pace(dataset string) Pace
 }
+
+// Pace is what the answers so far say about how much of a dataset fits into one.
+type Pace = state.Pace
 
 // Reading says what to read.
 type Reading struct {
 	Dataset Dataset
-	Parts   []Part     // in the order in which they are wanted
-	Tally   *Tally     // the API's own counts of the one part; nil: not counted
-	Pace    state.Pace // of earlier runs
+	Parts   []Part // in the order in which they are wanted
+	Tally   *Tally // the API's own counts of the one part; nil: not counted
+	Pace    Pace   // of earlier runs
 }
 
 // Tally is the API's counts of a window.

@@ -28,8 +28,7 @@ type client struct {
 	tokens   *tokens
 	governor *governor
 	buffers  buffers
-	slots    chan struct{} // one a call under way
-	limit    int64         // bytes of an answer, encoded and decoded; 0: maxBody
+	limit    int64 // bytes of an answer, encoded and decoded; 0: maxBody
 	now      func() time.Time
 	log      *slog.Logger
 	secrets  []setting.Secret

@@ -158,9 +158,10 @@ func suspects(all []*counting, err error) (guilty, others []*counting) {
 	return guilty, others
 }
 
-// whileWanted is a context that ends when all who asked have gone.
+// whileWanted is a context that ends when all who asked have gone, and whose deadline is
+// the latest of theirs.
 func whileWanted(all []*counting) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(all[0].ctx))
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(all[0].ctx), lastDeadline(all))
 	var mu sync.Mutex
 	left := len(all)
 	releases := make([]func() bool, 0, len(all))
@@ -179,6 +180,21 @@ func whileWanted(all []*counting) (context.Context, context.CancelFunc) {
 		}
 		cancel()
 	}
+}
+
+// lastDeadline is when the last one gives up; far away if one never does.
+func lastDeadline(all []*counting) time.Time {
+	var last time.Time
+	for _, c := range all {
+		at, ok := c.ctx.Deadline()
+		if !ok {
+			return time.Now().Add(100 * 365 * 24 * time.Hour)
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
 
 // countLegs asks one query and returns each leg's bins, in order.

@@ -61,6 +61,7 @@ type Error struct {
 	kind   kind
 	limits []limit       // learned from the message
 	wait   time.Duration // asked for; 0: not stated
+	took   time.Duration // of the call itself
 	cpu    bool          // the CPU share is used up, not the number of calls
 	cause  error         // for errors.Is; its text is in Message
 }

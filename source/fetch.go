@@ -85,15 +85,18 @@ func (f *pursuit) attempt(ctx context.Context, t *turn) (answer, error) {
 	t.send()
 	a, err := f.call(ctx, token, f.request)
 	var e *Error
+	if errors.As(err, &e) {
+		e.took = f.now().Sub(t.sent)
+	}
 	switch {
 	case err == nil:
 		t.succeeded()
-	case errors.As(err, &e) && e.kind == throttled:
+	case e != nil && e.kind == throttled:
 		// Before the turn ends: the next call must not run into the same refusal.
 		f.wait, f.worth = t.refused(e)
 		f.waited += f.wait
 		f.refusals.Add(1)
-	case errors.As(err, &e) && e.kind == unauthorized:
+	case e != nil && e.kind == unauthorized:
 		f.refused = token
 	}
 	return a, err

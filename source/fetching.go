@@ -29,7 +29,7 @@ type fetching struct {
 type trouble struct {
 	costly    int
 	narrowest int           // of them for a piece that cannot be halved
-	spent     time.Duration // waiting for them
+	spent     time.Duration // on them
 }
 
 const (
@@ -53,7 +53,6 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 	if p.rows == 0 { // counted: there is nothing to fetch
 		return res, true
 	}
-	begun := f.r.client.now()
 	a, err := f.answer(ctx, p)
 	if err == nil {
 		f.trouble, f.sizes = trouble{}, append(f.sizes, len(a.body))
@@ -64,7 +63,7 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 	if !errors.As(err, &e) || !e.kind.narrows() {
 		return result{err: err}, true
 	}
-	f.note(p, e, f.r.client.now().Sub(begun))
+	f.note(p, e)
 	smaller, err := f.smaller(ctx, p, e)
 	switch {
 	case err != nil:
@@ -122,7 +121,7 @@ func (f *fetching) whole(ctx context.Context, p piece, rows int) error {
 }
 
 // note takes in a refusal.
-func (f *fetching) note(p piece, e *Error, took time.Duration) {
+func (f *fetching) note(p piece, e *Error) {
 	from, to := p.ticks()
 	if p.slice.N <= 1 {
 		f.pace.overflowed(to-from, e.kind)
@@ -132,7 +131,7 @@ func (f *fetching) note(p piece, e *Error, took time.Duration) {
 		return
 	}
 	f.trouble.costly++
-	f.trouble.spent += took
+	f.trouble.spent += e.took
 	if to-from <= 1 || p.slice.N > 1 {
 		f.trouble.narrowest++
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"hunting-exporter/pipeline"
-	"hunting-exporter/state"
 )
 
 const (
@@ -151,7 +150,7 @@ func (p *pace) overflowed(width int64, k kind) {
 }
 
 // recall takes in what earlier runs have learned, unless this one knows better.
-func (p *pace) recall(s state.Pace) {
+func (p *pace) recall(s pipeline.Pace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.rate == 0 && s.Rate > 0 {
@@ -164,10 +163,10 @@ func (p *pace) recall(s state.Pace) {
 }
 
 // known is what later runs should know.
-func (p *pace) known() state.Pace {
+func (p *pace) known() pipeline.Pace {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := state.Pace{Rate: p.rate * ticksASec, Weight: p.weight}
+	s := pipeline.Pace{Rate: p.rate * ticksASec, Weight: p.weight}
 	s.Accepted, s.Refused = p.size.bounds()
 	return s
 }

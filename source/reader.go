@@ -13,7 +13,6 @@ import (
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/state"
 )
 
 // Options are what a Reader uses of its surroundings. The zero value works.
@@ -73,7 +72,6 @@ func New(cfg Config, o Options) (*Reader, error) {
 			cfg: cfg, url: cfg.endpoint(), http: web, now: o.Now, log: o.Log,
 			tokens:   &tokens{scope: cfg.scope(), make: credential},
 			governor: newGovernor(o.Now, cfg.Concurrency, quota...),
-			slots:    make(chan struct{}, cfg.Concurrency),
 			secrets:  []setting.Secret{cfg.ClientSecret, cfg.CertificatePassword},
 		},
 		ahead: make(chan struct{}, cfg.Concurrency-1),
@@ -98,7 +96,7 @@ func (r *Reader) Check(ctx context.Context) error {
 }
 
 // Pace is what the answers so far say about a dataset.
-func (r *Reader) Pace(dataset string) state.Pace { return r.pace(dataset).known() }
+func (r *Reader) Pace(dataset string) pipeline.Pace { return r.pace(dataset).known() }
 
 // Close closes idle connections.
 func (r *Reader) Close() { r.client.http.CloseIdleConnections() }
