@@ -20,9 +20,15 @@ type fetching struct {
 	open []piece // the next one last; those of one part lie together
 
 	trouble  trouble
-	cut      int   // answers that had too many rows
-	tooLarge bool  // the API refused a piece for its size
-	sizes    []int // of the answers so far
+	cut      int     // answers that had too many rows
+	tooLarge []piece // refused for their size
+	answers  []sized // so far
+}
+
+// sized is a piece and the size of its answer.
+type sized struct {
+	piece
+	bytes int
 }
 
 // trouble counts costly answers since the last complete one.
@@ -55,7 +61,7 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 	}
 	a, err := f.answer(ctx, p)
 	if err == nil {
-		f.trouble, f.sizes = trouble{}, append(f.sizes, len(a.body))
+		f.trouble, f.answers = trouble{}, append(f.answers, sized{p, len(a.body)})
 		res.page.Body, res.page.Rows, res.page.Free = a.body, a.rows, a.free
 		return res, true
 	}
@@ -126,7 +132,12 @@ func (f *fetching) note(p piece, e *Error) {
 	if p.slice.N <= 1 {
 		f.pace.overflowed(to-from, e.kind)
 	}
-	f.tooLarge = f.tooLarge || e.kind == tooLarge
+	if e.kind == tooLarge {
+		if len(f.tooLarge) == 0 {
+			f.pace.unsettle()
+		}
+		f.tooLarge = append(f.tooLarge, p)
+	}
 	if e.kind != tooCostly {
 		return
 	}
@@ -137,11 +148,30 @@ func (f *fetching) note(p piece, e *Error) {
 	}
 }
 
-// learn tells the pace how large a piece was that was refused for its size.
-func (f *fetching) learn(err error) {
-	if f.tooLarge && err == nil {
-		f.pace.refusedAs(f.sizes)
+// learn tells the pace how large those pieces were that were refused for their size, the
+// largest first.
+func (f *fetching) learn() {
+	if len(f.tooLarge) > 0 {
+		defer f.pace.settle()
 	}
+	for _, refused := range f.tooLarge {
+		from, to := refused.ticks()
+		var sizes []int
+		for _, a := range f.answers {
+			start, end := a.ticks()
+			if start >= from && end <= to && within(a.slice, refused.slice) {
+				sizes = append(sizes, a.bytes)
+			}
+		}
+		if len(f.open) == 0 { // all of its parts have come
+			f.pace.refused(sizes)
+		}
+	}
+}
+
+// within reports whether a slice is a part of another one.
+func within(s, of pipeline.Slice) bool {
+	return of.N <= 1 || s.N >= of.N && s.I%of.N == of.I
 }
 
 // smaller is what to fetch instead of a piece that overflowed, the first one last; none
@@ -213,7 +243,7 @@ func doubled(p piece) []piece {
 // answer: a tick into slices, anything else in time.
 func (f *fetching) halves(p piece) []piece {
 	most, _ := f.pace.rows()
-	if p.rows <= most {
+	if p.rows < f.r.cap.Load() && (p.probe || 2*p.rows <= 3*most) {
 		return []piece{p}
 	}
 	from, to := p.ticks()

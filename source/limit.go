@@ -14,37 +14,56 @@ type sizeLimit struct {
 	accepted float64 // bytes of the largest answer
 	refused  float64 // bytes of the smallest that was refused for its size; 0: none
 	doubts   int     // refusals in a row of what was accepted before
+	probing  bool    // an answer is under way that is larger than any before
 }
 
-// knownLimits are those that Microsoft has had, in either meaning of a megabyte.
+// knownLimits are those that Microsoft has had, today's first, in either meaning of a megabyte.
 var knownLimits = []float64{50e6, 50 << 20, 64e6, 64 << 20, 124e6, 124 << 20}
 
-// near is how close to each other the two have to be to be done with searching.
+// near is how close to a limit an answer is meant to come, and how close to each other
+// both bounds have to be to be done with searching.
 const near = 0.985
 
-// target is the size that the next answer should have: safe once both bounds are close,
-// one step of the search before. Infinite as long as nothing was refused.
-func (l *sizeLimit) target() float64 {
+// safe is the size up to which answers have come. Until one was refused, today's limit
+// is taken on trust.
+func (l *sizeLimit) safe() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.refused == 0:
-		return math.Inf(1)
-	case l.accepted >= near*l.refused:
-		return l.accepted
+	if l.refused == 0 || l.refused > knownLimits[0] {
+		return max(l.accepted, near*knownLimits[0])
 	}
+	return cmp.Or(l.accepted, l.refused/2)
+}
+
+// probe is a size beyond the safe one that is worth a try: one answer at a time, since a
+// refusal costs two calls. ok is false if there is none; else probed must follow.
+func (l *sizeLimit) probe() (size float64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.probing || l.refused > 0 && l.accepted >= near*l.refused || l.accepted == 0 {
+		return 0, false
+	}
+	l.probing = true
+	top := cmp.Or(l.refused, math.Inf(1))
 	for _, known := range knownLimits {
-		if known <= l.accepted || known >= l.refused {
+		if known <= l.accepted || known >= top {
 			continue
 		}
 		if l.accepted < 0.96*known {
-			return near * known
+			return near * known, true
 		}
-		if beyond := 1.01 * known; beyond < near*l.refused { // is it the limit at all?
-			return beyond
+		if beyond := 1.01 * known; beyond < near*top { // is it the limit at all?
+			return beyond, true
 		}
 	}
-	return (l.accepted + l.refused) / 2
+	return min(1.5*l.accepted, (l.accepted+top)/2), true
+}
+
+// probed allows the next probe.
+func (l *sizeLimit) probed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.probing = false
 }
 
 func (l *sizeLimit) accept(size float64) {

@@ -27,9 +27,13 @@ type pace struct {
 	rate   float64 // rows a tick
 	base   float64 // bytes around the rows, the Schema most of all; 0: not known
 	weight float64 // bytes a row, without base; 0: not known
-	spread float64 // by how much, relatively, answers differ from weight
-	widest float64 // ticks of the widest answer; 0: nothing is known yet
-	bound  float64 // ticks, after answers that were too large or too costly; 0: none
+	// assumed is weight as long as that is not known.
+	assumed float64
+	spread  float64 // by how much, relatively, answers differ from weight
+	widest  float64 // ticks of the widest answer; 0: nothing is known yet
+	bound   float64 // ticks, after answers that were too large or too costly; 0: none
+	// unsettled are pieces under way of which a part was refused for its size.
+	unsettled int
 }
 
 // rows is how many rows a window may count, and whether their size is known: if not,
@@ -37,18 +41,30 @@ type pace struct {
 func (p *pace) rows() (most int64, sure bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return int64(max(1, p.target(counted))), p.weight > 0
+	return int64(max(1, p.target(counted, p.size.safe()))), p.weight > 0 && p.unsettled == 0
 }
 
-// target is the number of rows to aim at. Sizes scatter, so their limit is approached
-// by as much less as they do.
-func (p *pace) target(fill float64) float64 {
+// probe is more rows than rows gives, to find out whether the API delivers them. ok is
+// false where that is known or does not matter; else size.probed must follow.
+func (p *pace) probe() (most int64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.weight == 0 || p.target(counted, p.size.safe()) >= p.target(counted, math.Inf(1)) {
+		return 0, false
+	}
+	size, ok := p.size.probe()
+	return int64(max(1, p.target(counted, size))), ok
+}
+
+// target is the number of rows to aim at below a size. Sizes scatter, so their limit is
+// approached by as much less as they do.
+func (p *pace) target(fill, size float64) float64 {
 	most := float64(p.cap.Load())
 	rows := fill * most
-	if limit := p.size.target(); p.weight > 0 && !math.IsInf(limit, 1) {
-		margin := max(0.8, 1-2*p.spread)
+	if weight := cmp.Or(p.weight, p.assumed); weight > 0 && !math.IsInf(size, 1) {
+		margin := max(0.8, 1-3*p.spread)
 		// Not below some rows: a refusal for no good reason must not end in crumbs.
-		rows = min(rows, max(margin*limit/p.weight, most/1000))
+		rows = min(rows, max(margin*size/weight, most/1000))
 	}
 	return rows
 }
@@ -63,7 +79,7 @@ func (p *pace) next() (width int64, sure bool) {
 	}
 	target := math.Inf(1)
 	if p.rate > 0 {
-		target = p.target(guessed) / p.rate
+		target = p.target(guessed, p.size.safe()) / p.rate
 	}
 	most := math.Inf(1)
 	if p.widest > 0 {
@@ -83,7 +99,7 @@ func (p *pace) fits(width int64) bool {
 	if p.rate == 0 {
 		return width <= firstWindow
 	}
-	return float64(width)*p.rate <= p.target(guessed)
+	return float64(width)*p.rate <= p.target(guessed, p.size.safe())
 }
 
 // answered takes a complete answer in. The rate rises at once and falls by steps, since
@@ -121,8 +137,22 @@ func (p *pace) weigh(rows, bytes int) {
 	p.weight = weight
 }
 
-// refusedAs takes in how large the parts of a window were that was refused as too large.
-func (p *pace) refusedAs(sizes []int) {
+// unsettle and settle frame the time in which a piece that was refused for its size is
+// fetched in parts, which will tell how large it is.
+func (p *pace) unsettle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unsettled++
+}
+
+func (p *pace) settle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unsettled--
+}
+
+// refused takes in how large the parts of a piece were that was refused as too large.
+func (p *pace) refused(sizes []int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var sum, largest float64

@@ -13,6 +13,7 @@ type piece struct {
 	of    pipeline.Part // read with the last of its pieces
 	slice pipeline.Slice
 	rows  int64 // as counted; unknown if it was not
+	probe bool  // it may be too large
 }
 
 const unknown = -1
@@ -90,12 +91,28 @@ func (pl *planner) next(ctx context.Context) (piece, error) {
 	ahead := pl.hist.ahead(pl.from)
 	end, rows, fits := ahead.cut(pl.to, most)
 	switch {
+	case fits && end < pl.to:
+		return pl.probe(ahead, end, rows), nil
 	case fits:
 		return pl.take(end, rows), nil
 	case ahead[0].from > pl.from: // so that what does not fit stands alone
 		return pl.take(ahead[0].from, 0), nil
 	}
 	return pl.take(ahead[0].to, ahead[0].rows), nil
+}
+
+// probe is the piece up to end, or a wider one that shows whether the API delivers more.
+func (pl *planner) probe(ahead histogram, end, rows int64) piece {
+	most, ok := pl.pace.probe()
+	if !ok {
+		return pl.take(end, rows)
+	}
+	if wider, more, fits := ahead.cut(pl.to, most); fits {
+		end, rows = wider, more
+	}
+	p := pl.take(end, rows)
+	p.probe = true
+	return p
 }
 
 // refine counts coarse bins more finely, for windows of so many rows, as long as that
@@ -177,6 +194,9 @@ func (r *Reader) Plan(ctx context.Context, q pipeline.Reading) (plan Planned, er
 			next, err := pl.next(ctx)
 			if err != nil {
 				return plan, err
+			}
+			if next.probe {
+				r.size.probed()
 			}
 			plan.add(next)
 		}

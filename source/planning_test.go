@@ -28,9 +28,9 @@ import (
 
 // What is planned at full size takes minutes; CI takes a part of it.
 var (
-	planRows  = flag.Int("plan-rows", 4_000_000, "rows of the backfill that the row cap binds")
+	planRows  = flag.Int("plan-rows", 3_000_000, "rows of the backfill that the row cap binds")
 	planHeavy = flag.Int("plan-heavy", 300_000, "rows of the backfill that the byte cap binds")
-	planDays  = flag.Int("plan-days", 1, "days of the CronJob")
+	planRuns  = flag.Int("plan-runs", 8, "runs of the CronJob")
 )
 
 const (
@@ -91,11 +91,10 @@ func backfill(t *testing.T, table string, rows int, hollow bool) {
 // TestCronPlan makes a run every quarter of an hour for ten tables, as the pipeline does:
 // counts of what was read and of what is to be read in one call, then the windows.
 func TestCronPlan(t *testing.T) {
-	days := *planDays
+	runs := *planRuns
 	const interval = 15 * time.Minute
 	aRun := []int{0, 20, 300, 2_000, 8_000, 20_000, 40_000, 70_000, 120_000, 250_000} // rows, on average
-	start := time.Now().UTC().Truncate(oneDay).Add(-time.Duration(days) * oneDay)
-	runs := days * 96
+	start := time.Now().UTC().Truncate(interval).Add(-time.Duration(runs) * interval)
 	s := newSite(true)
 	tables := []string{
 		"DisruptionAndResponseEvents", "AlertInfo", "AlertEvidence", "UrlClickEvents", "EmailEvents",
@@ -103,7 +102,7 @@ func TestCronPlan(t *testing.T) {
 	}
 	for i, table := range tables {
 		s.seed(t, tenant.Seed{
-			Tables: []string{table}, Rows: aRun[i] * runs, From: start, To: start.Add(time.Duration(days) * oneDay), Seed: uint64(i),
+			Tables: []string{table}, Rows: aRun[i] * runs, From: start, To: start.Add(time.Duration(runs) * interval), Seed: uint64(i),
 			Shape: tenant.WithBursts(tenant.OfficeHours, 12*time.Hour, uint64(i)), Lag: func(int) time.Duration { return 0 },
 		})
 	}

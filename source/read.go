@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"hunting-exporter/pipeline"
@@ -17,6 +18,16 @@ type slot struct {
 	pages   chan result   // closed by the goroutine that fetches
 	fetched chan struct{} // closed when all of it has been answered
 	release func()        // gives its place back
+}
+
+// answered reports whether all of the slot has been answered.
+func (s *slot) answered() bool {
+	select {
+	case <-s.fetched:
+		return true
+	default:
+		return false
+	}
 }
 
 type result struct {
@@ -129,7 +140,7 @@ type launcher struct {
 	pace  *pace
 	own   chan struct{} // the place that no other Read can take
 	slots chan<- *slot
-	last  *slot // that makes a call; nil: none yet
+	open  []*slot // whose pieces may still be under way
 }
 
 // window launches a part piece by piece: while little is known, each waits for the answer
@@ -140,12 +151,8 @@ func (l *launcher) window(ctx context.Context, part pipeline.Part, tally *pipeli
 		return err
 	}
 	for pl.from < pl.to {
-		if l.last != nil && !pl.sure() {
-			select {
-			case <-l.last.fetched:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		if err := l.await(ctx, pl); err != nil {
+			return err
 		}
 		next, err := pl.next(ctx)
 		if err != nil {
@@ -153,6 +160,19 @@ func (l *launcher) window(ctx context.Context, part pipeline.Part, tally *pipeli
 		}
 		if err := l.launch(ctx, next, false); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// await waits for answers under way until the next piece can be cut.
+func (l *launcher) await(ctx context.Context, pl *planner) error {
+	for len(l.open) > 0 && !pl.sure() {
+		select {
+		case <-l.open[0].fetched:
+			l.open = l.open[1:]
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return nil
@@ -190,9 +210,11 @@ func (l *launcher) launch(ctx context.Context, p piece, more bool) error {
 		s.drain()
 		return ctx.Err()
 	}
-	if p.rows != 0 {
-		l.last = s
+	if p.rows == 0 {
+		return nil
 	}
+	l.open = slices.DeleteFunc(l.open, func(s *slot) bool { return s.answered() })
+	l.open = append(l.open, s)
 	return nil
 }
 
@@ -217,17 +239,22 @@ func (r *Reader) place(ctx context.Context, own chan struct{}) (release func(), 
 // fetch fetches a slot's piece, in as many pages as it takes.
 func (r *Reader) fetch(ctx context.Context, ds pipeline.Dataset, p *pace, s *slot) {
 	defer close(s.pages)
-	fetched := sync.OnceFunc(func() { close(s.fetched) })
-	defer fetched()
 	f := &fetching{r: r, ds: ds, pace: p}
 	f.open = f.halves(s.piece)
+	fetched := sync.OnceFunc(func() {
+		f.learn()
+		if s.piece.probe {
+			r.size.probed()
+		}
+		close(s.fetched)
+	})
+	defer fetched()
 	for len(f.open) > 0 {
 		res, ok := f.next(ctx)
 		if !ok {
 			continue
 		}
 		if len(f.open) == 0 || res.err != nil {
-			f.learn(res.err)
 			fetched()
 		}
 		res.page.More = res.page.More || len(f.open) == 0 && s.more

@@ -13,6 +13,7 @@ import (
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
 )
 
 // Options are what a Reader uses of its surroundings. The zero value works.
@@ -136,8 +137,18 @@ func (r *Reader) pace(dataset string) *pace {
 	defer r.mu.Unlock()
 	p, ok := r.paces[dataset]
 	if !ok {
-		p = &pace{cap: &r.cap, size: &r.size}
+		p = &pace{cap: &r.cap, size: &r.size, assumed: assumedWeight(dataset)}
 		r.paces[dataset] = p
 	}
 	return p
+}
+
+// assumedWeight is what a row may have in bytes, before any has come: some sixty a column
+// with its name, as a table's rows have on average.
+func assumedWeight(dataset string) float64 {
+	const cell, columns = 60, 20
+	if t, ok := schema.Lookup(dataset); ok {
+		return float64(cell * len(t.Columns))
+	}
+	return cell * columns
 }
