@@ -47,6 +47,9 @@ func (e *Exporter) Adopt(ctx context.Context, ds Dataset) error {
 			}
 		}
 		_, err := r.claim.Update(ctx, func(d *state.Document) {
+			if d.Destinations.Lake != e.Destinations.Lake { // the ledger lies in the old one
+				d.Ledger = state.Ledger{}
+			}
 			d.Destinations = e.Destinations
 			d.Adopted = append(d.Adopted, state.Adoption{Seq: d.Seq + 1, Destinations: e.Destinations})
 		})

@@ -39,6 +39,9 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 		r.claim.Release(ctx)
 	}
 	r.result.Watermark, r.result.Gaps, r.result.Check = r.doc.Watermark, r.doc.Gaps, r.doc.Check
+	if ds.Mode == ModeSnapshot {
+		r.result.Watermark = r.doc.Snapshot
+	}
 	if err != nil {
 		r.result.Err = fmt.Errorf("dataset %s: %w", ds.Name, err)
 	}

@@ -11,6 +11,10 @@ import (
 	"hunting-exporter/state"
 )
 
+// ErrIncomplete: what could be exported is, and the API withholds something: it does not
+// deliver it, or does not say whether there is more. The error says what.
+var ErrIncomplete = errors.New("the export is not complete")
+
 // GapsError: everything that the API delivers is exported; some stretches it does not
 // deliver. They are kept and tried again by the next run.
 type GapsError struct {
@@ -23,6 +27,9 @@ func (e *GapsError) Error() string {
 	return fmt.Sprintf("the API does not deliver %d stretches, the first %s after %d tries: %s; they are tried again each run, see `exporter state show`",
 		len(e.Gaps), Window(g.Stretch), g.Tries, g.Reason)
 }
+
+// Unwrap gives ErrIncomplete.
+func (e *GapsError) Unwrap() error { return ErrIncomplete }
 
 // UnclockedError: rows without ingestion time came in after the dataset had begun to be
 // read by ingestion time, so no window holds them.
@@ -37,6 +44,9 @@ func (e *UnclockedError) Error() string {
 		e.Rows, e.Window)
 }
 
+// Unwrap gives ErrIncomplete.
+func (e *UnclockedError) Unwrap() error { return ErrIncomplete }
+
 // UncheckedError: the API has not counted the dataset's rows for longer than
 // EXPORT_RECONCILE. Late rows are not lost as long as it counts again within a week.
 type UncheckedError struct {
@@ -49,8 +59,8 @@ func (e *UncheckedError) Error() string {
 	return fmt.Sprintf("the API has not counted the rows since %s, so late ones are not found: %v", e.Since.Format(time.RFC3339), e.Err)
 }
 
-// Unwrap gives the error of the last count.
-func (e *UncheckedError) Unwrap() error { return e.Err }
+// Unwrap gives ErrIncomplete and the error of the last count.
+func (e *UncheckedError) Unwrap() []error { return []error{ErrIncomplete, e.Err} }
 
 // work is what a run does with a settled dataset. Nothing later in it is held up by a
 // stretch that the API does not deliver.
@@ -209,7 +219,7 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
 	ahead := Window{r.doc.Watermark, horizon}
-	tally := &Tally{Window: ahead, Width: width(ahead)}
+	tally := &Tally{Window: ahead, Width: BinWidth(ahead)}
 	asked := []question{
 		{Counting{Dataset: r.ds, Window: c.past, Width: ledger.Width}, &c.bins},
 		{Counting{Dataset: r.ds, Window: ahead, Width: tally.Width}, &tally.Bins},
@@ -347,8 +357,9 @@ var widths = []time.Duration{
 	time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute,
 }
 
-// width cuts a window into some two hundred bins, not finer than a second.
-func width(w Window) time.Duration {
+// BinWidth cuts a window that is to be read into some two hundred bins, not finer than a
+// second.
+func BinWidth(w Window) time.Duration {
 	for _, d := range widths {
 		if w.End.Sub(w.Start) <= 200*d {
 			return d

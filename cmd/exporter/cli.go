@@ -45,7 +45,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(c.runCommand(), c.stateCommand(), c.demoCommand(), c.simulateCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.backfillCommand(), c.stateCommand(), c.demoCommand(), c.simulateCommand(), c.versionCommand())
 	return root
 }
 

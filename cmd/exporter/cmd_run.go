@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
 )
 
 func (c *cli) runCommand() *cobra.Command {
@@ -20,29 +22,48 @@ func (c *cli) runCommand() *cobra.Command {
 		Short: "Export what is new, then end",
 		Long: `Export what is new in every dataset, then end.
 
+What the API did not deliver to earlier runs is tried again, and what came in late is
+found by the API's own counts of EXPORT_RECONCILE.
+
 Settings are variables of the environment; each is also a flag, which wins. A secret
 is also read from the file that <VARIABLE>_FILE names.
 
 Exit codes: 0 done or nothing new, 1 try again, 2 usage or configuration, 3 some
-datasets failed and the rest is committed, 4 refused by identity or permission,
+datasets failed or have gaps and the rest is committed, 4 refused by identity or permission,
 130 and 143 interrupted (what was committed stays).`,
 		Args: noArgs,
 	}
+	var dryRun bool
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	flags := settingFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return c.run(cmd.Context(), newValues(flags(), c.environ))
+		return c.run(cmd.Context(), newValues(flags(), c.environ), task{dryRun: dryRun})
 	}
 	return cmd
 }
 
-// run exports once and reports the outcome.
-func (c *cli) run(ctx context.Context, v *values) error {
+const dryRunHelp = "only count and plan: fetch no rows and write nothing"
+
+// task is what to do with a configuration.
+type task struct {
+	dryRun  bool
+	stretch *stretchFlags // of a backfill; nil: what is new
+}
+
+// run exports or plans once and reports the outcome.
+func (c *cli) run(ctx context.Context, v *values, t task) error {
 	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
 	if err != nil {
 		for _, s := range unknown(v) { // the likely reason why something is missing
 			fmt.Fprintf(c.err, "exporter: %s\n", s)
 		}
 		return err
+	}
+	var backfill *pipeline.Backfill
+	if t.stretch != nil {
+		if backfill, err = t.stretch.backfill(time.Now(), cfg.Export.Lag); err != nil {
+			return err
+		}
 	}
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
@@ -51,18 +72,29 @@ func (c *cli) run(ctx context.Context, v *values) error {
 	for _, w := range cfg.Kafka.Warnings() {
 		log.Warn(w)
 	}
-	limitMemory(log, cfg)
 	stop, release := untilSignal(ctx, c.signals, c.exit)
 	defer release()
-	rep := export(ctx, stop, cfg, surroundings{log: log, committed: term.committed})
+	s := surroundings{log: log, committed: term.committed, term: term, backfill: backfill}
+	if t.dryRun {
+		term.close()
+		p := makePlan(stop, cfg, s)
+		return c.report(log, p.Code, p.print)
+	}
+	limitMemory(log, cfg)
+	rep := export(ctx, stop, cfg, s)
 	term.close()
-	if err := rep.print(c.out, isTerminal(c.out)); err != nil {
+	return c.report(log, rep.Code, rep.print)
+}
+
+// report prints an outcome and ends the command with its code.
+func (c *cli) report(log *slog.Logger, code int, print func(io.Writer, bool) error) error {
+	if err := print(c.out, isTerminal(c.out)); err != nil {
 		log.Error("print the summary", "error", err)
 	}
-	if rep.Code == codeDone {
+	if code == codeDone {
 		return nil
 	}
-	return &reportedError{code: rep.Code}
+	return &reportedError{code: code}
 }
 
 // configure loads the configuration and refuses it with all of its problems at once.

@@ -24,7 +24,12 @@ type simulation struct {
 	load   string
 	form   string
 	truth  string
+	late   float64
 }
+
+// lateAfter is how long a late row of simulate stays unseen: longer than a run with the
+// usual EXPORT_LAG waits for.
+const lateAfter = 20 * time.Minute
 
 var forms = map[string]tenant.Form{"stream": tenant.StreamForm, "graph": tenant.GraphForm, "legacy": tenant.LegacyForm}
 
@@ -44,6 +49,7 @@ token endpoint, with quotas. What is printed are shell lines: eval them, then ru
 	f.IntVar(&s.rows, "rows", 10_000, "rows of each table")
 	f.IntVar(&s.hours, "hours", 24, "hours up to now that the rows lie in")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed makes the same rows, but for their times")
+	f.Float64Var(&s.late, "late", 0, "share of the made-up rows, 0 to 1, that queries see only "+short(lateAfter)+" after they came in")
 	f.StringVar(&s.load, "load", "", "folder of <Table>.ndjson files to serve instead of made-up rows")
 	f.StringVar(&s.form, "form", "stream", "how these files write rows: stream (the streaming export), graph or legacy (answers of the APIs)")
 	f.StringVar(&s.truth, "truth", "", "also write what the tenant holds into this folder, one <table>.ndjson each")
@@ -55,6 +61,9 @@ func (c *cli) simulate(ctx context.Context, s simulation) (err error) {
 	defer release()
 	if s.rows < 0 || s.hours < 1 {
 		return &usageError{errors.New("--rows must be 0 or more, --hours 1 or more")}
+	}
+	if s.late < 0 || s.late > 1 {
+		return &usageError{errors.New("--late must be a number from 0 to 1")}
 	}
 	if _, ok := forms[s.form]; !ok {
 		return &usageError{errors.New("--form must be stream, graph or legacy")}
@@ -93,7 +102,9 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 // however old, have all come in a minute ago.
 func (s simulation) fill(t *tenant.Tenant, now time.Time) ([]string, error) {
 	if s.load == "" {
-		return s.tables, t.Seed(tenant.Seed{Tables: s.tables, Rows: s.rows, From: now.Add(-time.Duration(s.hours) * time.Hour), To: now, Seed: s.seed})
+		return s.tables, t.Seed(tenant.Seed{
+			Tables: s.tables, Rows: s.rows, From: now.Add(-time.Duration(s.hours) * time.Hour), To: now, Seed: s.seed, Visible: s.visible,
+		})
 	}
 	paths, err := filepath.Glob(filepath.Join(globEscape(s.load), "*.ndjson"))
 	if err != nil || len(paths) == 0 {
@@ -108,6 +119,14 @@ func (s simulation) fill(t *tenant.Tenant, now time.Time) ([]string, error) {
 		tables = append(tables, name)
 	}
 	return tables, nil
+}
+
+// visible spreads the late rows evenly over all.
+func (s simulation) visible(row int) time.Duration {
+	if int(s.late*float64(row+1)) > int(s.late*float64(row)) {
+		return lateAfter
+	}
+	return 0
 }
 
 func (s simulation) loadFile(t *tenant.Tenant, name, path string, now time.Time) error {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path"
 	"strings"
@@ -110,7 +112,8 @@ func (c *cli) withState(ctx context.Context, flags map[string]string, do func(co
 func (c *cli) showState(ctx context.Context, cfg Config, s stores, names []string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
 	defer cancel()
-	if len(names) == 0 {
+	one := len(names) > 0
+	if !one {
 		for key, err := range s.state.List(ctx, "state/") {
 			if err != nil {
 				return fmt.Errorf("list state: %w", err)
@@ -119,8 +122,9 @@ func (c *cli) showState(ctx context.Context, cfg Config, s stores, names []strin
 		}
 	}
 	documents := state.NewStore(s.state, state.Lock(cfg.State.Lock), cfg.State.Lease)
+	var last state.Document
 	t := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "dataset\tseq\twatermark\trows\trejected\tpending\tlease\trun\t")
+	fmt.Fprintln(t, "dataset\tseq\twatermark\trows\trejected\tgaps\tpending\tlease\trun\t")
 	for _, name := range names {
 		if !schema.ValidName(name) {
 			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
@@ -129,10 +133,51 @@ func (c *cli) showState(ctx context.Context, cfg Config, s stores, names []strin
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t\n", doc.Dataset, doc.Seq, doc.Watermark.Format(time.RFC3339Nano),
-			doc.Rows, doc.Rejected, pending(doc), lease(doc), doc.Run)
+		last = doc
+		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t\n", doc.Dataset, doc.Seq, exportedTo(doc),
+			doc.Rows, doc.Rejected, len(doc.Gaps), pending(doc), lease(doc), doc.Run)
+	}
+	if err := t.Flush(); err != nil || !one {
+		return err
+	}
+	return showDetails(c.out, last)
+}
+
+// exportedTo is the watermark, or when the newest snapshot was taken.
+func exportedTo(doc state.Document) string {
+	if !doc.Snapshot.IsZero() {
+		return doc.Snapshot.Format(time.RFC3339Nano)
+	}
+	return doc.Watermark.Format(time.RFC3339Nano)
+}
+
+// showDetails writes what one dataset's state says beyond its line.
+func showDetails(w io.Writer, doc state.Document) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "\nclock\t%s\t\n", cmp.Or(doc.Clock, "none yet"))
+	if !doc.Snapshot.IsZero() {
+		fmt.Fprintf(t, "snapshot\t%s\t\n", doc.Snapshot.Format(time.RFC3339Nano))
+	}
+	for _, s := range doc.Covered {
+		fmt.Fprintf(t, "read\t%s\t\n", pipeline.Window(s))
+	}
+	for _, g := range doc.Gaps {
+		fmt.Fprintf(t, "gap\t%s, %d tries since %s, the last %s: %s\t\n",
+			stretchOf(g), g.Tries, g.Since.Format(secondFormat), g.Last.Format(secondFormat), g.Reason)
+	}
+	if k := doc.Check; k != nil {
+		fmt.Fprintf(t, "checked\t%s at %s: the API counted %d rows, %d exported, %d of them late, %d quarter hours differ\t\n",
+			pipeline.Window(k.Stretch), k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Differ)
 	}
 	return t.Flush()
+}
+
+// stretchOf is a gap's window, and its slice if it is one.
+func stretchOf(g state.Gap) string {
+	if g.N > 1 {
+		return fmt.Sprintf("%s slice %d of %d", pipeline.Window(g.Stretch), g.I, g.N)
+	}
+	return pipeline.Window(g.Stretch).String()
 }
 
 func pending(doc state.Document) string {
@@ -173,7 +218,7 @@ func (c *cli) byHand(ctx context.Context, flags map[string]string, dataset strin
 		if err := change(ctx, e, cfg.dataset(dataset)); err != nil {
 			var held *state.HeldError
 			if errors.As(err, &held) {
-				return fmt.Errorf("%w; wait for that run to end, then try again", &heldByRun{held})
+				return unlessElsewhere(held)
 			}
 			return err
 		}
@@ -182,7 +227,8 @@ func (c *cli) byHand(ctx context.Context, flags map[string]string, dataset strin
 	})
 }
 
-// heldByRun is a claim in a person's way: unlike for a run, it means nothing was done.
-type heldByRun struct{ held *state.HeldError }
+// heldByRun is another run's claim in the way: unlike for a run, it means that nothing
+// was done. It does not unwrap to it.
+type heldByRun struct{ claim error }
 
-func (e *heldByRun) Error() string { return e.held.Error() }
+func (e *heldByRun) Error() string { return e.claim.Error() }

@@ -82,6 +82,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"state", "adopt"}, 2},
 		{[]string{"state", "adopt", "../x"}, 2},
 		{[]string{"simulate", "--form", "x"}, 2},
+		{[]string{"simulate", "--late", "2"}, 2},
+		{[]string{"backfill", "--help"}, 0},
 		{[]string{"demo", "--rows", "0"}, 2},
 	} {
 		code, out, errs := exporter(t, map[string]string{"LAKE_URL": t.TempDir()}, c.args...)

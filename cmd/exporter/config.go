@@ -5,6 +5,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
 	"hunting-exporter/sink/s3"
 	"hunting-exporter/source"
@@ -31,9 +32,11 @@ type Export struct {
 	Start          string        `env:"EXPORT_START, default=24h" help:"where a dataset without state begins: a duration back or an RFC 3339 time, 30 days at most"`
 	Cursor         string        `env:"EXPORT_CURSOR, default=auto" help:"clock of the windows: auto (ingestion for tables, event for queries), ingestion or event"`
 	Lag            time.Duration `env:"EXPORT_LAG, default=5m" help:"how far behind now a window may end"`
+	Reconcile      time.Duration `env:"EXPORT_RECONCILE, default=24h" help:"how far back counts are compared and late rows fetched; 0: off"`
 	CommitInterval time.Duration `env:"EXPORT_COMMIT_INTERVAL, default=5m" help:"when a commit is made before the run has caught up"`
 	CommitRows     int64         `env:"EXPORT_COMMIT_ROWS, default=5000000" help:"rows after which a commit is made before the run has caught up"`
 	Deadline       time.Duration `env:"EXPORT_DEADLINE, default=0" help:"the run takes no more windows after this and commits; 0: until caught up"`
+	Snapshot       time.Duration `env:"EXPORT_SNAPSHOT_INTERVAL, default=24h" help:"how often a table without a time column is exported whole"`
 	Lake           string        `env:"LAKE_URL" help:"s3://bucket/prefix or a directory for Parquet; empty: no lake"`
 	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds"`
 	Memory         setting.Bytes `env:"PIPELINE_MEMORY, default=256MiB" help:"bytes of answers between the API and the sinks, over all datasets"`
@@ -70,6 +73,33 @@ func (c Config) metaURL() string {
 
 // exactlyOnce reports whether Kafka decides commits.
 func (c Config) exactlyOnce() bool { return c.Kafka.Enabled() && c.Kafka.Delivery != kafka.AtLeastOnce }
+
+// limits say when commits are made and how far back a run looks.
+func (c Config) limits() pipeline.Limits {
+	return pipeline.Limits{
+		Rows: c.Export.CommitRows, Interval: c.Export.CommitInterval, Buffer: c.Export.Buffer, Memory: int64(c.Export.Memory),
+		Reconcile: c.Export.Reconcile,
+		// Runs start now a little earlier, now a little later: a snapshot that is all but
+		// due must not wait for one more run.
+		Snapshot: c.Export.Snapshot - c.Export.Snapshot/20,
+	}
+}
+
+// minutes is how long the tenant's quota makes so many calls last.
+func (c Config) minutes(calls float64) float64 {
+	perHour := c.Source.CallsPerHour
+	if perHour == 0 && c.Source.API == "mde" {
+		perHour = mdeCallsPerHour
+	}
+	minutes := calls / float64(c.Source.CallsPerMinute)
+	if perHour > 0 {
+		minutes = max(minutes, 60*calls/float64(perHour))
+	}
+	return minutes
+}
+
+// mdeCallsPerHour is the documented quota of the Defender for Endpoint API.
+const mdeCallsPerHour = 1500
 
 // problems are every setting that `run` cannot use.
 func (c Config) problems(now time.Time) []setting.Problem {

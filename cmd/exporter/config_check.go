@@ -9,6 +9,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline/ledger"
 )
 
 const (
@@ -17,6 +18,8 @@ const (
 	// longestCommit is a third of the transaction timeout asked of the broker, so
 	// that a slow commit still ends inside its transaction.
 	longestCommit = 5 * time.Minute
+	// longestReconcile leaves a day until the rows that are compared are gone.
+	longestReconcile = longest - 24*time.Hour
 )
 
 // problemList collects problems of several settings.
@@ -61,6 +64,11 @@ func (c Config) exportProblems(now time.Time) problemList {
 	}
 	l.oneOf("EXPORT_CURSOR", c.Export.Cursor, "auto", "ingestion", "event")
 	l.duration("EXPORT_LAG", c.Export.Lag, 0, longest)
+	l.duration("EXPORT_RECONCILE", c.Export.Reconcile, 0, longestReconcile)
+	if r := c.Export.Reconcile; r > 0 && r < ledger.Width {
+		l.add("EXPORT_RECONCILE", r.String(), "is less than the quarter hour that counts are compared by", "set 15m or more, or 0 for off")
+	}
+	l.duration("EXPORT_SNAPSHOT_INTERVAL", c.Export.Snapshot, time.Minute, 365*24*time.Hour)
 	l.duration("EXPORT_COMMIT_INTERVAL", c.Export.CommitInterval, time.Second, 24*time.Hour)
 	l.number("EXPORT_COMMIT_ROWS", c.Export.CommitRows, 1, 1_000_000_000)
 	l.duration("EXPORT_DEADLINE", c.Export.Deadline, 0, 7*24*time.Hour)

@@ -167,7 +167,7 @@ func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.
 			Intents: c.stores.state,
 			Meta:    c.stores.meta,
 		},
-		Limits:      pipeline.Limits{Rows: cfg.Export.CommitRows, Interval: cfg.Export.CommitInterval, Buffer: cfg.Export.Buffer, Memory: int64(cfg.Export.Memory)},
+		Limits:      cfg.limits(),
 		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.exactlyOnce(),
 		Log:         s.log,
 		Committed:   s.committed,

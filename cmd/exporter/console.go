@@ -24,7 +24,8 @@ func newConsole(w io.Writer, terminal bool) *console {
 	if terminal {
 		c.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("rows committed"),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetSpinnerChangeInterval(0)) // it would draw into log lines
 	}
 	return c
 }
@@ -49,6 +50,24 @@ func (c *console) committed(commit pipeline.Commit) {
 	defer c.mu.Unlock()
 	if c.bar != nil {
 		_ = c.bar.Add64(commit.Rows)
+	}
+}
+
+// measure makes the progress one of so many rows; 0: nobody knows how many.
+func (c *console) measure(rows int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bar != nil && rows > 0 {
+		c.bar.ChangeMax64(rows)
+	}
+}
+
+// describe says what the progress is about.
+func (c *console) describe(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bar != nil {
+		c.bar.Describe(text)
 	}
 }
 

@@ -42,6 +42,10 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 	queries, bad := loadQueries(c.Export.Queries)
 	l = append(l, bad...)
 	for _, q := range queries {
+		if q.Mode == pipeline.ModeSnapshot && len(q.Identity) == 0 {
+			l.add(queriesVariable, q.Name, "is a snapshot without identity: one that is too large for an answer is cut by the hash of columns that stay as they are",
+				`name them in the file's head, e.g. "// identity: DeviceId"`)
+		}
 		take(queriesVariable, c.query(q))
 	}
 	if len(all) == 0 && len(l) == 0 {
@@ -51,25 +55,35 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 }
 
 // table is a hunting table. One that the catalogue does not know is exported all
-// the same: Microsoft adds tables monthly.
+// the same: Microsoft adds tables monthly. One without a time column says how things
+// stand, and is exported whole.
 func (c Config) table(name string) pipeline.Dataset {
-	ds := pipeline.Dataset{Name: name, Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"}
+	ds := pipeline.Dataset{Name: name, Clock: pipeline.ClockIngestion, FixedClock: c.fixedClock(), TimeColumn: "Timestamp"}
 	if t, ok := schema.Lookup(name); ok {
-		ds.TimeColumn, ds.Key, ds.Identity = t.TimeColumn, t.Key, t.Identity
+		ds.TimeColumn, ds.Key, ds.Identity, ds.Slicing = t.TimeColumn, t.Key, t.Identity, t.Slicing
 	}
-	if c.Export.Cursor == "event" && ds.TimeColumn != "" {
+	if ds.TimeColumn == "" {
+		ds.Mode, ds.TimeColumn = pipeline.ModeSnapshot, schema.SnapshotTime
+	}
+	if c.Export.Cursor == "event" {
 		ds.Clock = pipeline.ClockEvent
 	}
 	return ds
 }
 
 func (c Config) query(q customQuery) pipeline.Dataset {
-	ds := pipeline.Dataset{Name: q.Name, Query: q.KQL, Clock: pipeline.ClockEvent, TimeColumn: q.Time, Key: q.Key, Identity: q.Identity}
+	ds := pipeline.Dataset{
+		Name: q.Name, Query: q.KQL, Mode: q.Mode, Clock: pipeline.ClockEvent, FixedClock: c.fixedClock(),
+		TimeColumn: q.Time, Key: q.Key, Identity: q.Identity,
+	}
 	if c.Export.Cursor == "ingestion" {
 		ds.Clock = pipeline.ClockIngestion
 	}
 	return ds
 }
+
+// fixedClock reports whether somebody asked for a clock.
+func (c Config) fixedClock() bool { return c.Export.Cursor != "auto" }
 
 // dataset is the configured dataset of that name, or else the table called so.
 func (c Config) dataset(name string) pipeline.Dataset {

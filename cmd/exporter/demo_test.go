@@ -118,3 +118,18 @@ func TestSimulate(t *testing.T) {
 		})
 	}
 }
+
+func TestLateRowsOfSimulate(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]int{0: 0, 0.05: 50, 0.3: 300, 1: 1000} {
+		late := 0
+		for row := range 1000 {
+			if (simulation{late: share}).visible(row) > 0 {
+				late++
+			}
+		}
+		if late < want-1 || late > want+1 {
+			t.Errorf("a share of %v is %d of 1000 rows", share, late)
+		}
+	}
+}

@@ -17,7 +17,7 @@ const (
 	codeDone          = 0 // done, nothing new, or another run does the work
 	codeRetry         = 1 // trying again may help, or a person must look
 	codeConfiguration = 2 // usage, configuration, or a configuration that does not fit the state
-	codePartial       = 3 // some datasets failed, the rest is committed
+	codePartial       = 3 // some datasets failed or have gaps, the rest is committed
 	codeDenied        = 4 // refused by identity or permission
 )
 
@@ -61,7 +61,7 @@ func codeOf(err error) int {
 		return codeRetry
 	case errors.Is(err, source.ErrDenied), errors.Is(err, blob.ErrDenied), errors.Is(err, kafka.ErrDenied):
 		return codeDenied
-	case errors.Is(err, source.ErrQuery):
+	case errors.Is(err, pipeline.ErrIncomplete), errors.Is(err, source.ErrQuery):
 		return codePartial
 	}
 	return codeRetry
@@ -80,18 +80,22 @@ func elsewhere(err error) bool {
 //
 //   - a signal came: 130 or 143, whatever else happened
 //   - nothing failed: 0 (stopping at EXPORT_DEADLINE and another run's claim are no failures)
-//   - some failed, others did not: 3
+//   - some failed or have gaps, others did not: 3
 //   - all failed: 2 if any by configuration, else 4 if any was denied, else 1 if any
-//     may pass, else 3 (the tenant refused every query)
+//     may pass, else 3 (the tenant refused every query, or did not deliver all of it)
 func codeOfResults(stop context.Context, results []pipeline.Result) int {
 	if e := interruption(stop); e != nil {
 		return e.code()
 	}
 	failed, codes := 0, map[int]bool{}
 	for _, r := range results {
-		if failure(r.Err) != nil {
+		switch {
+		case failure(r.Err) != nil:
 			failed++
 			codes[codeOf(r.Err)] = true
+		case len(r.Gaps) > 0: // it ended before it came to them
+			failed++
+			codes[codePartial] = true
 		}
 	}
 	switch {
@@ -108,9 +112,10 @@ func codeOfResults(stop context.Context, results []pipeline.Result) int {
 	return codePartial
 }
 
-// failure is err, unless the dataset ended as it should.
+// failure is err, unless the dataset ended as it should. What the API does not deliver
+// stays a failure, also if the run was stopped while trying again.
 func failure(err error) error {
-	if errors.Is(err, pipeline.ErrStopped) || elsewhere(err) {
+	if !errors.Is(err, pipeline.ErrIncomplete) && (errors.Is(err, pipeline.ErrStopped) || elsewhere(err)) {
 		return nil
 	}
 	return err

@@ -26,6 +26,9 @@ var (
 	errHeld      = fmt.Errorf("dataset A: %w", &state.HeldError{Dataset: "A", Run: "other"})
 	errLost      = fmt.Errorf("dataset A: %w", &state.LostError{Dataset: "A", Run: "other"})
 	errUnknown   = fmt.Errorf("dataset A: %w", &state.UnknownError{Dataset: "A", Err: errors.New("timeout")})
+	errGaps      = fmt.Errorf("dataset A: %w", errors.Join(nil, &pipeline.GapsError{Gaps: []state.Gap{{Reason: "status 400"}}}))
+	errUnclocked = fmt.Errorf("dataset A: %w", &pipeline.UnclockedError{Rows: 3})
+	errUnchecked = fmt.Errorf("dataset A: %w", &pipeline.UncheckedError{Err: source.ErrOverflow})
 	errStopped   = fmt.Errorf("dataset A: %w", pipeline.ErrStopped)
 )
 
@@ -51,6 +54,13 @@ func TestCodeOfOneError(t *testing.T) {
 		{fmt.Errorf("Kafka: %w", kafka.ErrDenied), 4},
 		{errors.Join(errors.New("Kafka: unreachable"), errDenied), 4},
 		{errQuery, 3},
+		{errGaps, 3},
+		{errUnclocked, 3},
+		{errUnchecked, 3},
+		{errors.Join(errUnclocked, errGaps), 3},
+		{errors.Join(errGaps, errDenied), 4},
+		{errors.Join(errGaps, errFits), 2},
+		{errors.Join(errTransient, errGaps), 3}, // all but the gaps is exported
 		{errHeld, 0},
 		{errLost, 0},
 		{&interruptedError{syscall.SIGTERM}, 143},
@@ -91,6 +101,15 @@ func TestCodeOfResults(t *testing.T) {
 		"table refused, rest transient":  {running, []error{errQuery, errTransient}, 1},
 		"all denied":                     {running, []error{errDenied, errDenied}, 4},
 		"one denied":                     {running, []error{errDenied, nil}, 3},
+		"all have gaps":                  {running, []error{errGaps, errGaps}, 3},
+		"the only one has gaps":          {running, []error{errGaps}, 3},
+		"gaps, and rows without a clock": {running, []error{errGaps, errUnclocked}, 3},
+		"one has gaps":                   {running, []error{errGaps, nil}, 3},
+		"gaps and transient":             {running, []error{errGaps, errTransient}, 1},
+		"gaps and denied":                {running, []error{errGaps, errDenied}, 4},
+		"gaps, stopped while trying":     {deadline, []error{fmt.Errorf("dataset A: %w", errors.Join(pipeline.ErrStopped, errGaps))}, 3},
+		"gaps, and another run has one":  {running, []error{errGaps, errHeld}, 3},
+		"terminated, and gaps":           {terminated, []error{errGaps}, 143},
 		"denied and transient":           {running, []error{errDenied, errTransient}, 4},
 		"does not fit the state":         {running, []error{errFits}, 2},
 		"none fits the state":            {running, []error{errFits, errFits}, 2},
@@ -108,5 +127,14 @@ func TestCodeOfResults(t *testing.T) {
 		if got := codeOfResults(c.stop, results); got != c.code {
 			t.Errorf("%s: exit code %d, want %d", name, got, c.code)
 		}
+	}
+}
+
+// A run that is stopped before it comes to its gaps has them all the same.
+func TestGapsThatWereNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	results := []pipeline.Result{{Err: errStopped, Gaps: []state.Gap{{Reason: "status 400"}}}, {}}
+	if got := codeOfResults(t.Context(), results); got != codePartial {
+		t.Errorf("exit code %d, want %d", got, codePartial)
 	}
 }

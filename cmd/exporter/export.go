@@ -18,13 +18,15 @@ type surroundings struct {
 	log       *slog.Logger
 	http      *http.Client          // nil: the source's own
 	committed func(pipeline.Commit) // nil: nobody listens
+	term      *console              // nil: nobody watches
+	backfill  *pipeline.Backfill    // nil: what is new
 }
 
 // export runs every dataset once. It never fails without a report.
 func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	started := time.Now()
 	rep := report{Version: versionText(), Run: runID(), started: started}
-	datasets, _ := cfg.datasets() // judged already
+	datasets, leftOut := s.chosen(cfg)
 	conn, err := connect(stop, cfg, s)
 	if err != nil {
 		if e := interruption(stop); e != nil {
@@ -47,8 +49,19 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		"lake", e.Destinations.Lake, "cluster", e.Destinations.Cluster)
 	until, cancel := untilDeadline(stop, cfg.Export.Deadline)
 	defer cancel()
+	if s.backfill != nil {
+		e.Backfill = s.backfill
+		defer s.watch(until, cfg, conn, e, datasets)()
+	}
 	results := e.Export(ctx, until, datasets)
-	for _, r := range results {
+	for i, r := range results {
+		if s.backfill != nil {
+			r.Err = unlessElsewhere(r.Err)
+		}
+		if datasets[i].Mode == pipeline.ModeSnapshot {
+			r.Watermark = time.Time{} // it has none, so it cannot lag either
+		}
+		results[i] = r
 		if failure(r.Err) != nil {
 			s.log.Error("dataset failed", "dataset", r.Dataset, "error", r.Err)
 		} else if r.Err != nil {
@@ -56,7 +69,35 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		}
 	}
 	rep.finish(until, results, conn.reader.Stats())
+	rep.Datasets = append(rep.Datasets, leftOut...)
 	return rep
+}
+
+// watch counts what a backfill has to do and tells how far it is until the function
+// returned is called.
+func (s surroundings) watch(ctx context.Context, cfg Config, conn *connection, e *pipeline.Exporter, datasets []pipeline.Dataset) (end func()) {
+	pl := &planning{cfg: cfg, reader: conn.reader, documents: e.Stores.State, backfill: s.backfill}
+	p := &progress{
+		cfg: cfg, log: s.log, term: s.term, calls: func() int64 { return conn.reader.Stats().Calls },
+		total: pl.rows(ctx, datasets, s.log), began: time.Now(),
+	}
+	e.Committed = func(c pipeline.Commit) {
+		p.committed(c)
+		if s.committed != nil {
+			s.committed(c)
+		}
+	}
+	s.log.Info("backfill begins", "window", s.backfill.Window.String(), "rows", p.total)
+	return p.watch()
+}
+
+// unlessElsewhere is err. That another run has the dataset is a failure here: that run
+// does not do this one's work.
+func unlessElsewhere(err error) error {
+	if elsewhere(err) {
+		return fmt.Errorf("%w; wait for that run to end, then try again", &heldByRun{err})
+	}
+	return err
 }
 
 // runID names a run in state documents: where, which process, which of its lives.

@@ -90,7 +90,7 @@ func TestKafkaReceivesEveryRow(t *testing.T) {
 		for i, c := range e.tenant.Rows("AlertInfo").Columns {
 			cells[c.Name] = row.Cells[i].Text
 		}
-		want[fmt.Sprint("AdvancedHunting-AlertInfo", struct{ Timestamp, AlertId, Title string }{row.Event.Format(tickFormat), cells["AlertId"], cells["Title"]})]++
+		want[fmt.Sprint("AdvancedHunting-AlertInfo", struct{ Timestamp, AlertId, Title string }{row.Event.Format("2006-01-02T15:04:05.9999999Z"), cells["AlertId"], cells["Title"]})]++
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
+	"hunting-exporter/state"
 )
 
 // report is the outcome of a run: a table for people, one JSON record otherwise.
@@ -35,17 +37,32 @@ type report struct {
 }
 
 type datasetReport struct {
-	Dataset   string     `json:"dataset"`
-	Rows      int64      `json:"rows"`
-	Rejected  int64      `json:"rejected"`
-	Commits   int        `json:"commits"`
-	Files     int        `json:"files"`
-	Bytes     int64      `json:"bytes"`
-	Events    int64      `json:"events"`
-	Watermark *time.Time `json:"watermark,omitempty"`
-	Lag       float64    `json:"lag_seconds"`
-	Note      string     `json:"note,omitempty"` // ended early, and that is no failure
-	Error     string     `json:"error,omitempty"`
+	Dataset   string      `json:"dataset"`
+	Rows      int64       `json:"rows"`
+	Rejected  int64       `json:"rejected"`
+	Commits   int         `json:"commits"`
+	Files     int         `json:"files"`
+	Bytes     int64       `json:"bytes"`
+	Events    int64       `json:"events"`
+	Late      int64       `json:"late"` // of Rows, not there yet when earlier runs read their time
+	Watermark *time.Time  `json:"watermark,omitempty"`
+	Lag       float64     `json:"lag_seconds"`
+	Gaps      int         `json:"gaps"`            // stretches that the API does not deliver
+	Check     *countCheck `json:"check,omitempty"` // last comparison with the API's counts
+	Note      string      `json:"note,omitempty"`  // ended early, and that is no failure
+	Error     string      `json:"error,omitempty"`
+
+	gaps []state.Gap
+}
+
+// countCheck is a comparison of the API's counts with what was exported.
+type countCheck struct {
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	At       time.Time `json:"at"`
+	Counted  int64     `json:"counted"`
+	Exported int64     `json:"exported"`
+	Differ   int       `json:"differ"` // quarter hours
 }
 
 // fail ends the report of a run that could not begin.
@@ -62,7 +79,11 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 	for _, res := range results {
 		d := datasetReport{
 			Dataset: res.Dataset, Rows: res.Rows, Rejected: res.Rejected, Commits: res.Commits,
-			Files: res.Files, Bytes: res.Bytes, Events: res.Events,
+			Files: res.Files, Bytes: res.Bytes, Events: res.Events, Late: res.Late,
+			Gaps: len(res.Gaps), gaps: res.Gaps,
+		}
+		if c := res.Check; c != nil {
+			d.Check = &countCheck{From: c.Start, To: c.End, At: c.At, Counted: c.Counted, Exported: c.Exported, Differ: c.Differ}
 		}
 		if !res.Watermark.IsZero() {
 			d.Watermark, d.Lag = &res.Watermark, now.Sub(res.Watermark).Seconds()
@@ -98,21 +119,11 @@ func (r *report) print(w io.Writer, terminal bool) error {
 		_, err := fmt.Fprintf(w, "\nexporter %s could not begin: %s\nexit code %d\n", r.Version, r.Error, r.Code)
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "\ndataset\trows\trejected\tcommits\tfiles\tsize\tevents\twatermark\tlag\t")
-	for _, d := range r.Datasets {
-		watermark, lag := "-", "-"
-		if d.Watermark != nil {
-			watermark = d.Watermark.UTC().Format("2006-01-02T15:04:05Z")
-			lag = (time.Duration(d.Lag) * time.Second).String()
-		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%d\t%s\t%s\t\n", d.Dataset, d.Rows, d.Rejected, d.Commits, d.Files, size(d.Bytes), d.Events, watermark, lag)
-	}
-	fmt.Fprintf(t, "total\t%d\t%d\t%d\t%d\t%s\t%d\t\t\t\n", r.Rows, r.Rejected, r.Commits, r.Files, size(r.Bytes), r.Events)
-	if err := t.Flush(); err != nil {
+	if err := r.printTable(w); err != nil {
 		return err
 	}
 	for _, d := range r.Datasets {
+		d.printGaps(w)
 		if d.Error != "" {
 			fmt.Fprintf(w, "failed: %s\n", d.Error)
 		}
@@ -120,11 +131,83 @@ func (r *report) print(w io.Writer, terminal bool) error {
 			fmt.Fprintf(w, "note: %s\n", d.Note)
 		}
 	}
+	r.printChecks(w)
 	if r.Stopped != "" {
-		fmt.Fprintf(w, "stopped early: %s; the next run goes on from there\n", r.Stopped)
+		fmt.Fprintf(w, "stopped early: %s; what was read is committed, and the same command goes on from there\n", r.Stopped)
 	}
 	_, err := fmt.Fprintf(w, "%d calls, %.1f s, run %s, version %s, exit code %d\n", r.Calls, r.Seconds, r.Run, r.Version, r.Code)
 	return err
+}
+
+const secondFormat = "2006-01-02T15:04:05Z"
+
+// printTable writes a line for each dataset. Gaps and late rows are rare: they have
+// columns only where there are some.
+func (r *report) printTable(w io.Writer) error {
+	gaps := slices.ContainsFunc(r.Datasets, func(d datasetReport) bool { return d.Gaps > 0 })
+	late := slices.ContainsFunc(r.Datasets, func(d datasetReport) bool { return d.Late > 0 })
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	line := func(lateCell, gapsCell any, before, after string) {
+		if late {
+			before += fmt.Sprintf("%v\t", lateCell)
+		}
+		if gaps {
+			before += fmt.Sprintf("%v\t", gapsCell)
+		}
+		fmt.Fprintln(t, before+after)
+	}
+	line("late", "gaps", "\ndataset\trows\t", "rejected\tcommits\tfiles\tsize\tevents\twatermark\tlag\t")
+	for _, d := range r.Datasets {
+		watermark, lag := "-", "-"
+		if d.Watermark != nil {
+			watermark = d.Watermark.UTC().Format(secondFormat)
+			lag = (time.Duration(d.Lag) * time.Second).String()
+		}
+		line(d.Late, d.Gaps, fmt.Sprintf("%s\t%d\t", d.Dataset, d.Rows),
+			fmt.Sprintf("%d\t%d\t%d\t%s\t%d\t%s\t%s\t", d.Rejected, d.Commits, d.Files, size(d.Bytes), d.Events, watermark, lag))
+	}
+	line("", "", fmt.Sprintf("total\t%d\t", r.Rows), fmt.Sprintf("%d\t%d\t%d\t%s\t%d\t\t\t", r.Rejected, r.Commits, r.Files, size(r.Bytes), r.Events))
+	return t.Flush()
+}
+
+// shownGaps bounds the gaps of a dataset that a terminal shows.
+const shownGaps = 5
+
+func (d datasetReport) printGaps(w io.Writer) {
+	shown := d.gaps[:min(len(d.gaps), shownGaps)]
+	for _, g := range shown {
+		fmt.Fprintf(w, "gap: %s: %s after %d tries: %s\n", d.Dataset, stretchOf(g), g.Tries, g.Reason)
+	}
+	if more := len(d.gaps) - len(shown); more > 0 {
+		fmt.Fprintf(w, "gap: %s: … and %d more, see exporter state show %s\n", d.Dataset, more, d.Dataset)
+	}
+}
+
+// printChecks says whether what was exported is what the API counts.
+func (r *report) printChecks(w io.Writer) {
+	var all countCheck
+	differ := false
+	for _, d := range r.Datasets {
+		c := d.Check
+		if c == nil || c.At.Before(r.started) { // of an earlier run
+			continue
+		}
+		if all.From.IsZero() || c.From.Before(all.From) {
+			all.From = c.From
+		}
+		if c.To.After(all.To) {
+			all.To = c.To
+		}
+		all.Counted, all.Exported = all.Counted+c.Counted, all.Exported+c.Exported
+		if c.Differ > 0 {
+			differ = true
+			fmt.Fprintf(w, "differs: %s: the API counts %d rows from %s to %s, %d are exported, and %d quarter hours differ\n",
+				d.Dataset, c.Counted, c.From.Format(secondFormat), c.To.Format(secondFormat), c.Exported, c.Differ)
+		}
+	}
+	if !differ && all.From.Before(all.To) {
+		fmt.Fprintf(w, "The API counted %d rows in the last %s, exported %d.\n", all.Counted, short(all.To.Sub(all.From)), all.Exported)
+	}
 }
 
 // size gives bytes as people read them.

@@ -94,7 +94,7 @@ func TestRunsNeverOverlapAndEndByThemselves(t *testing.T) {
 	if len(rules) != 2 || rules[0].Action != batchv1.PodFailurePolicyActionIgnore || rules[1].Action != batchv1.PodFailurePolicyActionFailJob {
 		t.Fatalf("rules %+v, want disruptions ignored first, then final exit codes", rules)
 	}
-	if got := rules[1].OnExitCodes; !slices.Equal(got.Values, []int32{2, 4}) || *got.ContainerName != job.Template.Spec.Containers[0].Name {
+	if got := rules[1].OnExitCodes; !slices.Equal(got.Values, []int32{2, 3, 4}) || *got.ContainerName != job.Template.Spec.Containers[0].Name {
 		t.Errorf("final exit codes %+v of container %q", got, job.Template.Spec.Containers[0].Name)
 	}
 }

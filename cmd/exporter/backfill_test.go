@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/state"
+	"hunting-exporter/tenant"
+)
+
+// backfillHere runs `backfill` in this process.
+func backfillHere(t *testing.T, e *embedded, env map[string]string, flags stretchFlags) (report, string) {
+	t.Helper()
+	var log strings.Builder
+	cfg, problems := judged(t, nil, env)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	b, err := flags.backfill(time.Now(), cfg.Export.Lag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep := export(t.Context(), t.Context(), cfg, surroundings{log: newLogger(&log, false, cfg.Log), http: e.client(), backfill: b})
+	return rep, log.String()
+}
+
+// A backfill exports what of its stretch was never exported, and no row twice.
+func TestBackfillCoversOnlyWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, order := range []string{"oldest", "newest"} {
+		t.Run(order, func(t *testing.T) {
+			t.Parallel()
+			e, env := served(t, tenant.Options{CallsPerMinute: -1})
+			began := time.Now()
+			for _, back := range []time.Duration{time.Minute, 20 * time.Hour, 70 * time.Hour, 100 * time.Hour} {
+				fill(t, e.tenant, "AlertInfo", began.Add(-back), 10)
+			}
+			env = with(env, "EXPORT_TABLES", "AlertInfo,DeviceTvmSoftwareInventory", "EXPORT_START", "1h")
+			fill(t, e.tenant, "DeviceTvmSoftwareInventory", began, 5)
+			if rep := exportHere(t, e, env); rep.Rows != 15 || rep.Code != codeDone {
+				t.Fatalf("run: %+v", rep)
+			}
+			for i, want := range []int64{20, 0} {
+				rep, log := backfillHere(t, e, env, stretchFlags{from: "80h", order: order})
+				if rep.Rows != want || rep.Code != codeDone {
+					t.Fatalf("backfill %d: %+v", i+1, rep)
+				}
+				if note := datasetOf(t, rep, "DeviceTvmSoftwareInventory").Note; !strings.Contains(note, "left out") {
+					t.Errorf("the snapshot's note is %q", note)
+				}
+				if i == 0 && !strings.Contains(log, `"rows":20`) {
+					t.Errorf("the rows were not counted before:\n%s", log)
+				}
+			}
+			rep := exportHere(t, e, env)
+			if rep.Rows != 0 {
+				t.Errorf("the next run exported %d rows again", rep.Rows)
+			}
+			whole(t, e, env, datasetOf(t, rep, "AlertInfo"), began.Add(-80*time.Hour))
+		})
+	}
+}
+
+// Of a table without state, the run goes on where the backfill ends.
+func TestBackfillBeforeTheFirstRun(t *testing.T) {
+	t.Parallel()
+	e, env := served(t, tenant.Options{CallsPerMinute: -1})
+	env["EXPORT_TABLES"] = "AlertInfo"
+	began := time.Now()
+	fill(t, e.tenant, "AlertInfo", began.Add(-50*time.Hour), 10)
+	fill(t, e.tenant, "AlertInfo", began.Add(-20*time.Hour), 4)
+	if rep, _ := backfillHere(t, e, env, stretchFlags{from: "60h", to: "30h", order: "oldest"}); rep.Rows != 10 {
+		t.Fatalf("backfill: %+v", rep)
+	}
+	rep := exportHere(t, e, env)
+	if rep.Rows != 4 {
+		t.Errorf("run: %+v", rep)
+	}
+	whole(t, e, env, rep.Datasets[0], began.Add(-60*time.Hour))
+}
+
+// Rows without ingestion time are found by a backfill as they are by a run.
+func TestBackfillWithoutIngestionTime(t *testing.T) {
+	t.Parallel()
+	e, env := served(t, tenant.Options{CallsPerMinute: -1})
+	env["EXPORT_TABLES"] = "AlertInfo"
+	fill(t, e.tenant, "AlertInfo", time.Now().Add(-50*time.Hour), 10)
+	if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
+		t.Fatal(err)
+	}
+	if rep, _ := backfillHere(t, e, env, stretchFlags{from: "60h", order: "oldest"}); rep.Rows != 10 || rep.Code != codeDone {
+		t.Errorf("backfill: %+v", rep)
+	}
+}
+
+// A run that has the dataset does not do the backfill's work.
+func TestBackfillWhileARunHasTheDataset(t *testing.T) {
+	t.Parallel()
+	e, env := served(t, tenant.Options{CallsPerMinute: -1})
+	env["EXPORT_TABLES"] = "AlertInfo"
+	fill(t, e.tenant, "AlertInfo", time.Now(), 10)
+	if rep := exportHere(t, e, env); rep.Rows != 10 {
+		t.Fatalf("%+v", rep)
+	}
+	cfg, _ := judged(t, nil, env)
+	s, err := openStores(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim, err := state.NewStore(s.state, state.LockCAS, time.Minute).Acquire(t.Context(), "AlertInfo", "other",
+		func() state.Document { return state.Document{} }, func(state.Document) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer claim.Release(t.Context())
+	if rep := exportHere(t, e, env); rep.Code != codeDone || rep.Datasets[0].Note == "" {
+		t.Errorf("run: %+v", rep)
+	}
+	rep, _ := backfillHere(t, e, env, stretchFlags{from: "2h", order: "oldest"})
+	if rep.Code != codeRetry || !strings.Contains(rep.Datasets[0].Error, "already running: other") {
+		t.Errorf("backfill: %+v", rep)
+	}
+}
+
+func TestBackfillCommandLine(t *testing.T) {
+	t.Parallel()
+	for says, args := range map[string][]string{
+		"--from \"\" is neither":                                {},
+		"--from \"721h\" is longer ago than the API keeps rows": {"--from", "721h"},
+		"--from \"2026-01-01T00:00:00Z\" is longer ago":         {"--from", "2026-01-01T00:00:00Z"},
+		"--to \"yesterday\" is neither":                         {"--from", "9h", "--to", "yesterday"},
+		"nothing lies between":                                  {"--from", "2h", "--to", "3h"},
+		"--order \"random\": oldest or newest":                  {"--from", "9h", "--order", "random"},
+		"nothing to export":                                     {"--from", "9h", "--export-tables", ","},
+	} {
+		code, out, errs := exporter(t, usable("LAKE_URL", filepath.Join(t.TempDir(), "lake")), append([]string{"backfill"}, args...)...)
+		if code != codeConfiguration || !strings.Contains(errs, says) {
+			t.Errorf("%v: exit code %d, want 2 and %q\n%s%s", args, code, says, out, errs)
+		}
+	}
+	b, err := stretchFlags{from: "720h", to: "2026-11-24T11:59:00Z", order: "newest"}.backfill(noon, 5*time.Minute)
+	if err != nil || !b.Newest || b.Window != (pipeline.Window{Start: noon.Add(-30 * 24 * time.Hour), End: noon.Add(-5 * time.Minute)}) {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// In a log the progress is one line a minute at most, with the time that the quota
+// leaves.
+func TestProgressOfBackfill(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		cfg, _ := judged(t, nil, usable("SOURCE_CALLS_PER_MINUTE", "10"))
+		p := &progress{
+			cfg: cfg, log: slog.New(slog.NewTextHandler(&out, nil)), total: 1_000_000, began: time.Now(),
+			calls: func() int64 { return 100 },
+		}
+		if got := p.text(); !strings.Contains(got, "0 %, about a minute left") { // 10 calls at the cap
+			t.Errorf("before the first commit: %q", got)
+		}
+		end := p.watch()
+		p.committed(pipeline.Commit{Rows: 199_999, Rejected: 1})
+		time.Sleep(150 * time.Second)
+		end()
+		if got := strings.Count(out.String(), "\n"); got != 2 {
+			t.Errorf("%d lines in 150 s:\n%s", got, out.String())
+		}
+		if got := p.text(); got != "100 calls, 20 %, about 40m left" { // 400 calls more
+			t.Errorf("after a fifth: %q", got)
+		}
+		if !strings.Contains(out.String(), "calls=100 rows=200000 of=1000000 percent=20 minutes_left=40") {
+			t.Error(out.String())
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/pipeline"
+)
+
+func TestDatasets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"1.kql": "// name: Logons\n// identity: DeviceId\nDeviceLogonEvents | where Timestamp >= _startTime and Timestamp < _endTime",
+		"2.kql": "// name: PerHour\n// mode: aggregate\n// time: Hour\nDeviceLogonEvents | where Timestamp >= _startTime and Timestamp < _endTime | summarize n = count() by Hour = bin(Timestamp, 1h)",
+		"3.kql": "// name: Devices\n// mode: snapshot\n// identity: DeviceId\nDeviceTvmSoftwareInventory | distinct DeviceId",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := usable("EXPORT_TABLES", "AlertInfo,DeviceTvmSoftwareInventory,BrandNewTable", "EXPORT_QUERIES", dir)
+	cfg, problems := judged(t, nil, env)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	got, _ := cfg.datasets()
+	for i := range got {
+		got[i].Query = ""
+	}
+	want := []pipeline.Dataset{
+		{Name: "AlertInfo", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Key: "AlertId"},
+		{
+			Name: "DeviceTvmSoftwareInventory", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockIngestion, TimeColumn: "_SnapshotTime", Key: "DeviceId",
+			Slicing: []string{"DeviceId", "SoftwareVendor", "SoftwareName"},
+		},
+		{Name: "BrandNewTable", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"},
+		{Name: "Logons", Clock: pipeline.ClockEvent, TimeColumn: "Timestamp", Identity: []string{"DeviceId"}},
+		{Name: "PerHour", Mode: pipeline.ModeAggregate, Clock: pipeline.ClockEvent, TimeColumn: "Hour"},
+		{Name: "Devices", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockEvent, TimeColumn: "_SnapshotTime", Identity: []string{"DeviceId"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	env["EXPORT_CURSOR"] = "event"
+	cfg, _ = judged(t, nil, env)
+	got, _ = cfg.datasets()
+	for _, ds := range got {
+		if !ds.FixedClock || ds.Clock != pipeline.ClockEvent {
+			t.Errorf("EXPORT_CURSOR=event: %+v", ds)
+		}
+	}
+}
+
+func TestSnapshotOfAQueryNeedsIdentity(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "q.kql"), []byte("// name: Devices\n// mode: snapshot\nDeviceTvmSoftwareInventory | distinct DeviceId"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, problems := judged(t, nil, usable("EXPORT_QUERIES", dir))
+	if len(problems) != 1 || problems[0].Value != "Devices" || !strings.Contains(problems[0].Fix, "identity") {
+		t.Errorf("problems %v", problems)
+	}
+}

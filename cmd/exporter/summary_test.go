@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/source"
+	"hunting-exporter/state"
+)
+
+// reported is the report of results, without what depends on today.
+func reported(t *testing.T, results ...pipeline.Result) report {
+	t.Helper()
+	r := report{Version: "v", Run: "r", started: noon}
+	r.finish(t.Context(), results, source.Stats{Calls: 9})
+	r.Seconds = 1
+	for i := range r.Datasets {
+		r.Datasets[i].Lag = 60
+	}
+	return r
+}
+
+// forPeople is what a terminal shows, without space at the ends of lines.
+func forPeople(t *testing.T, r report) string {
+	t.Helper()
+	var out, trimmed strings.Builder
+	if err := r.print(&out, true); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return trimmed.String()
+}
+
+func checked(at time.Time, counted, exported int64, differ int) *state.Check {
+	return &state.Check{Stretch: state.Stretch{Start: noon.Add(-24 * time.Hour), End: noon}, At: at, Counted: counted, Exported: exported, Differ: differ}
+}
+
+func TestSummaryWhenAllIsWell(t *testing.T) {
+	t.Parallel()
+	after := noon.Add(time.Second)
+	r := reported(t,
+		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Commits: 1, Files: 1, Bytes: 2048, Watermark: noon, Check: checked(after, 100, 100, 0)},
+		pipeline.Result{Dataset: "EmailEvents", Watermark: noon, Check: checked(after, 20, 20, 0)},
+		pipeline.Result{Dataset: "NotCounted", Watermark: noon, Check: checked(noon.Add(-time.Hour), 7, 3, 2)}, // by an earlier run
+	)
+	want := `
+dataset      rows  rejected  commits  files  size     events  watermark             lag
+AlertInfo    5     0         1        1      2.0 KiB  0       2026-11-24T12:00:00Z  1m0s
+EmailEvents  0     0         0        0      0 B      0       2026-11-24T12:00:00Z  1m0s
+NotCounted   0     0         0        0      0 B      0       2026-11-24T12:00:00Z  1m0s
+total        5     0         1        1      2.0 KiB  0
+The API counted 120 rows in the last 24h, exported 120.
+9 calls, 1.0 s, run r, version v, exit code 0
+`
+	if diff := cmp.Diff(want, forPeople(t, r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSummaryOfGapsLateRowsAndDifferences(t *testing.T) {
+	t.Parallel()
+	var gaps []state.Gap
+	for i := range 7 {
+		start := noon.Add(time.Duration(i) * time.Hour)
+		gaps = append(gaps, state.Gap{Stretch: state.Stretch{Start: start, End: start.Add(time.Minute)}, Tries: 2, Reason: "status 400"})
+	}
+	gaps[1].I, gaps[1].N = 3, 8
+	r := reported(t,
+		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Late: 2, Watermark: noon, Check: checked(noon.Add(time.Second), 100, 97, 1)},
+		pipeline.Result{Dataset: "EmailEvents", Watermark: noon, Gaps: gaps, Err: errors.Join(&pipeline.GapsError{Gaps: gaps})},
+	)
+	want := `
+dataset      rows  late  gaps  rejected  commits  files  size  events  watermark             lag
+AlertInfo    5     2     0     0         0        0      0 B   0       2026-11-24T12:00:00Z  1m0s
+EmailEvents  0     0     7     0         0        0      0 B   0       2026-11-24T12:00:00Z  1m0s
+total        5                 0         0        0      0 B   0
+gap: EmailEvents: 2026-11-24T12:00:00Z/2026-11-24T12:01:00Z after 2 tries: status 400
+gap: EmailEvents: 2026-11-24T13:00:00Z/2026-11-24T13:01:00Z slice 3 of 8 after 2 tries: status 400
+gap: EmailEvents: 2026-11-24T14:00:00Z/2026-11-24T14:01:00Z after 2 tries: status 400
+gap: EmailEvents: 2026-11-24T15:00:00Z/2026-11-24T15:01:00Z after 2 tries: status 400
+gap: EmailEvents: 2026-11-24T16:00:00Z/2026-11-24T16:01:00Z after 2 tries: status 400
+gap: EmailEvents: … and 2 more, see exporter state show EmailEvents
+failed: the API does not deliver 7 stretches, the first 2026-11-24T12:00:00Z/2026-11-24T12:01:00Z after 2 tries: status 400; they are tried again each run, see ` + "`exporter state show`" + `
+differs: AlertInfo: the API counts 100 rows from 2026-11-23T12:00:00Z to 2026-11-24T12:00:00Z, 97 are exported, and 1 quarter hours differ
+9 calls, 1.0 s, run r, version v, exit code 3
+`
+	if diff := cmp.Diff(want, forPeople(t, r)); diff != "" {
+		t.Error(diff)
+	}
+	var out strings.Builder
+	if err := r.print(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	var back report
+	if err := json.Unmarshal([]byte(out.String()), &back); err != nil {
+		t.Fatal(err)
+	}
+	wantCheck := countCheck{From: noon.Add(-24 * time.Hour), To: noon, At: noon.Add(time.Second), Counted: 100, Exported: 97, Differ: 1}
+	if d := back.Datasets; d[0].Late != 2 || d[1].Gaps != 7 || d[0].Check == nil || *d[0].Check != wantCheck || d[1].Check != nil {
+		t.Errorf("as JSON: %s", out.String())
+	}
+}
