@@ -4,11 +4,12 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 10s
+SEEDS ?= 2000
 GOLANGCI_LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: build test fmt lint tidy e2e bench fuzz cover helm golden check clean
+.PHONY: build test seeds fmt lint tidy e2e bench fuzz cover helm golden check clean
 
 build: ## The exporter, static, into bin/.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/exporter ./cmd/exporter
@@ -18,6 +19,9 @@ RACE := $(if $(shell command -v $${CC:-gcc}),-race)
 
 test: ## Unit tests, with the race detector.
 	$(GO) test $(RACE) -shuffle=on -timeout 10m ./...
+
+seeds: ## The random histories of what arrives, fails and is exported, SEEDS of them.
+	$(GO) test ./pipeline -run 'TestComplete$$' -timeout 1h -rapid.checks=$(SEEDS)
 
 $(LINT):
 	mkdir -p bin
