@@ -80,6 +80,9 @@ func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledge
 	}
 	for _, g := range r.doc.Gaps {
 		stretches = state.Minus(stretches, g.Stretch)
+		if g.N > 1 { // rows of its other slices may be late: look again when the gap is closed
+			delete(j.counted, ledger.Start(ledger.Number(g.Start)))
+		}
 	}
 	for _, s := range stretches {
 		j.parts = append(j.parts, Part{Window: Window(s)})
