@@ -45,7 +45,7 @@ func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 	for _, g := range a.gaps {
 		p.Gaps = append(p.Gaps, gapOf(g, old, now))
 	}
-	sortGaps(p.Gaps)
+	p.Gaps = joined(p.Gaps)
 	return p
 }
 
@@ -63,8 +63,18 @@ func gapOf(g Gap, old []state.Gap, now time.Time) state.Gap {
 	return found
 }
 
-func sortGaps(gaps []state.Gap) {
+// joined is the gaps in order, with those that adjoin each other as one.
+func joined(gaps []state.Gap) []state.Gap {
 	slices.SortFunc(gaps, func(a, b state.Gap) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.N, b.N), cmp.Compare(a.I, b.I))
 	})
+	var out []state.Gap
+	for _, g := range gaps {
+		if n := len(out) - 1; n >= 0 && out[n].End.Equal(g.Start) && out[n].N <= 1 && g.N <= 1 {
+			out[n].End, out[n].Tries = g.End, max(out[n].Tries, g.Tries)
+			continue
+		}
+		out = append(out, g)
+	}
+	return out
 }

@@ -22,7 +22,7 @@ func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch],
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(pages)
-		err := r.Source.Read(read, Reading{Dataset: r.ds, Parts: j.parts, Tally: j.tally, Pace: r.doc.Pace}, func(p Page) error {
+		err := r.Source.Read(read, r.reading(j), func(p Page) error {
 			hold, err := r.memory.acquire(read, int64(len(p.Body)))
 			if err != nil {
 				p.Release()
@@ -54,6 +54,11 @@ func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch],
 		cancel(nil)
 		return err
 	}
+}
+
+// reading is what a job reads. With many gaps, what fails is not narrowed into more.
+func (r *run) reading(j job) Reading {
+	return Reading{Dataset: r.ds, Parts: j.parts, Tally: j.tally, Pace: r.doc.Pace, Coarse: len(r.doc.Gaps) > maxGaps/2}
 }
 
 // transform turns pages into batches until pages is closed.

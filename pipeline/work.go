@@ -191,7 +191,7 @@ func (r *run) snapshot(ctx, stop context.Context) error {
 	if r.Backfill != nil {
 		return refuse("%s holds how things stand now: there is no past to export", r.ds.Name)
 	}
-	now := r.Horizon().UTC().Truncate(Tick)
+	now := time.Now().UTC().Truncate(Tick)
 	if now.Before(r.doc.Snapshot.Add(r.Limits.Snapshot)) {
 		return nil
 	}

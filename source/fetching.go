@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"hunting-exporter/pipeline"
@@ -14,10 +15,11 @@ import (
 // fetching fetches one planned piece. What does not come in one answer is halved, by
 // time down to one tick and then by hash; what does not come at all becomes a gap.
 type fetching struct {
-	r    *Reader
-	ds   pipeline.Dataset
-	pace *pace
-	open []piece // the next one last; those of one part lie together
+	r     *Reader
+	ds    pipeline.Dataset
+	pace  *pace
+	open  []piece // the next one last; those of one part lie together
+	nerve *nerve
 
 	trouble  trouble
 	cut      int     // answers that had too many rows
@@ -31,11 +33,11 @@ type sized struct {
 	bytes int
 }
 
-// trouble counts costly answers since the last complete one.
+// trouble counts costly answers.
 type trouble struct {
-	costly    int
-	narrowest int           // of them for a piece that cannot be halved
+	costly    int           // of the planned piece
 	spent     time.Duration // on them
+	narrowest int           // of a piece that cannot be halved
 }
 
 const (
@@ -43,11 +45,40 @@ const (
 	suspicious = 6
 	// hopeless is after how many tries of a piece that cannot be halved to give it up.
 	hopeless = 3
-	// exhausting is after how many costly answers to leave the rest of a piece as a gap.
-	exhausting = 50
 	// mostSlices is into how many slices a tick or a table is cut.
 	mostSlices = 4096
 )
+
+// nerve is how many refusals one Read bears before it leaves what fails as a gap, as wide
+// as it is: where nothing can be had, halving would go on for every tick. The next run
+// narrows further.
+type nerve struct {
+	costly, large atomic.Int64
+}
+
+// steady is a Read's nerve. Answers refused for their size are borne as long as about as
+// many halves of them come.
+const steady = 64
+
+func newNerve(coarse bool) *nerve {
+	n := &nerve{}
+	if !coarse {
+		n.costly.Store(steady)
+		n.large.Store(steady)
+	}
+	return n
+}
+
+// lost reports whether a refusal of this kind is one too many.
+func (n *nerve) lost(k kind) bool {
+	switch k {
+	case tooCostly:
+		return n.costly.Add(-1) < 0
+	case tooLarge:
+		return n.large.Add(-1) < 0
+	}
+	return false
+}
 
 // next makes one call. ok is false if it has nothing to hand over: the piece was
 // replaced by smaller ones.
@@ -61,7 +92,9 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 	}
 	a, err := f.answer(ctx, p)
 	if err == nil {
-		f.trouble, f.answers = trouble{}, append(f.answers, sized{p, len(a.body)})
+		f.trouble.narrowest = 0
+		f.nerve.large.Add(1)
+		f.answers = append(f.answers, sized{p, len(a.body)})
 		res.page.Body, res.page.Rows, res.page.Free = a.body, a.rows, a.free
 		return res, true
 	}
@@ -78,7 +111,7 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 		f.open = append(f.open, smaller...)
 		return result{}, false
 	}
-	f.trouble = trouble{}
+	f.trouble.narrowest = 0
 	res.page.Gap = &pipeline.Gap{Part: pipeline.Part{Window: p.of.Window, Slice: p.slice}, Reason: e.reason()}
 	return res, true
 }
@@ -179,16 +212,16 @@ func within(s, of pipeline.Slice) bool {
 func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, error) {
 	from, to := p.ticks()
 	narrowest := to-from <= 1 || p.slice.N > 1 || f.ds.Mode == pipeline.ModeSnapshot
-	spent := f.trouble.costly >= exhausting || f.trouble.costly >= hopeless && f.trouble.spent > 2*f.r.client.cfg.Timeout
+	lost := f.nerve.lost(e.kind) || f.trouble.costly >= hopeless && f.trouble.spent > 2*f.r.client.cfg.Timeout
 	// A gateway that is down answers like one that is overburdened. An empty window
 	// tells the two apart, lest an outage be taken for a stretch that cannot be had.
-	if e.kind == tooCostly && (f.trouble.costly%suspicious == 0 || narrowest || spent) {
+	if e.kind == tooCostly && (f.trouble.costly%suspicious == 0 || narrowest || lost) {
 		if err := f.probe(ctx, p); err != nil {
 			return nil, err
 		}
 	}
 	switch {
-	case spent:
+	case lost:
 		return nil, nil
 	case narrowest && e.kind == tooCostly && f.trouble.narrowest < hopeless:
 		return []piece{p}, nil

@@ -115,7 +115,10 @@ func (s *slot) drain() {
 
 // plan cuts the parts into pieces and starts fetching each as soon as there is room.
 func (r *Reader) plan(ctx context.Context, q pipeline.Reading, slots chan<- *slot) error {
-	l := &launcher{r: r, ds: q.Dataset, pace: r.pace(q.Dataset.Name), own: make(chan struct{}, 1), slots: slots}
+	l := &launcher{
+		r: r, ds: q.Dataset, pace: r.pace(q.Dataset.Name), nerve: newNerve(q.Coarse),
+		own: make(chan struct{}, 1), slots: slots,
+	}
 	for _, part := range q.Parts {
 		var err error
 		switch {
@@ -138,6 +141,7 @@ type launcher struct {
 	r     *Reader
 	ds    pipeline.Dataset
 	pace  *pace
+	nerve *nerve
 	own   chan struct{} // the place that no other Read can take
 	slots chan<- *slot
 	open  []*slot // whose pieces may still be under way
@@ -203,7 +207,7 @@ func (l *launcher) launch(ctx context.Context, p piece, more bool) error {
 		return err
 	}
 	s := &slot{piece: p, more: more, pages: make(chan result), fetched: make(chan struct{}), release: release}
-	go l.r.fetch(ctx, l.ds, l.pace, s)
+	go l.fetch(ctx, s)
 	select {
 	case l.slots <- s:
 	case <-ctx.Done():
@@ -237,14 +241,14 @@ func (r *Reader) place(ctx context.Context, own chan struct{}) (release func(), 
 }
 
 // fetch fetches a slot's piece, in as many pages as it takes.
-func (r *Reader) fetch(ctx context.Context, ds pipeline.Dataset, p *pace, s *slot) {
+func (l *launcher) fetch(ctx context.Context, s *slot) {
 	defer close(s.pages)
-	f := &fetching{r: r, ds: ds, pace: p}
+	f := &fetching{r: l.r, ds: l.ds, pace: l.pace, nerve: l.nerve}
 	f.open = f.halves(s.piece)
 	fetched := sync.OnceFunc(func() {
 		f.learn()
 		if s.piece.probe {
-			r.size.probed()
+			l.r.size.probed()
 		}
 		close(s.fetched)
 	})

@@ -68,7 +68,7 @@ func (c Config) exportProblems(now time.Time) problemList {
 	if r := c.Export.Reconcile; r > 0 && r < ledger.Width {
 		l.add("EXPORT_RECONCILE", r.String(), "is less than the quarter hour that counts are compared by", "set 15m or more, or 0 for off")
 	}
-	l.duration("EXPORT_SNAPSHOT_INTERVAL", c.Export.Snapshot, time.Minute, 365*24*time.Hour)
+	l.duration("EXPORT_SNAPSHOT_INTERVAL", c.Export.Snapshot, time.Second, 365*24*time.Hour)
 	l.duration("EXPORT_COMMIT_INTERVAL", c.Export.CommitInterval, time.Second, 24*time.Hour)
 	l.number("EXPORT_COMMIT_ROWS", c.Export.CommitRows, 1, 1_000_000_000)
 	l.duration("EXPORT_DEADLINE", c.Export.Deadline, 0, 7*24*time.Hour)

@@ -69,7 +69,7 @@ var badValues = map[string][]string{
 	"KAFKA_SASL_MECHANISM": {"kerberos"}, "KAFKA_SASL_USERNAME": {"user-without-mechanism"}, "KAFKA_SASL_PASSWORD": {"planted"},
 	"EXPORT_TABLES": {"Device Events", "1Table", "A,A", "A,a", "x;drop"}, "EXPORT_QUERIES": {"/nowhere"},
 	"EXPORT_START": {"31d", "800h", "-1h", "yesterday", "2026-11-25T00:00:00Z", "2026-01-01T00:00:00Z"}, "EXPORT_CURSOR": {"time"},
-	"EXPORT_RECONCILE": {"-1h", "10m", "720h", "day"}, "EXPORT_SNAPSHOT_INTERVAL": {"0", "59s", "9000h", "day"},
+	"EXPORT_RECONCILE": {"-1h", "10m", "720h", "day"}, "EXPORT_SNAPSHOT_INTERVAL": {"0", "999ms", "9000h", "day"},
 	"EXPORT_LAG": {"-5m", "5"}, "EXPORT_COMMIT_INTERVAL": {"0s", "6m", "x"}, "EXPORT_COMMIT_ROWS": {"0", "x"}, "EXPORT_DEADLINE": {"-1s", "1"},
 	"LAKE_URL": {"gs://bucket/x", "s3://k:s@bucket", "s3://"}, "STATE_URL": {"ftp://x"}, "STATE_LEASE": {"1", "10ms"}, "STATE_LOCK": {"flock"},
 	"LOG_LEVEL": {"loud"}, "LOG_FORMAT": {"xml"},

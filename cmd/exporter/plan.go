@@ -51,6 +51,7 @@ type planning struct {
 	reader    *source.Reader
 	documents *state.Store
 	start     time.Time // of a dataset without state
+	now       time.Time
 	horizon   time.Time
 	backfill  *pipeline.Backfill // nil: what is new
 }
@@ -87,7 +88,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	}
 	pl := &planning{
 		cfg: cfg, reader: reader, documents: state.NewStore(stores.state, state.Lock(cfg.State.Lock), cfg.State.Lease),
-		start: start.UTC().Truncate(pipeline.Tick), horizon: now.Add(-cfg.Export.Lag).UTC().Truncate(pipeline.Tick), backfill: s.backfill,
+		start: start.UTC().Truncate(pipeline.Tick), now: now.UTC().Truncate(pipeline.Tick), horizon: now.Add(-cfg.Export.Lag).UTC().Truncate(pipeline.Tick), backfill: s.backfill,
 	}
 	datasets, leftOut := s.chosen(cfg)
 	results := pl.datasets(ctx, datasets, &p)
@@ -189,10 +190,10 @@ func onClockOf(doc state.Document, ds pipeline.Dataset) (pipeline.Dataset, error
 func (pl *planning) windows(ds pipeline.Dataset, doc state.Document) []pipeline.Window {
 	switch {
 	case ds.Mode == pipeline.ModeSnapshot:
-		if pl.horizon.Before(doc.Snapshot.Add(pl.cfg.limits().Snapshot)) {
+		if pl.now.Before(doc.Snapshot.Add(pl.cfg.limits().Snapshot)) {
 			return nil
 		}
-		return []pipeline.Window{{Start: pl.horizon, End: pl.horizon.Add(pipeline.Tick)}}
+		return []pipeline.Window{{Start: pl.now, End: pl.now.Add(pipeline.Tick)}}
 	case pl.backfill != nil && pl.backfill.Newest:
 		return days(pipeline.Missing(doc.Progress, pl.backfill.Window))
 	case pl.backfill != nil:

@@ -77,6 +77,12 @@ func floor(n, per int64) int64 {
 // lakeRows reads a table out of the lake with DuckDB, in the form of truth.
 func (s *site) lakeRows(t *testing.T, lake, table string, resolution time.Duration) [][]string {
 	t.Helper()
+	return lakeColumns(t, duck.Open(t), lake, table, append(slices.Clone(s.Rows(table).Columns), ingested), resolution)
+}
+
+// lakeColumns reads these columns of a table out of the lake, in the form of truth.
+func lakeColumns(t *testing.T, db *duck.DB, lake, table string, columns []schema.Column, resolution time.Duration) [][]string {
+	t.Helper()
 	files, err := filepath.Glob(filepath.Join(lake, table, "dt=*", "*.parquet"))
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +90,6 @@ func (s *site) lakeRows(t *testing.T, lake, table string, resolution time.Durati
 	if len(files) == 0 {
 		return nil
 	}
-	columns := append(slices.Clone(s.Rows(table).Columns), ingested)
 	arrow, err := schema.Arrow(columns)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +103,7 @@ func (s *site) lakeRows(t *testing.T, lake, table string, resolution time.Durati
 		}
 		exprs = append(exprs, name)
 	}
-	got := duck.Open(t).Query(t, "SELECT "+strings.Join(exprs, ", ")+" FROM "+duck.Parquet(false, filepath.Join(lake, table, "dt=*", "*.parquet")))
+	got := db.Query(t, "SELECT "+strings.Join(exprs, ", ")+" FROM "+duck.Parquet(false, filepath.Join(lake, table, "dt=*", "*.parquet")))
 	for _, row := range got.Rows {
 		for at, i := range order {
 			row[at] = fromDuck(t, row[at], columns[i].Type, resolution)
@@ -264,6 +269,9 @@ type summary struct {
 	Datasets []struct {
 		Dataset string `json:"dataset"`
 		Rows    int64  `json:"rows"`
+		Commits int    `json:"commits"`
+		Late    int64  `json:"late"`
+		Gaps    int    `json:"gaps"`
 		Note    string `json:"note"`
 		Error   string `json:"error"`
 	} `json:"datasets"`
