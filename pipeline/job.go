@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,18 +64,71 @@ func gapOf(g Gap, old []state.Gap, now time.Time) state.Gap {
 	return found
 }
 
-// joined is the gaps in order, with those that adjoin each other as one.
+// joined is the gaps in order, with those that make up a larger one as one.
 func joined(gaps []state.Gap) []state.Gap {
-	slices.SortFunc(gaps, func(a, b state.Gap) int {
-		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.N, b.N), cmp.Compare(a.I, b.I))
-	})
 	var out []state.Gap
-	for _, g := range gaps {
-		if n := len(out) - 1; n >= 0 && out[n].End.Equal(g.Start) && out[n].N <= 1 && g.N <= 1 {
+	for _, g := range halved(gaps) {
+		n := len(out) - 1
+		if n >= 0 && out[n].End.Equal(g.Start) && out[n].N <= 1 && g.N <= 1 {
 			out[n].End, out[n].Tries = g.End, max(out[n].Tries, g.Tries)
 			continue
 		}
 		out = append(out, g)
 	}
 	return out
+}
+
+// halved puts slices together again: I and I+N of 2N are I of N, and all of N are the
+// whole stretch.
+func halved(gaps []state.Gap) []state.Gap {
+	type slice struct {
+		state.Stretch
+		i, n int
+	}
+	found := map[slice]state.Gap{}
+	for _, g := range gaps {
+		found[slice{g.Stretch, g.I, g.N}] = g
+	}
+	for merged := true; merged; {
+		merged = false
+		for s, g := range found {
+			parts := siblings(s.i, s.n)
+			all := len(parts) > 0
+			for _, i := range parts {
+				_, there := found[slice{s.Stretch, i, s.n}]
+				all = all && there
+			}
+			if !all {
+				continue
+			}
+			for _, i := range parts {
+				delete(found, slice{s.Stretch, i, s.n})
+			}
+			g.N = s.n / len(parts)
+			if g.I = s.i % g.N; g.N == 1 {
+				g.N = 0
+			}
+			found[slice{s.Stretch, g.I, g.N}] = g
+			merged = true
+		}
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b state.Gap) int {
+		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.N, b.N), cmp.Compare(a.I, b.I))
+	})
+}
+
+// siblings are the slices that make up a larger one together with slice i of n: two of an
+// even number of slices, all of an odd one.
+func siblings(i, n int) []int {
+	switch {
+	case n <= 1:
+		return nil
+	case n%2 == 0:
+		return []int{i % (n / 2), i%(n/2) + n/2}
+	}
+	all := make([]int, n)
+	for k := range all {
+		all[k] = k
+	}
+	return all
 }

@@ -55,7 +55,7 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 			rows += differ[n].Exported
 			n++
 		}
-		if err := r.again(ctx, stop, book, differ[:n]); err != nil {
+		if err := r.again(ctx, stop, book, differ[:n], c); err != nil {
 			return err
 		}
 		differ = differ[n:]
@@ -64,8 +64,11 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 }
 
 // again reads quarter hours again, without the gaps in them.
-func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledger.Difference) (err error) {
+func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledger.Difference, c counts) (err error) {
 	j := job{kind: KindLate, counted: map[time.Time]int64{}}
+	if len(r.doc.Gaps) == 0 { // else quarter hours may be cut
+		j.tally = &Tally{Window: c.past, Width: ledger.Width, Bins: c.bins}
+	}
 	var stretches []state.Stretch
 	for _, b := range bins {
 		j.counted[b.Start] = b.Counted

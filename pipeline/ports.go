@@ -31,7 +31,7 @@ type Pace = state.Pace
 type Reading struct {
 	Dataset Dataset
 	Parts   []Part // in the order in which they are wanted
-	Tally   *Tally // the API's own counts of the one part; nil: not counted
+	Tally   *Tally // the API's own counts of the parts, each of whole bins; nil: not counted
 	Pace    Pace   // of earlier runs
 	Coarse  bool   // what fails is a gap as it is, not narrowed down
 }

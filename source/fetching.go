@@ -153,7 +153,7 @@ func (f *fetching) whole(ctx context.Context, p piece, rows int) error {
 		return nil // rows have expired in between
 	}
 	e.Message = fmt.Sprintf("%d rows where the API counts %d: the rest was cut without a word", rows, p.rows)
-	if rows >= 100 && rows%100 == 0 { // as caps are
+	if rows > 0 && rows%1000 == 0 { // as caps are
 		f.r.cap.Store(int64(rows))
 	}
 	return e

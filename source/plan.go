@@ -38,7 +38,7 @@ type planner struct {
 func (r *Reader) planner(ctx context.Context, ds pipeline.Dataset, p *pace, part pipeline.Part, tally *pipeline.Tally) (*planner, error) {
 	pl := &planner{r: r, ds: ds, pace: p, part: part, from: schema.ToTicks(part.Start), to: schema.ToTicks(part.End)}
 	switch {
-	case tally != nil && tally.Window == part.Window:
+	case tally != nil && !part.Start.Before(tally.Window.Start) && !part.End.After(tally.Window.End):
 		pl.hist, pl.counted = histogramOf(tally.Bins, tally.Width, pl.from, pl.to), true
 	case countable(ds) && !p.fits(pl.to-pl.from):
 		if err := pl.count(ctx); err != nil {

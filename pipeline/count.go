@@ -1,0 +1,187 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
+	"hunting-exporter/state"
+)
+
+// counts are the API's counts at the beginning of a run.
+type counts struct {
+	past      Window         // read by earlier runs, in whole quarter hours; empty: not counted
+	bins      []ledger.Count // of past
+	ahead     *Tally         // of what is to be read; nil: not counted
+	unclocked error          // not nil: there are rows that no window holds
+	failed    error          // not nil: the API has not counted for long
+}
+
+// count asks for all counts that a run needs at once, so that they travel in one call.
+// When the API does not count, reading goes on without.
+func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error) {
+	c := counts{past: r.comparable()}
+	r.arrive()
+	if !r.reconciles() {
+		return c, nil
+	}
+	ctx, cancel := until(ctx, stop)
+	defer cancel(nil)
+	ahead := Window{r.doc.Watermark, horizon}
+	tally := &Tally{Window: ahead, Width: BinWidth(ahead)}
+	asked := []question{
+		{Counting{Dataset: r.ds, Window: c.past, Width: ledger.Width}, &c.bins},
+		{Counting{Dataset: r.ds, Window: ahead, Width: tally.Width}, &tally.Bins},
+	}
+	events := Window{c.past.Start, horizon}
+	if !c.past.Start.Before(c.past.End) {
+		events.Start = ahead.Start
+	}
+	var lost []ledger.Count
+	if r.ingested() {
+		asked = append(asked, question{r.unclocked(events), &lost})
+	}
+	if err := r.ask(ctx, asked); err != nil {
+		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+			return c, stopped(ctx, err)
+		}
+		r.log.Warn("the API does not count; reading goes on, and late rows are looked for by the next run", "error", err)
+		return counts{failed: r.unchecked(err)}, nil
+	}
+	c.ahead = tally
+	if n := total(lost); n > 0 {
+		switched, err := r.byEvent(ctx, n)
+		if err != nil {
+			return c, err
+		}
+		if switched {
+			return r.count(ctx, stop, horizon)
+		}
+		c.unclocked = &UnclockedError{Rows: n, Window: events}
+	}
+	return c, nil
+}
+
+// unchecked is an error if counts have failed for too long.
+func (r *run) unchecked(err error) error {
+	since := latest(r.doc.Checked, r.doc.Ledger.From)
+	if since.IsZero() || r.doc.Watermark.Sub(since) <= r.Limits.Reconcile {
+		return nil
+	}
+	return &UncheckedError{Since: since, Err: err}
+}
+
+// ingested reports whether the dataset is cut by ingestion time and could have rows
+// without. Of a table that the catalogue does not know, which may have no such time
+// column, that is asked only until rows have come.
+func (r *run) ingested() bool {
+	_, known := schema.Lookup(r.ds.Name)
+	return r.ds.Clock == ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" && (known || r.doc.Rows == 0)
+}
+
+// unclocked asks for rows without ingestion time, by their event time.
+func (r *run) unclocked(events Window) Counting {
+	return Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}
+}
+
+// lost finds rows of a stretch of the past that have no ingestion time: the first error
+// is about them, the second one about the search.
+func (r *run) lost(ctx, stop context.Context, events Window) (found, err error) {
+	r.arrive()
+	if !r.ingested() {
+		return nil, nil
+	}
+	ctx, cancel := until(ctx, stop)
+	defer cancel(nil)
+	var lost []ledger.Count
+	if err := r.ask(ctx, []question{{r.unclocked(events), &lost}}); err != nil {
+		return nil, stopped(ctx, err)
+	}
+	n := total(lost)
+	if n == 0 {
+		return nil, nil
+	}
+	switched, err := r.byEvent(ctx, n)
+	if switched || err != nil {
+		return nil, err
+	}
+	return &UnclockedError{Rows: n, Window: events}, nil
+}
+
+// byEvent begins a dataset again by event time, since it has rows without ingestion time.
+// It does so only if nothing of the dataset was exported yet.
+func (r *run) byEvent(ctx context.Context, rows int64) (switched bool, err error) {
+	if r.doc.Rows > 0 || r.doc.Rejected > 0 || r.ds.FixedClock {
+		return false, nil
+	}
+	r.log.Warn("rows have no ingestion time: the dataset is cut by event time from now on, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", rows)
+	doc, err := r.claim.Update(ctx, func(d *state.Document) {
+		d.Clock = string(ClockEvent)
+		if len(d.Covered) > 0 {
+			d.Progress = state.Progress{Watermark: d.Covered[0].Start}
+		}
+	})
+	if err != nil {
+		return false, err
+	}
+	r.doc, r.ds.Clock = doc, ClockEvent
+	return true, nil
+}
+
+// question is one count and where its answer goes.
+type question struct {
+	Counting
+	answer *[]ledger.Count
+}
+
+// ask asks all at the same time.
+func (r *run) ask(ctx context.Context, asked []question) error {
+	r.together.wait(ctx)
+	errs := make(chan error, len(asked))
+	n := 0
+	for _, q := range asked {
+		if !q.Window.Start.Before(q.Window.End) {
+			continue
+		}
+		n++
+		go func() {
+			bins, err := r.Source.Count(ctx, q.Counting)
+			if err != nil && q.Unclocked && ctx.Err() == nil { // such as of a table whose time is text
+				r.log.Debug("rows without ingestion time are not counted", "error", err)
+				bins, err = nil, nil
+			}
+			*q.answer = bins
+			errs <- err
+		}()
+	}
+	var all error
+	for range n {
+		all = errors.Join(all, <-errs)
+	}
+	return all
+}
+
+func total(bins []ledger.Count) (rows int64) {
+	for _, b := range bins {
+		rows += b.Rows
+	}
+	return rows
+}
+
+// widths are those that a day is a multiple of.
+var widths = []time.Duration{
+	time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute,
+}
+
+// BinWidth cuts a window that is to be read into some two hundred bins, not finer than a
+// second.
+func BinWidth(w Window) time.Duration {
+	for _, d := range widths {
+		if w.End.Sub(w.Start) <= 200*d {
+			return d
+		}
+	}
+	return widths[len(widths)-1]
+}
