@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
@@ -91,15 +92,34 @@ func (a *attempt) add(ctx context.Context, from held[Batch]) error {
 // pass notes that a page of a part has come, or that it never will.
 func (a *attempt) pass(b Batch) error {
 	if b.Gap != nil {
-		if a.job.kind == KindSnapshot {
-			return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s", a.Dataset.Name, b.Gap.Slice.I, b.Gap.Slice.N, b.Gap.Reason)
+		if err := a.lack(*b.Gap); err != nil {
+			return err
 		}
-		a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", b.Gap.Window.String(), "reason", b.Gap.Reason)
-		a.gaps = append(a.gaps, *b.Gap)
 	}
 	if a.mid = b.More; !a.mid {
 		a.done = append(a.done, b.Part)
 		a.to = b.End
+	}
+	return nil
+}
+
+// lack notes what the API does not deliver. A snapshot has all of it or none. Of a stretch
+// that was read before, rows are exported: it is no gap, and its counts stay unsettled.
+func (a *attempt) lack(g Gap) error {
+	switch a.job.kind {
+	case KindSnapshot:
+		return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s",
+			a.Dataset.Name, g.Slice.I, g.Slice.N, g.Reason)
+	case KindLate:
+		for start := range a.job.counted {
+			if start.Before(g.End) && start.Add(ledger.Width).After(g.Start) {
+				delete(a.job.counted, start)
+			}
+		}
+		a.run.log.Warn("the API does not deliver this again; late rows in it are looked for by the next run", "window", g.Window.String(), "reason", g.Reason)
+	default:
+		a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "reason", g.Reason)
+		a.gaps = append(a.gaps, g)
 	}
 	return nil
 }

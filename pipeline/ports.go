@@ -33,7 +33,7 @@ type Reading struct {
 	Parts   []Part // in the order in which they are wanted
 	Tally   *Tally // the API's own counts of the parts, each of whole bins; nil: not counted
 	Pace    Pace   // of earlier runs
-	Coarse  bool   // what fails is a gap as it is, not narrowed down
+	Coarse  bool   // what is too costly is a gap as it is, not narrowed down
 }
 
 // Tally is the API's counts of a window.

@@ -62,9 +62,9 @@ const steady = 64
 
 func newNerve(coarse bool) *nerve {
 	n := &nerve{}
+	n.large.Store(steady)
 	if !coarse {
 		n.costly.Store(steady)
-		n.large.Store(steady)
 	}
 	return n
 }

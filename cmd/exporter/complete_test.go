@@ -145,7 +145,7 @@ func TestSnapshotInSlices(t *testing.T) {
 		t.Fatal(err)
 	}
 	rep := exportHere(t, e, env)
-	if rep.Code != codeDone || rep.Rows != 300 || rep.Commits != 1 || rep.Datasets[0].Watermark != nil {
+	if rep.Code != codeDone || rep.Rows != 300 || rep.Commits != 1 || rep.Datasets[0].Watermark == nil {
 		t.Fatalf("%+v", rep)
 	}
 	files, err := manifestFiles(env["LAKE_URL"], table)

@@ -58,9 +58,6 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		if s.backfill != nil {
 			r.Err = unlessElsewhere(r.Err)
 		}
-		if datasets[i].Mode == pipeline.ModeSnapshot {
-			r.Watermark = time.Time{} // it has none, so it cannot lag either
-		}
 		results[i] = r
 		if failure(r.Err) != nil {
 			s.log.Error("dataset failed", "dataset", r.Dataset, "error", r.Err)
