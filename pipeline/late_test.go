@@ -1,6 +1,9 @@
 package pipeline_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,5 +37,48 @@ func TestRefusedLateRowsAreNoGap(t *testing.T) {
 			}
 		}
 		f.exact(t, quarter)
+	})
+}
+
+// TestBlockBeyondTheDeadline: the CPU share is used up for longer than EXPORT_DEADLINE
+// leaves. The run does not wait for it, and keeps what it has.
+func TestBlockBeyondTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const cap = 100
+		f := newFleet(pipeline.ClockIngestion, cap)
+		f.tables = f.tables[:2]
+		for _, ds := range f.tables {
+			f.add(t, ds.Name, 500, f.start, f.start.Add(15*time.Minute), 0, 0)
+		}
+		time.Sleep(time.Hour)
+		var calls atomic.Int64
+		f.tenant.Fault(func(c tenant.Call) tenant.Fault {
+			if c.API == "token" {
+				return tenant.Fault{}
+			}
+			if calls.Add(1) > 8 { // some windows are through
+				return c.CPUExceeded(15 * time.Minute)
+			}
+			return tenant.Fault{}
+		})
+		stop, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		begun := time.Now()
+		var rows int64
+		for _, res := range f.export(t, stop, "blocked", cap) {
+			if !errors.Is(res.Err, pipeline.ErrStopped) {
+				t.Errorf("%s: %v", res.Dataset, res.Err)
+			}
+			rows += res.Rows
+		}
+		if d := time.Since(begun); d > time.Minute {
+			t.Errorf("it waited for %s", d)
+		}
+		if rows == 0 || rows == 1000 {
+			t.Errorf("%d rows are committed", rows)
+		}
+		f.tenant.Fault(nil)
+		f.run(t, "after", cap)
+		f.exact(t, f.start.Add(15*time.Minute))
 	})
 }
