@@ -7,7 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
@@ -103,24 +102,15 @@ func (a *attempt) pass(b Batch) error {
 	return nil
 }
 
-// lack notes what the API does not deliver. A snapshot has all of it or none. Of a stretch
-// that was read before, rows are exported: it is no gap, and its counts stay unsettled.
+// lack notes what the API does not deliver. A snapshot has all of it or none.
 func (a *attempt) lack(g Gap) error {
-	switch a.job.kind {
-	case KindSnapshot:
+	if a.job.kind == KindSnapshot {
 		return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s",
 			a.Dataset.Name, g.Slice.I, g.Slice.N, g.Reason)
-	case KindLate:
-		for start := range a.job.counted {
-			if start.Before(g.End) && start.Add(ledger.Width).After(g.Start) {
-				delete(a.job.counted, start)
-			}
-		}
-		a.run.log.Warn("the API does not deliver this again; late rows in it are looked for by the next run", "window", g.Window.String(), "reason", g.Reason)
-	default:
-		a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "reason", g.Reason)
-		a.gaps = append(a.gaps, g)
 	}
+	g.Late = a.job.seen != nil
+	a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "late", g.Late, "reason", g.Reason)
+	a.gaps = append(a.gaps, g)
 	return nil
 }
 

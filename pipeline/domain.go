@@ -88,6 +88,7 @@ type Page struct {
 // Gap is a part that the API does not deliver, and why.
 type Gap struct {
 	Part
+	Late   bool // other rows of it are exported
 	Reason string
 }
 

@@ -43,6 +43,7 @@ type WindowRows struct {
 // ManifestGap is a stretch, or a slice of it, that the API did not deliver.
 type ManifestGap struct {
 	Part
+	Late   bool   `json:"late,omitempty"` // other rows of it are exported
 	Reason string `json:"reason"`
 }
 

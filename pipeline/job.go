@@ -54,7 +54,7 @@ func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 func gapOf(g Gap, old []state.Gap, now time.Time) state.Gap {
 	found := state.Gap{
 		Stretch: state.Stretch(g.Window), I: g.Slice.I, N: g.Slice.N,
-		Reason: g.Reason, Tries: 1, Since: now, Last: now,
+		Late: g.Late, Reason: g.Reason, Tries: 1, Since: now, Last: now,
 	}
 	for _, o := range old {
 		if !g.Start.Before(o.Start) && !g.End.After(o.End) {
@@ -69,7 +69,7 @@ func joined(gaps []state.Gap) []state.Gap {
 	var out []state.Gap
 	for _, g := range halved(gaps) {
 		n := len(out) - 1
-		if n >= 0 && out[n].End.Equal(g.Start) && out[n].N <= 1 && g.N <= 1 {
+		if n >= 0 && out[n].End.Equal(g.Start) && out[n].N <= 1 && g.N <= 1 && out[n].Late == g.Late {
 			out[n].End, out[n].Tries = g.End, max(out[n].Tries, g.Tries)
 			continue
 		}
@@ -83,11 +83,12 @@ func joined(gaps []state.Gap) []state.Gap {
 func halved(gaps []state.Gap) []state.Gap {
 	type slice struct {
 		state.Stretch
+		late bool
 		i, n int
 	}
 	found := map[slice]state.Gap{}
 	for _, g := range gaps {
-		found[slice{g.Stretch, g.I, g.N}] = g
+		found[slice{g.Stretch, g.Late, g.I, g.N}] = g
 	}
 	for merged := true; merged; {
 		merged = false
@@ -95,20 +96,20 @@ func halved(gaps []state.Gap) []state.Gap {
 			parts := siblings(s.i, s.n)
 			all := len(parts) > 0
 			for _, i := range parts {
-				_, there := found[slice{s.Stretch, i, s.n}]
+				_, there := found[slice{s.Stretch, s.late, i, s.n}]
 				all = all && there
 			}
 			if !all {
 				continue
 			}
 			for _, i := range parts {
-				delete(found, slice{s.Stretch, i, s.n})
+				delete(found, slice{s.Stretch, s.late, i, s.n})
 			}
 			g.N = s.n / len(parts)
 			if g.I = s.i % g.N; g.N == 1 {
 				g.N = 0
 			}
-			found[slice{s.Stretch, g.I, g.N}] = g
+			found[slice{s.Stretch, s.late, g.I, g.N}] = g
 			merged = true
 		}
 	}

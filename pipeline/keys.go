@@ -58,12 +58,17 @@ func newKeyLog(r *run, a Attempt) *keyLog {
 const longestUnchecked = 7 * 24 * time.Hour
 
 // keysFrom is since when rows are told apart under a progress: as far back as rows may
-// turn up late, from where counts were last compared.
+// turn up late, from where counts were last compared, and to the gaps that hold late rows.
 func (r *run) keysFrom(p state.Progress) time.Time {
 	if p.Ledger.Key == "" { // rows before were exported without keys
 		return p.Watermark
 	}
 	from := p.Checked.Add(-r.reach())
+	for _, g := range p.Gaps {
+		if g.Late && g.Start.Before(from) {
+			from = g.Start
+		}
+	}
 	return latest(from, p.Watermark.Add(-r.reach()-longestUnchecked), p.Ledger.From)
 }
 
@@ -224,7 +229,7 @@ func (r *run) named(ctx context.Context, key, sha256 string) ([]byte, error) {
 
 // seen loads the keys of the rows exported in some stretches of whole quarter hours,
 // apart from each other.
-func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []Window) (*ledger.Seen, error) {
+func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []state.Stretch) (*ledger.Seen, error) {
 	var keys []ledger.Key
 	for _, run := range l.Overlapping(stretches[0].Start, stretches[len(stretches)-1].End) {
 		data, err := r.named(ctx, run.Key, run.SHA256)

@@ -55,7 +55,7 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 			rows += differ[n].Exported
 			n++
 		}
-		if err := r.again(ctx, stop, book, differ[:n], c); err != nil {
+		if err := r.again(ctx, stop, differ[:n], c); err != nil {
 			return err
 		}
 		differ = differ[n:]
@@ -64,7 +64,7 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 }
 
 // again reads quarter hours again, without the gaps in them.
-func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledger.Difference, c counts) (err error) {
+func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c counts) error {
 	j := job{kind: KindLate, counted: map[time.Time]int64{}}
 	if len(r.doc.Gaps) == 0 { // else quarter hours may be cut
 		j.tally = &Tally{Window: c.past, Width: ledger.Width, Bins: c.bins}
@@ -74,13 +74,7 @@ func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledge
 		j.counted[b.Start] = b.Counted
 		stretches = state.Union(stretches, state.Stretch{Start: b.Start, End: b.Start.Add(ledger.Width)})
 	}
-	whole := make([]Window, len(stretches))
-	for i, s := range stretches {
-		whole[i] = Window(s)
-	}
-	if j.seen, err = r.seen(ctx, book, whole); err != nil {
-		return err
-	}
+	whole := stretches
 	for _, g := range r.doc.Gaps {
 		stretches = state.Minus(stretches, g.Stretch)
 		if g.N > 1 { // rows of its other slices may be late: look again when the gap is closed
@@ -89,6 +83,22 @@ func (r *run) again(ctx, stop context.Context, book *ledger.Ledger, bins []ledge
 	}
 	for _, s := range stretches {
 		j.parts = append(j.parts, Part{Window: Window(s)})
+	}
+	return r.unseen(ctx, stop, j, whole)
+}
+
+// unseen reads a job's parts and exports those rows that were not exported. bins are the
+// quarter hours that the parts lie in.
+func (r *run) unseen(ctx, stop context.Context, j job, bins []state.Stretch) error {
+	if len(j.parts) == 0 {
+		return nil
+	}
+	book, err := r.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	if j.seen, err = r.seen(ctx, book, bins); err != nil {
+		return err
 	}
 	return r.read(ctx, stop, j)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
@@ -39,6 +40,9 @@ func (r *run) work(ctx, stop context.Context) error {
 	if err := r.late(ctx, stop, c); err != nil {
 		return err
 	}
+	if err := r.bury(ctx, horizon); err != nil {
+		return err
+	}
 	return errors.Join(r.retry(ctx, stop, earlier), expired, c.unclocked, c.failed, r.delivered())
 }
 
@@ -68,11 +72,45 @@ func (r *run) chooseClock() error {
 
 // retry reads gaps of earlier runs again.
 func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
-	j := job{kind: KindGap}
+	plain, late := job{kind: KindGap}, job{kind: KindGap}
+	var stretches []state.Stretch // whose exported rows must be told from late ones
 	for _, g := range gaps {
-		j.parts = append(j.parts, Part{Window: Window(g.Stretch), Slice: Slice{I: g.I, N: g.N}})
+		part := Part{Window: Window(g.Stretch), Slice: Slice{I: g.I, N: g.N}}
+		if !g.Late {
+			plain.parts = append(plain.parts, part)
+			continue
+		}
+		bins := state.Stretch{Start: ledger.Start(ledger.Number(g.Start)), End: ceil(g.End)}
+		if !r.reconciles() || bins.Start.Before(ceil(r.doc.Ledger.From)) {
+			continue // nobody knows any more which of its rows are exported
+		}
+		late.parts, stretches = append(late.parts, part), state.Union(stretches, bins)
 	}
-	return r.read(ctx, stop, j)
+	if err := r.read(ctx, stop, plain); err != nil {
+		return err
+	}
+	return r.unseen(ctx, stop, late, stretches)
+}
+
+// bury gives up gaps whose rows have left the API.
+func (r *run) bury(ctx context.Context, horizon time.Time) error {
+	gone := horizon.Add(-retention - 24*time.Hour)
+	dead := func(g state.Gap) bool { return g.End.Before(gone) }
+	if !slices.ContainsFunc(r.doc.Gaps, dead) {
+		return nil
+	}
+	doc, err := r.claim.Update(ctx, func(d *state.Document) {
+		d.Gaps = slices.DeleteFunc(slices.Clone(d.Gaps), func(g state.Gap) bool {
+			if dead(g) {
+				r.log.Error("a gap is given up: its rows have left the API", "window", Window(g.Stretch).String(), "reason", g.Reason)
+			}
+			return dead(g)
+		})
+	})
+	if err == nil {
+		r.doc = doc
+	}
+	return err
 }
 
 // delivered is nil if the dataset has no gaps.

@@ -38,8 +38,11 @@ type Ledger struct {
 // Gap is a stretch, or one slice of it by hash, that the API would not deliver.
 type Gap struct {
 	Stretch
-	I      int       `json:"i,omitempty"` // slice I of N; N is 0 for the whole stretch
-	N      int       `json:"n,omitempty"`
+	I int `json:"i,omitempty"` // slice I of N; N is 0 for the whole stretch
+	N int `json:"n,omitempty"`
+	// Late: the stretch was read before, and only those of its rows are wanted that
+	// were not exported then.
+	Late   bool      `json:"late,omitempty"`
 	Reason string    `json:"reason"`
 	Tries  int       `json:"tries"` // runs that tried
 	Since  time.Time `json:"since"`
