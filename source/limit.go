@@ -14,6 +14,7 @@ type sizeLimit struct {
 	accepted float64 // bytes of the largest answer
 	refused  float64 // bytes of the smallest that was refused for its size; 0: none
 	doubts   int     // refusals in a row of what was accepted before
+	calm     int     // answers near the limit since the last refusal or probe
 	probing  bool    // an answer is under way that is larger than any before
 }
 
@@ -40,10 +41,14 @@ func (l *sizeLimit) safe() float64 {
 func (l *sizeLimit) probe() (size float64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.probing || l.refused > 0 && l.accepted >= near*l.refused || l.accepted == 0 {
+	found := l.refused > 0 && l.accepted >= near*l.refused
+	if l.probing || l.accepted == 0 || found && l.calm < l.patience() {
 		return 0, false
 	}
-	l.probing = true
+	l.probing, l.calm = true, 0
+	if found {
+		return 1.05 * l.refused, true
+	}
 	top := cmp.Or(l.refused, math.Inf(1))
 	for _, known := range knownLimits {
 		if known <= l.accepted || known >= top {
@@ -57,6 +62,16 @@ func (l *sizeLimit) probe() (size float64, ok bool) {
 		}
 	}
 	return min(1.5*l.accepted, (l.accepted+top)/2), true
+}
+
+// patience is after how many answers near a limit that was found it is tried again: a
+// refusal can have another reason, and what is never tried is never disproved. One that
+// lies below anything known is doubted sooner.
+func (l *sizeLimit) patience() int {
+	if l.refused < knownLimits[0]/5 {
+		return 8
+	}
+	return 200
 }
 
 // probed allows the next probe.
@@ -74,6 +89,7 @@ func (l *sizeLimit) accept(size float64) {
 	}
 	if size > 0.9*l.accepted {
 		l.doubts = 0
+		l.calm++
 	}
 }
 
@@ -83,6 +99,7 @@ func (l *sizeLimit) accept(size float64) {
 func (l *sizeLimit) refuse(size, largest float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.calm = 0
 	if size <= l.accepted {
 		if l.doubts++; l.doubts < 2 {
 			return

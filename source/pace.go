@@ -64,7 +64,7 @@ func (p *pace) target(fill, size float64) float64 {
 	if weight := cmp.Or(p.weight, p.assumed); weight > 0 && !math.IsInf(size, 1) {
 		margin := max(0.8, 1-3*p.spread)
 		// Not below some rows: a refusal for no good reason must not end in crumbs.
-		rows = min(rows, max(margin*size/weight, most/1000))
+		rows = min(rows, max(margin*size/weight, most/1000, 8))
 	}
 	return rows
 }

@@ -119,7 +119,7 @@ func TestSizeLimitIsFound(t *testing.T) {
 		for range 60 {
 			ask(limit)
 		}
-		if got := ask(limit); got < 0.97*limit {
+		if got := max(ask(limit), ask(limit)); got < 0.97*limit { // one of them may be a probe
 			t.Errorf("limit %.0f: answers have %.0f", limit, got)
 		}
 		if refusals > 10 && limit > 10e6 || refusals > 40 { // from 50 MB down: most of it at once
@@ -128,7 +128,7 @@ func TestSizeLimitIsFound(t *testing.T) {
 		for range 60 {
 			ask(limit / 3)
 		}
-		if got := ask(limit / 3); got < 0.95*limit/3 || refusals > 60 {
+		if got := max(ask(limit/3), ask(limit/3)); got < 0.95*limit/3 || refusals > 60 {
 			t.Errorf("limit lowered to %.0f: answers have %.0f, %d refusals", limit/3, got, refusals)
 		}
 	}
