@@ -93,7 +93,7 @@ func (f *fleet) add(t *testing.T, table string, n int, from, to time.Time, late 
 // run is one Job of the CronJob, which succeeds.
 func (f *fleet) run(t *testing.T, name string, maxRows int) []pipeline.Result {
 	t.Helper()
-	results := f.export(t, t.Context(), name, maxRows)
+	results := f.export(t.Context(), t, name, maxRows)
 	for _, res := range results {
 		var gaps *pipeline.GapsError
 		if res.Err != nil && !errors.As(res.Err, &gaps) {
@@ -104,7 +104,7 @@ func (f *fleet) run(t *testing.T, name string, maxRows int) []pipeline.Result {
 }
 
 // export is one Job of the CronJob.
-func (f *fleet) export(t *testing.T, stop context.Context, name string, maxRows int) []pipeline.Result {
+func (f *fleet) export(stop context.Context, t *testing.T, name string, maxRows int) []pipeline.Result {
 	t.Helper()
 	f.mu.Lock()
 	f.counts, f.pages = 0, 0

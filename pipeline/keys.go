@@ -92,7 +92,7 @@ func (l *keyLog) add(ctx context.Context, b *Batch, seen *ledger.Seen) error {
 		}
 		keys = only(keys, isNew)
 	}
-	keys = l.young(keys)
+	keys = l.young(keys, !b.End.After(l.from))
 	for len(keys) > 0 {
 		keys = keys[l.book.Add(keys):]
 		if l.book.Full() {
@@ -104,16 +104,19 @@ func (l *keyLog) add(ctx context.Context, b *Batch, seen *ledger.Seen) error {
 	return nil
 }
 
-// young counts the rows that need no keys and returns the others.
-func (l *keyLog) young(keys []ledger.Key) []ledger.Key {
+// young counts the rows that need no keys and returns the others. Of the quarter hour in
+// which keys begin, rows of a window before that, such as of a backfill, are left out: its
+// counts are compared from there on.
+func (l *keyLog) young(keys []ledger.Key, before bool) []ledger.Key {
 	first := ledger.Number(l.from)
 	kept := keys[:0]
 	for _, k := range keys {
-		if k.Bin < first {
+		switch {
+		case k.Bin < first:
 			l.old[k.Bin]++
-			continue
+		case !before:
+			kept = append(kept, k)
 		}
-		kept = append(kept, k)
 	}
 	return kept
 }

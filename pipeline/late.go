@@ -12,14 +12,17 @@ import (
 // 32 bytes each.
 const lateRows = 1 << 20
 
-// comparable is the stretch whose counts can be compared with the ledger: whole quarter
-// hours up to the watermark, not further back than rows can be told apart.
+// comparable is the stretch whose counts can be compared with the ledger: up to the last
+// whole quarter hour before the watermark, not further back than rows can be told apart.
 func (r *run) comparable() Window {
 	end := ledger.Start(ledger.Number(r.doc.Watermark))
 	if r.doc.Ledger.Key == "" {
 		return Window{end, end}
 	}
 	start := r.keysFrom(r.doc.Progress)
+	if start.Equal(r.doc.Ledger.From) { // the first quarter hour counts from where the ledger begins
+		return Window{start, latest(start, end)}
+	}
 	return Window{ceil(start), end}
 }
 
@@ -72,7 +75,7 @@ func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c count
 	var stretches []state.Stretch
 	for _, b := range bins {
 		j.counted[b.Start] = b.Counted
-		stretches = state.Union(stretches, state.Stretch{Start: b.Start, End: b.Start.Add(ledger.Width)})
+		stretches = state.Union(stretches, state.Stretch{Start: latest(b.Start, c.past.Start), End: b.Start.Add(ledger.Width)})
 	}
 	whole := stretches
 	for _, g := range r.doc.Gaps {
@@ -111,7 +114,7 @@ func (r *run) check(ctx context.Context, c counts) error {
 	}
 	found := state.Check{
 		Stretch: state.Stretch(c.past), At: time.Now().UTC(), Counted: total(c.bins),
-		Exported: book.Exported(c.past.Start, c.past.End), Late: r.result.Late,
+		Exported: book.Exported(ledger.Start(ledger.Number(c.past.Start)), c.past.End), Late: r.result.Late,
 	}
 	for _, b := range c.bins {
 		if b.Rows != book.Exported(b.Start, b.Start.Add(ledger.Width)) {

@@ -65,7 +65,7 @@ func TestBlockBeyondTheDeadline(t *testing.T) {
 		defer cancel()
 		begun := time.Now()
 		var rows int64
-		for _, res := range f.export(t, stop, "blocked", cap) {
+		for _, res := range f.export(stop, t, "blocked", cap) {
 			if !errors.Is(res.Err, pipeline.ErrStopped) {
 				t.Errorf("%s: %v", res.Dataset, res.Err)
 			}

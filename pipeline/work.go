@@ -29,6 +29,9 @@ func (r *run) work(ctx, stop context.Context) error {
 		return err
 	}
 	expired := r.expired(horizon)
+	if err := r.bury(ctx, horizon); err != nil {
+		return err
+	}
 	earlier := r.doc.Gaps
 	forward := job{kind: KindNew, tally: c.ahead}
 	if w := (Window{r.doc.Watermark, horizon}); w.Start.Before(w.End) {
@@ -38,9 +41,6 @@ func (r *run) work(ctx, stop context.Context) error {
 		return err
 	}
 	if err := r.late(ctx, stop, c); err != nil {
-		return err
-	}
-	if err := r.bury(ctx, horizon); err != nil {
 		return err
 	}
 	return errors.Join(r.retry(ctx, stop, earlier), expired, c.unclocked, c.failed, r.delivered())
@@ -81,7 +81,7 @@ func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
 			continue
 		}
 		bins := state.Stretch{Start: ledger.Start(ledger.Number(g.Start)), End: ceil(g.End)}
-		if !r.reconciles() || bins.Start.Before(ceil(r.doc.Ledger.From)) {
+		if !r.reconciles() || g.Start.Before(r.doc.Ledger.From) {
 			continue // nobody knows any more which of its rows are exported
 		}
 		late.parts, stretches = append(late.parts, part), state.Union(stretches, bins)

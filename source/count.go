@@ -21,7 +21,6 @@ import (
 const (
 	// gathering is how long a count waits for others to travel with.
 	gathering = 50 * time.Millisecond
-	// mostLegs bounds the counts of one query.
 	// mostLegs bounds the counts of one query; each has some hundred bins or two.
 	mostLegs = 30
 )

@@ -1,7 +1,12 @@
 package main
 
+import "slices"
+
 // mutations are the safeguards of docs/protocol.md that exist as code.
-var mutations = []mutation{
+var mutations = slices.Concat(commits, lateRows, gaps, counting)
+
+// commits are the safeguards of the commit protocol.
+var commits = []mutation{
 	{
 		safeguard: "compare-and-swap on every state write",
 		file:      "state/store.go", pkg: "./pipeline",

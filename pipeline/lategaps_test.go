@@ -1,0 +1,113 @@
+package pipeline_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/tenant"
+)
+
+// lateGap makes a gap of the tick at after: five of its rows are exported, two more come
+// late, and the API does not deliver the tick again.
+func (l *lab) lateGap(after time.Duration) {
+	l.t.Helper()
+	l.add(5, l.at(after), time.Time{})
+	time.Sleep(2 * quarter)
+	_ = l.try() // there may be other gaps
+	l.add(2, l.at(after), time.Time{})
+	l.tenant.Poison(l.table.Name, l.at(after), l.at(after+pipeline.Tick), tenant.Call.LimitsExceeded)
+	time.Sleep(quarter)
+	l.incomplete()
+}
+
+// incomplete is one run that ends with gaps.
+func (l *lab) incomplete() {
+	l.t.Helper()
+	var gaps *pipeline.GapsError
+	if res := l.try(); !errors.As(res.Err, &gaps) {
+		l.t.Fatalf("gaps %+v, %v", res.Gaps, res.Err)
+	}
+}
+
+// TestLateGapBesideAnother: a gap of late rows that adjoins another is not read like it.
+func TestLateGapBesideAnother(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.add(5, l.at(quarter-pipeline.Tick), time.Time{})
+		l.tenant.Poison(eventTable, l.at(quarter-pipeline.Tick), l.at(quarter), tenant.Call.LimitsExceeded)
+		time.Sleep(quarter)
+		l.incomplete()
+		l.lateGap(quarter)
+		if gaps := l.document().Gaps; len(gaps) != 2 || gaps[0].Late || !gaps[1].Late {
+			t.Fatalf("gaps %+v", gaps)
+		}
+		l.tenant.Cure(eventTable)
+		l.run()
+		l.holds(l.rows)
+	})
+}
+
+// TestLateGapKeepsItsKeys: however long a gap of late rows stays, its rows are told apart
+// once the API delivers them.
+func TestLateGapKeepsItsKeys(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.lateGap(time.Minute)
+		for range 24 {
+			time.Sleep(2 * time.Hour)
+			l.incomplete()
+		}
+		l.tenant.Cure(eventTable)
+		l.run()
+		l.holds(l.rows)
+	})
+}
+
+// TestLateGapWithoutKeys: once the keys are gone nothing of such a gap is exported, and the
+// gap is given up when its rows have left the API.
+func TestLateGapWithoutKeys(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.lateGap(time.Minute)
+		reconcile := l.reconcile
+		l.reconcile = 0
+		l.add(1, time.Now().UTC(), time.Time{})
+		time.Sleep(quarter)
+		l.incomplete()
+		l.reconcile = reconcile
+		l.tenant.Cure(eventTable)
+		for range 2 {
+			time.Sleep(quarter)
+			l.incomplete()
+		}
+		l.holds(6)
+		time.Sleep(32 * 24 * time.Hour)
+		if res := l.try(); len(res.Gaps) > 0 {
+			t.Errorf("gaps %+v", res.Gaps)
+		}
+		l.holds(6)
+	})
+}
+
+// TestBuriedGapStaysBuried: a gap whose rows have left the API is given up for good, also
+// where the API goes on to refuse its stretch.
+func TestBuriedGapStaysBuried(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.add(5, l.at(time.Minute), time.Time{})
+		l.fault = func(q asked) tenant.Fault {
+			if m := windowOf.FindStringSubmatch(q.Query); m != nil && !q.counts && !q.empty {
+				if start, err := time.Parse(time.RFC3339Nano, m[1]); err == nil && start.Before(l.at(quarter)) {
+					return q.LimitsExceeded()
+				}
+			}
+			return tenant.Fault{}
+		}
+		time.Sleep(quarter)
+		l.incomplete()
+		time.Sleep(32 * 24 * time.Hour)
+		for run := range 3 {
+			if res := l.try(); len(res.Gaps) > 0 {
+				t.Errorf("run %d: gaps %+v", run, res.Gaps)
+			}
+		}
+	})
+}

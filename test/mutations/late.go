@@ -1,0 +1,118 @@
+package main
+
+// lateRows are the safeguards of rows that turn up late, and of the ledger that tells them.
+var lateRows = []mutation{
+	{
+		safeguard: "rows that were exported are taken out of what is read again",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "	if seen != nil {", new: "	if false {",
+	},
+	{
+		safeguard: "equal rows are matched before equal identities",
+		file:      "pipeline/ledger/seen.go", pkg: "./pipeline/ledger",
+		old: "isNew[i] = !s.take(k, k.Tag, true)", new: "isNew[i] = !s.take(k, 0, false)",
+	},
+	{
+		safeguard: "a row that changed since is not exported again",
+		file:      "pipeline/ledger/seen.go", pkg: "./pipeline/ledger",
+		old: "if isNew[i] && s.take(k, 0, false) {", new: "if false && s.take(k, 0, false) {",
+	},
+	{
+		safeguard: "keys are kept from the last comparison on, not from the watermark",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "from := p.Checked.Add(-r.reach())", new: "from := p.Watermark.Add(-r.reach())",
+	},
+	{
+		safeguard: "a new ledger knows nothing of the past",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "named = state.Ledger{From: l.from}", new: "named = state.Ledger{From: l.from.Add(-l.run.reach())}",
+	},
+	{
+		safeguard: "a quarter hour is compared only if all of it is known",
+		file:      "pipeline/late.go", pkg: "./pipeline",
+		old: "return Window{start, latest(start, end)}", new: "return Window{ledger.Start(ledger.Number(start)), end}",
+	},
+	{
+		safeguard: "a quarter hour is compared only once all of it was read",
+		file:      "pipeline/late.go", pkg: "./pipeline",
+		old: "end := ledger.Start(ledger.Number(r.doc.Watermark))", new: "end := ceil(r.doc.Watermark)",
+	},
+	{
+		safeguard: "counts as high as when a quarter hour was last read again are no reason to read it",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "book.Settle(start, count)", new: "_ = count",
+	},
+	{
+		safeguard: "a quarter hour is settled by the commit that holds it",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.to) {", new: "{",
+	},
+	{
+		safeguard: "a quarter hour with a gap of one slice is not settled",
+		file:      "pipeline/late.go", pkg: "./pipeline",
+		old: "if g.N > 1 { // rows", new: "if false { // rows",
+	},
+	{
+		safeguard: "gaps are left to their own turn when a quarter hour is read again",
+		file:      "pipeline/late.go", pkg: "./pipeline",
+		old: "		stretches = state.Minus(stretches, g.Stretch)\n", new: "",
+	},
+	{
+		safeguard: "of a gap that was read before only late rows are exported",
+		file:      "pipeline/attempt.go", pkg: "./pipeline",
+		old: "g.Late = a.job.seen != nil", new: "g.Late = false",
+	},
+	{
+		safeguard: "gaps of late rows are not joined with others",
+		file:      "pipeline/job.go", pkg: "./pipeline",
+		old: " && out[n].Late == g.Late {", new: " {",
+	},
+	{
+		safeguard: "keys are kept as long as a gap holds late rows",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "if g.Late && g.Start.Before(from) {", new: "if false {",
+	},
+	{
+		safeguard: "a gap of late rows is left alone once they cannot be told",
+		file:      "pipeline/work.go", pkg: "./pipeline",
+		old: "if !r.reconciles() || g.Start.Before(r.doc.Ledger.From) {", new: "if false {",
+	},
+	{
+		safeguard: "the ledger changes hands with the commit",
+		file:      "pipeline/attempt.go", pkg: "./pipeline",
+		old: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n",
+		new: "	if next.Ledger, dropped, err = a.keys.write(ctx, next, a); err == nil {\n" +
+			"		a.run.doc, err = a.run.claim.Update(ctx, func(d *state.Document) { d.Ledger = next.Ledger })\n	}\n",
+	},
+	{
+		safeguard: "a ledger is deleted once no state names it",
+		file:      "pipeline/attempt.go", pkg: "./pipeline",
+		old: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n",
+		new: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n	a.run.forget(ctx, dropped)\n",
+	},
+	{
+		safeguard: "the ledger's objects are checked against their sha256",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "|| err == nil && hexSum(data) != sha256 {", new: "|| err == nil && false {",
+	},
+	{
+		safeguard: "rows too old for keys are counted",
+		file:      "pipeline/keys.go", pkg: "./pipeline",
+		old: "			l.old[k.Bin]++\n", new: "",
+	},
+	{
+		safeguard: "a ledger that lacks rows is given up",
+		file:      "pipeline/attempt.go", pkg: "./pipeline",
+		old: "case a.keys == nil && next.Ledger.Key != \"\":", new: "case false:",
+	},
+	{
+		safeguard: "another lake begins another ledger",
+		file:      "pipeline/person.go", pkg: "./pipeline",
+		old: "if d.Destinations.Lake != e.Destinations.Lake { // the ledger", new: "if false { // the ledger",
+	},
+	{
+		safeguard: "finish takes over all of the progress",
+		file:      "pipeline/recover.go", pkg: "./pipeline",
+		old: "d.Seq, d.Progress = p.Seq, p.Next", new: "d.Seq, d.Watermark = p.Seq, p.Next.Watermark",
+	},
+}
