@@ -107,22 +107,27 @@ func TestCronPlan(t *testing.T) {
 		})
 	}
 	var ratios []float64
+	var mu sync.Mutex
+	paces := map[string]pipeline.Pace{} // the state keeps them from run to run
 	calls, least, rows, plain := 0, 0, 0, 0
 	for run := range runs {
 		ahead := pipeline.Window{Start: start.Add(time.Duration(run) * interval), End: start.Add(time.Duration(run+1) * interval)}
 		past := pipeline.Window{Start: ahead.Start.Add(-30 * time.Hour), End: ahead.Start}
 		r := s.reader(t) // each run is a process of its own
-		var mu sync.Mutex
 		var wg sync.WaitGroup
 		fewest := 0
 		for _, table := range tables {
 			wg.Go(func() {
-				got, err := one(r, dataset(table), past, ahead)
+				mu.Lock()
+				pace := paces[table]
+				mu.Unlock()
+				got, err := one(r, dataset(table), past, ahead, pace)
 				if err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
 				defer mu.Unlock()
+				paces[table] = r.Pace(table)
 				fewest += ceil(got, rowCap-1)
 				rows += got
 			})
@@ -148,7 +153,7 @@ func TestCronPlan(t *testing.T) {
 }
 
 // one is one dataset's share of a run.
-func one(r *source.Reader, ds pipeline.Dataset, past, ahead pipeline.Window) (rows int, err error) {
+func one(r *source.Reader, ds pipeline.Dataset, past, ahead pipeline.Window, pace pipeline.Pace) (rows int, err error) {
 	ctx := context.Background()
 	var wg sync.WaitGroup
 	ask := func(w pipeline.Window, width time.Duration) ([]ledger.Count, error) {
@@ -162,7 +167,7 @@ func one(r *source.Reader, ds pipeline.Dataset, past, ahead pipeline.Window) (ro
 	if err = errors.Join(err, pastErr); err != nil {
 		return 0, err
 	}
-	err = r.Read(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: ahead}}, Tally: &tally}, func(p pipeline.Page) error {
+	err = r.Read(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: ahead}}, Tally: &tally, Pace: pace}, func(p pipeline.Page) error {
 		defer p.Release()
 		rows += p.Rows
 		return nil
