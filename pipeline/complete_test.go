@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,8 @@ type history struct {
 	world  *world
 	truth  []event
 	quiet  bool
+
+	mu sync.Mutex // over rng, for calls side by side
 }
 
 // TestComplete: whatever arrives when, however late, behind whatever caps and faults: what
@@ -198,6 +201,8 @@ func (h *history) fill(from, to time.Time) error {
 
 // fault makes calls fail at random.
 func (h *history) fault(c tenant.Call) tenant.Fault {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.quiet || c.API == "token" || h.rng.Float64() >= h.faults {
 		return tenant.Fault{}
 	}

@@ -170,8 +170,9 @@ func (o objects) Get(_ context.Context, key string) (data []byte, etag string, e
 	return data, etag, err
 }
 
-func (o objects) Put(_ context.Context, key string, data []byte, cond blob.Condition) (etag string, err error) {
+func (o objects) Put(_ context.Context, key string, data []byte, cond blob.Condition) (string, error) {
 	w := o.c.w
+	etag := "" // a late request may still set it
 	apply := func() error {
 		old, ok := w.objects[o.root+key]
 		if cond.Absent && ok || cond.IfMatch != "" && (!ok || old.etag != cond.IfMatch) {
@@ -188,7 +189,7 @@ func (o objects) Put(_ context.Context, key string, data []byte, cond blob.Condi
 			return "", err
 		}
 	}
-	err = o.c.call(apply)
+	err := o.c.call(apply)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return etag, err
