@@ -28,9 +28,9 @@ import (
 
 // What is planned at full size takes minutes; CI takes a part of it.
 var (
-	planRows  = flag.Int("plan-rows", 3_000_000, "rows of the backfill that the row cap binds")
-	planHeavy = flag.Int("plan-heavy", 300_000, "rows of the backfill that the byte cap binds")
-	planRuns  = flag.Int("plan-runs", 8, "runs of the CronJob")
+	planRows  = flag.Int("plan-rows", 1_000_000, "rows of the backfill that the row cap binds")
+	planHeavy = flag.Int("plan-heavy", 150_000, "rows of the backfill that the byte cap binds")
+	planRuns  = flag.Int("plan-runs", 3, "runs of the CronJob")
 )
 
 const (
@@ -49,7 +49,7 @@ func TestBackfillPlan(t *testing.T) {
 // backfill uses a hollow tenant, which answers rows without cells, where the row cap binds.
 func backfill(t *testing.T, table string, rows int, hollow bool) {
 	now := time.Now().UTC().Truncate(time.Hour)
-	from := now.Add(-30 * oneDay).Add(time.Hour)
+	from := now.Add(-30 * oneDay).Add(3 * time.Hour) // what is older may expire while it is read
 	s := newSite(hollow)
 	s.seed(t, tenant.Seed{
 		Tables: []string{table}, Rows: rows, From: from, To: now, Seed: 7,
