@@ -30,15 +30,15 @@ func TestSnapshots(t *testing.T) {
 	}
 	db := duck.Open(t)
 	first := snapshotOf(t, db, s.dir, snapshotTable)
-	s.checkSnapshots(t, db, from, 1)
+	s.checkSnapshots(t, db, from, snapshotTable, 1)
 
 	wantRows(t, command(t, env, 0, "run"), 0, 0) // within the interval
-	s.checkSnapshots(t, db, from, 1)
+	s.checkSnapshots(t, db, from, snapshotTable, 1)
 
 	for n, got := 0, int64(0); got == 0 && n < 50; n++ { // a second has soon passed
 		got = summaryOf(t, command(t, append(env, "EXPORT_SNAPSHOT_INTERVAL=1s"), 0, "run")).Rows
 	}
-	s.checkSnapshots(t, db, from, 2)
+	s.checkSnapshots(t, db, from, snapshotTable, 2)
 	files := duck.Parquet(false, filepath.Join(s.dir, snapshotTable, "dt=*", "*.parquet"))
 	taken := db.Query(t, "SELECT "+schema.SnapshotTime+", count(*) FROM "+files+" GROUP BY 1 ORDER BY 1").Rows
 	if len(taken) != 2 || taken[0][0] != first || taken[0][1] != "1000" || taken[1][1] != "1000" {
@@ -72,22 +72,22 @@ func TestSnapshotWithoutASlice(t *testing.T) {
 	}
 	from.Fault(nil)
 	wantRows(t, command(t, env, 0, "run"), 1000, 0)
-	s.checkSnapshots(t, duck.Open(t), from, 1)
+	s.checkSnapshots(t, duck.Open(t), from, snapshotTable, 1)
 }
 
 // checkSnapshots compares every sink with so many copies of the truth.
-func (s sinks) checkSnapshots(t *testing.T, db *duck.DB, from *site, copies int) {
+func (s sinks) checkSnapshots(t *testing.T, db *duck.DB, from *site, table string, copies int) {
 	t.Helper()
 	want := func(resolution time.Duration) (rows [][]string) {
-		names, whole := from.truth(snapshotTable, resolution)
+		names, whole := from.truth(table, resolution)
 		for range copies {
 			rows = append(rows, without(names, whole, schema.IngestionTime)...)
 		}
 		return rows
 	}
-	columns := from.Rows(snapshotTable).Columns
-	equal(t, "lake", want(lakeResolution), lakeColumns(t, db, s.dir, snapshotTable, columns, lakeResolution))
-	names, _ := from.truth(snapshotTable, tick)
-	got := from.kafkaRows(t, snapshotTable, s.events(t, snapshotTable))
+	columns := from.Rows(table).Columns
+	equal(t, "lake", want(lakeResolution), lakeColumns(t, db, s.dir, table, columns, lakeResolution))
+	names, _ := from.truth(table, tick)
+	got := from.kafkaRows(t, table, s.events(t, table))
 	equal(t, "Kafka", fold(want(tick)), fold(without(names, got, schema.IngestionTime)))
 }
