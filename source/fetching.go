@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"hunting-exporter/pipeline"
@@ -48,37 +47,6 @@ const (
 	// mostSlices is into how many slices a tick or a table is cut.
 	mostSlices = 4096
 )
-
-// nerve is how many refusals one Read bears before it leaves what fails as a gap, as wide
-// as it is: where nothing can be had, halving would go on for every tick. The next run
-// narrows further.
-type nerve struct {
-	costly, large atomic.Int64
-}
-
-// steady is a Read's nerve. Answers refused for their size are borne as long as about as
-// many halves of them come.
-const steady = 64
-
-func newNerve(coarse bool) *nerve {
-	n := &nerve{}
-	n.large.Store(steady)
-	if !coarse {
-		n.costly.Store(steady)
-	}
-	return n
-}
-
-// lost reports whether a refusal of this kind is one too many.
-func (n *nerve) lost(k kind) bool {
-	switch k {
-	case tooCostly:
-		return n.costly.Add(-1) < 0
-	case tooLarge:
-		return n.large.Add(-1) < 0
-	}
-	return false
-}
 
 // next makes one call. ok is false if it has nothing to hand over: the piece was
 // replaced by smaller ones.
@@ -248,7 +216,7 @@ func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, err
 // replan cuts a piece that had too many rows, and whose halves have, by its counts.
 func (f *fetching) replan(ctx context.Context, p piece) (pieces []piece, err error) {
 	from, to := p.ticks()
-	pl := &planner{r: f.r, ds: f.ds, pace: f.pace, part: p.of, from: from, to: to}
+	pl := &planner{r: f.r, ds: f.ds, pace: f.pace, from: from, to: to}
 	if err := pl.count(ctx); err != nil || !pl.counted {
 		return nil, err
 	}

@@ -27,7 +27,6 @@ type planner struct {
 	r        *Reader
 	ds       pipeline.Dataset
 	pace     *pace
-	part     pipeline.Part
 	from, to int64     // what is left
 	hist     histogram // of what is left
 	counted  bool      // there is a histogram
@@ -36,7 +35,7 @@ type planner struct {
 
 // planner begins with a part. tally is its counts, if they are there.
 func (r *Reader) planner(ctx context.Context, ds pipeline.Dataset, p *pace, part pipeline.Part, tally *pipeline.Tally) (*planner, error) {
-	pl := &planner{r: r, ds: ds, pace: p, part: part, from: schema.ToTicks(part.Start), to: schema.ToTicks(part.End)}
+	pl := &planner{r: r, ds: ds, pace: p, from: schema.ToTicks(part.Start), to: schema.ToTicks(part.End)}
 	switch {
 	case tally != nil && !part.Start.Before(tally.Window.Start) && !part.End.After(tally.Window.End):
 		pl.hist, pl.counted = histogramOf(tally.Bins, tally.Width, pl.from, pl.to), true

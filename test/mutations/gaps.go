@@ -49,6 +49,11 @@ var gaps = []mutation{
 		old: "		if err := f.probe(ctx, p); err != nil {\n			return nil, err\n		}\n", new: "",
 	},
 	{
+		safeguard: "the pages of a part have one schema or are not committed",
+		file:      "pipeline/commit.go", pkg: "./pipeline",
+		old: "err != nil || a != nil {", new: "err != nil {",
+	},
+	{
 		safeguard: "what cannot be had costs a bounded number of calls",
 		file:      "source/fetching.go", pkg: "./pipeline",
 		old: "lost := f.nerve.lost(e.kind) || f.trouble", new: "lost := f.trouble",
