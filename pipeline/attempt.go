@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
 
@@ -26,10 +27,11 @@ type attempt struct {
 	keys     *keyLog // of the rows, for the ledger; nil: not kept
 
 	// Opened by the first batch with rows; nil for sinks not in use.
-	schema string
-	files  LakeWriter
-	events LogWriter
-	stages []*sinkStage
+	schema  string
+	columns []schema.Column
+	files   LakeWriter
+	events  LogWriter
+	stages  []*sinkStage
 }
 
 // begin starts an attempt with the part that comes first.
@@ -56,7 +58,7 @@ func (a *attempt) accepts(b Batch) bool {
 	return a.schema == "" || b.rows() == 0 || a.schema == fingerprint(b)
 }
 
-func fingerprint(b Batch) string { return b.Record.Schema().Fingerprint() }
+func fingerprint(b Batch) string { return schema.Fingerprint(b.Record.Schema()) }
 
 // add takes over the batch and hands it to every sink.
 func (a *attempt) add(ctx context.Context, from held[Batch]) error {
@@ -68,6 +70,7 @@ func (a *attempt) add(ctx context.Context, from held[Batch]) error {
 	b := &from.v
 	rows := b.rows()
 	if rows > 0 && a.schema == "" {
+		a.columns = schema.Columns(b.Record.Schema())
 		if err := a.open(ctx, fingerprint(*b)); err != nil {
 			return err
 		}
@@ -124,9 +127,9 @@ func (a *attempt) note(ctx context.Context, b *Batch) error {
 }
 
 // open opens the attempt in each sink and starts its stage.
-func (a *attempt) open(ctx context.Context, schema string) (err error) {
+func (a *attempt) open(ctx context.Context, fingerprint string) (err error) {
 	r := a.run
-	a.schema = schema
+	a.schema = fingerprint
 	if r.Lake != nil {
 		if a.files, err = r.Lake.Begin(a.Attempt); err != nil {
 			return err

@@ -38,6 +38,17 @@ func (r *run) read(ctx, stop context.Context, j job) error {
 // errTorn: the schema changed between the pages of one part, which one commit must hold.
 var errTorn = errors.New("the schema changed while a window was read in slices; nothing of it was committed, run again")
 
+// torn is errTorn, with the columns kept that came up: the next run begins with them, so
+// that the same part is not torn again.
+func (r *run) torn(ctx context.Context) error {
+	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Columns = r.columns.Columns() })
+	if err != nil {
+		return errors.Join(errTorn, err)
+	}
+	r.doc = doc
+	return errTorn
+}
+
 // deliver gathers batches into attempts and commits each.
 func (r *run) deliver(ctx context.Context, j job, batches <-chan held[Batch]) (err error) {
 	var a *attempt
@@ -64,7 +75,7 @@ func (r *run) deliver(ctx context.Context, j job, batches <-chan held[Batch]) (e
 				if err := commit(); err != nil || a != nil {
 					b.v.Release()
 					b.release()
-					return cmp.Or(err, errTorn)
+					return cmp.Or(err, r.torn(ctx))
 				}
 			}
 			if a == nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"pgregory.net/rapid"
 
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	hunting "hunting-exporter/source"
@@ -229,9 +230,9 @@ func (h *history) fault(c tenant.Call) tenant.Fault {
 // run is one process of the exporter.
 func (h *history) run(t *testing.T, name string, start time.Time, b *pipeline.Backfill) error {
 	r, err := hunting.New(hunting.Config{
-		API: "graph", Cloud: "public", Concurrency: h.threads, CallsPerMinute: 100_000, MaxRows: h.maxRows, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: h.threads, CallsPerMinute: 100_000, MaxRows: h.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: h.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, hunting.Options{HTTP: &http.Client{Transport: inMemory{h.tenant}}, Credential: inMemory{h.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), hunting.Options{HTTP: &http.Client{Transport: inMemory{h.tenant}}, Credential: inMemory{h.tenant}})
 	if err != nil {
 		return err
 	}

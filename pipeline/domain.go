@@ -74,16 +74,17 @@ type Part struct {
 	Slice Slice `json:"slice,omitzero"`
 }
 
-// Page is one complete answer of the API: the whole body, its end seen. A page without
-// a body stands for a window that the API counts no rows in, or for a gap.
+// Page is one complete answer of the API. A page without a record stands for a window
+// that the API counts no rows in, or for a gap.
 type Page struct {
 	Part
-	More bool   // further pages of the same part follow: it counts as read with the last one
-	Gap  *Gap   // what of the part the API does not deliver; nil: nothing
-	Body []byte // the answer's JSON, decompressed
-	Rows int    // rows counted in Body
-	Free func() // gives Body back for reuse; nil: nothing to do
+	More   bool // further pages of the same part follow: it counts as read with the last one
+	Gap    *Gap // what of the part the API does not deliver; nil: nothing
+	Answer Answer
 }
+
+// Release gives the page's memory back.
+func (p *Page) Release() { p.Answer.Release() }
 
 // Gap is a part that the API does not deliver, and why.
 type Gap struct {
@@ -92,15 +93,7 @@ type Gap struct {
 	Reason string
 }
 
-// Release gives the page's memory back. Body must not be used afterwards.
-func (p *Page) Release() {
-	if p.Free != nil {
-		p.Free()
-	}
-	p.Body, p.Free = nil, nil
-}
-
-// Batch is one page turned into columns. Rows in = Record rows + Rejects.
+// Batch is one page in the dataset's columns. Rows of the answer = Record rows + Rejects.
 type Batch struct {
 	Part
 	More    bool

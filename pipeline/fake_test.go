@@ -17,6 +17,7 @@ import (
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
 
@@ -65,58 +66,81 @@ func (s source) read(ctx context.Context, win pipeline.Window, emit func(pipelin
 				return err
 			}
 		}
-		var rows []string
+		var rows []int
 		for r := range s.w.truth {
 			if at := secondOf(r); !at.Before(start) && at.Before(end) {
-				rows = append(rows, strconv.Itoa(r))
+				rows = append(rows, r)
 			}
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := emit(pipeline.Page{Part: pipeline.Part{Window: page}, Body: []byte(strings.Join(rows, ",")), Rows: len(rows)}); err != nil {
+		if err := emit(pageOf(pipeline.Part{Window: page}, rows...)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// transformer makes one int64 column; a row that is divisible by rejectEvery is rejected.
+// pageOf is a page of rows with these numbers.
+func pageOf(part pipeline.Part, rows ...int) pipeline.Page {
+	p := pipeline.Page{Part: part}
+	if len(rows) > 0 {
+		p.Answer.Record = recordOf("Row", rows)
+	}
+	return p
+}
+
+// recordOf is one column of numbers.
+func recordOf(name string, rows []int) arrow.Record {
+	b := array.NewInt64Builder(memory.DefaultAllocator)
+	for _, r := range rows {
+		b.Append(int64(r))
+	}
+	s, err := schema.Arrow([]schema.Column{{Name: name, Type: "Int64"}})
+	if err != nil {
+		panic(err)
+	}
+	return array.NewRecord(s, []arrow.Array{b.NewArray()}, int64(len(rows)))
+}
+
+// transformer rejects rows that are divisible by rejectEvery.
 type transformer struct {
 	rejectEvery int
 	name        func(row int) string // column name, to change the schema; nil: Row
 }
 
-func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, p pipeline.Page) (pipeline.Batch, error) {
+func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, columns *schema.Evolution, p pipeline.Page) (pipeline.Batch, error) {
 	defer p.Release()
 	b := pipeline.Batch{Part: p.Part}
-	col := array.NewInt64Builder(memory.DefaultAllocator)
+	var rows []int
 	name := "Row"
-	for _, f := range strings.FieldsFunc(string(p.Body), func(r rune) bool { return r == ',' }) {
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			return b, err
-		}
+	for _, n := range rowsOf(pipeline.Batch{Record: p.Answer.Record}) {
 		if t.name != nil {
 			name = t.name(n)
 		}
 		if t.rejectEvery > 0 && n%t.rejectEvery == 0 {
-			b.Rejects = append(b.Rejects, pipeline.Reject{Window: p.Window, Row: []byte(f), Reason: "unwanted"})
+			b.Rejects = append(b.Rejects, pipeline.Reject{Window: p.Window, Row: []byte(strconv.Itoa(n)), Reason: "unwanted"})
 			continue
 		}
-		col.Append(int64(n))
+		rows = append(rows, n)
 	}
-	arr := col.NewArray()
-	sc := arrow.NewSchema([]arrow.Field{{Name: name, Type: arrow.PrimitiveTypes.Int64}}, nil)
-	b.Record = array.NewRecord(sc, []arrow.Array{arr}, int64(arr.Len()))
-	b.Hashes = make([][16]byte, arr.Len())
-	return b, nil
+	var err error
+	b.Record, _, err = columns.Fit(recordOf(name, rows))
+	b.Hashes = make([][16]byte, len(rows))
+	return b, err
 }
 
+// rowsOf is the numbers of rows, from the first column that is not null.
 func rowsOf(b pipeline.Batch) []int {
 	var rows []int
-	for _, v := range b.Record.Column(0).(*array.Int64).Int64Values() {
-		rows = append(rows, int(v))
+	for i := range int(b.Record.NumRows()) {
+		for _, c := range b.Record.Columns() {
+			if numbers, ok := c.(*array.Int64); ok && c.IsValid(i) {
+				rows = append(rows, int(numbers.Value(i)))
+				break
+			}
+		}
 	}
 	return rows
 }

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	hunting "hunting-exporter/source"
 	"hunting-exporter/tenant"
@@ -110,9 +111,9 @@ func (f *fleet) export(stop context.Context, t *testing.T, name string, maxRows 
 	f.counts, f.pages = 0, 0
 	f.mu.Unlock()
 	r, err := hunting.New(hunting.Config{
-		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: maxRows, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: f.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, hunting.Options{HTTP: &http.Client{Transport: inMemory{f.tenant}}, Credential: inMemory{f.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), hunting.Options{HTTP: &http.Client{Transport: inMemory{f.tenant}}, Credential: inMemory{f.tenant}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,8 @@ func (h holes) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.
 	n := 0
 	return h.source.Read(ctx, q, func(p pipeline.Page) error {
 		if n++; n%2 == 0 {
-			p.Gap, p.Body, p.Rows = &pipeline.Gap{Part: p.Part, Reason: "too costly"}, nil, 0
+			p.Release()
+			p.Gap = &pipeline.Gap{Part: p.Part, Reason: "too costly"}
 		}
 		return emit(p)
 	})

@@ -34,6 +34,9 @@ type job struct {
 
 // after is the progress once the attempt's parts have been read.
 func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
+	if len(a.columns) > len(p.Columns) {
+		p.Columns = a.columns
+	}
 	if j.kind == KindSnapshot {
 		p.Snapshot = a.From
 		return p

@@ -16,8 +16,10 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
 	hunting "hunting-exporter/source"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
@@ -131,9 +133,9 @@ func (l *lab) add(n int, clock, visible time.Time) {
 func (l *lab) try() pipeline.Result {
 	l.t.Helper()
 	r, err := hunting.New(hunting.Config{
-		API: "graph", Cloud: "public", Concurrency: 1, CallsPerMinute: 100_000, MaxRows: l.maxRows, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: 1, CallsPerMinute: 100_000, MaxRows: l.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: l.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, hunting.Options{HTTP: &http.Client{Transport: inMemory{l.tenant}}, Credential: inMemory{l.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), hunting.Options{HTTP: &http.Client{Transport: inMemory{l.tenant}}, Credential: inMemory{l.tenant}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -254,18 +256,18 @@ func (l *lab) backfill(from, to time.Duration) {
 // catalogue begin with others.
 type idFirst struct{ pipeline.Transformer }
 
-func (f idFirst) Transform(ctx context.Context, ds pipeline.Dataset, p pipeline.Page) (pipeline.Batch, error) {
-	b, err := f.Transformer.Transform(ctx, ds, p)
+func (f idFirst) Transform(ctx context.Context, ds pipeline.Dataset, columns *schema.Evolution, p pipeline.Page) (pipeline.Batch, error) {
+	b, err := f.Transformer.Transform(ctx, ds, columns, p)
 	if err != nil || b.Record == nil {
 		return b, err
 	}
 	at := b.Record.Schema().FieldIndices("Id")[0]
-	fields, columns := slices.Clone(b.Record.Schema().Fields()), slices.Clone(b.Record.Columns())
+	fields, cells := slices.Clone(b.Record.Schema().Fields()), slices.Clone(b.Record.Columns())
 	fields[0], fields[at] = fields[at], fields[0]
-	columns[0], columns[at] = columns[at], columns[0]
+	cells[0], cells[at] = cells[at], cells[0]
 	sc := arrow.NewSchema(fields, new(b.Record.Schema().Metadata()))
 	old := b.Record
-	b.Record = array.NewRecord(sc, columns, old.NumRows())
+	b.Record = array.NewRecord(sc, cells, old.NumRows())
 	old.Release()
 	return b, nil
 }

@@ -56,7 +56,7 @@ func TestBlockBeyondTheDeadline(t *testing.T) {
 			if c.API == "token" {
 				return tenant.Fault{}
 			}
-			if calls.Add(1) > 8 { // some windows are through
+			if calls.Add(1) > 6 { // some windows are through
 				return c.CPUExceeded(15 * time.Minute)
 			}
 			return tenant.Fault{}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
 
@@ -52,9 +53,10 @@ type Counting struct {
 	Unclocked bool
 }
 
-// Transformer turns one page into one batch and releases the page.
+// Transformer brings a page into the columns that its dataset has had so far, which it
+// extends, and releases the page.
 type Transformer interface {
-	Transform(ctx context.Context, ds Dataset, p Page) (Batch, error)
+	Transform(ctx context.Context, ds Dataset, columns *schema.Evolution, p Page) (Batch, error)
 }
 
 // Lake writes batches to files that nobody sees until they are published.

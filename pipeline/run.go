@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
 
@@ -24,8 +25,10 @@ type run struct {
 	marker Marker
 	open   bool // a transaction may be open
 	cached cachedLedger
-	arrive func() // tells the other datasets that this one is ready to count, or will not
-	result Result
+	// columns are those that the dataset has had so far.
+	columns *schema.Evolution
+	arrive  func() // tells the other datasets that this one is ready to count, or will not
+	result  Result
 }
 
 // export runs one dataset: acquire, recover, then commits until caught up.
@@ -60,6 +63,9 @@ func (r *run) claimed(ctx, stop context.Context) error {
 		}
 	}()
 	err := r.settle(ctx)
+	if err == nil {
+		r.columns, err = schema.Evolve(r.doc.Columns)
+	}
 	if err == nil {
 		err = r.work(ctx, stop)
 	}

@@ -23,7 +23,7 @@ func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch],
 	g.Go(func() error {
 		defer close(pages)
 		err := r.Source.Read(read, r.reading(j), func(p Page) error {
-			hold, err := r.memory.acquire(read, int64(len(p.Body)))
+			hold, err := r.memory.acquire(read, p.Answer.Bytes)
 			if err != nil {
 				p.Release()
 				return err
@@ -66,9 +66,9 @@ func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches ch
 	for p := range pages {
 		part, more, gap := p.v.Part, p.v.More, p.v.Gap
 		b := Batch{}
-		if p.v.Body != nil {
+		if p.v.Answer.Rows() > 0 {
 			var err error
-			if b, err = r.Transformer.Transform(ctx, r.ds, p.v); err != nil {
+			if b, err = r.Transformer.Transform(ctx, r.ds, r.columns, p.v); err != nil {
 				p.release()
 				return fmt.Errorf("window %s: %w", part.Window, err)
 			}

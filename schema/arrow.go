@@ -19,6 +19,21 @@ import (
 // it: the later one gets the first free suffix (LogonId, LogonID → LogonID_2). The same
 // name twice is an error, since a row's keys could not tell the two apart.
 func Arrow(cols []Column) (*arrow.Schema, error) {
+	exact := make(map[string]bool, len(cols))
+	for _, c := range cols {
+		if exact[c.Name] {
+			return nil, fmt.Errorf("column %q occurs twice: project it under two names", c.Name)
+		}
+		exact[c.Name] = true
+	}
+	fields, err := fieldsOf(cols)
+	if err != nil {
+		return nil, err
+	}
+	return arrow.NewSchema(fields, nil), nil
+}
+
+func fieldsOf(cols []Column) ([]arrow.Field, error) {
 	names, err := fieldNames(cols)
 	if err != nil {
 		return nil, err
@@ -32,21 +47,16 @@ func Arrow(cols []Column) (*arrow.Schema, error) {
 			Metadata: arrow.NewMetadata([]string{MetaName, MetaType}, []string{c.Name, c.Type}),
 		}
 	}
-	return arrow.NewSchema(fields, nil), nil
+	return fields, nil
 }
 
 // fieldNames gives every column a name that is unique when case is ignored.
 func fieldNames(cols []Column) ([]string, error) {
-	exact := make(map[string]bool, len(cols))
 	folded := make(map[string]bool, len(cols))
 	for _, c := range cols {
-		switch {
-		case c.Name == "" || !utf8.ValidString(c.Name):
+		if c.Name == "" || !utf8.ValidString(c.Name) {
 			return nil, fmt.Errorf("column %q: a column needs a name in valid UTF-8", c.Name)
-		case exact[c.Name]:
-			return nil, fmt.Errorf("column %q occurs twice: project it under two names", c.Name)
 		}
-		exact[c.Name] = true
 		folded[strings.ToLower(c.Name)] = true
 	}
 	taken := make(map[string]bool, len(cols))

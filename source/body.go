@@ -8,113 +8,131 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
-)
 
-// maxBody bounds an answer, compressed as well as not. The API's own limit is 50 MB.
-const maxBody = 512 << 20
+	"hunting-exporter/pipeline"
+)
 
 // maxErrorBody bounds what is read of an answer that is no result.
 const maxErrorBody = 64 << 10
 
-// largeBody is from where a body counts as large: how far one without a stated length
-// grows by doubling before it gets the room that the large ones before it needed.
-const largeBody = 1 << 20
-
-var errTooBig = errors.New("the answer is too large")
-
-// buffers keeps bodies for the next answers; an answer may be tens of megabytes.
-type buffers struct {
-	pool    sync.Pool
-	typical atomic.Int64 // bytes of the large answers before; 0: there was none
-}
-
-// get is an empty buffer with room for at least so many bytes.
-func (b *buffers) get(room int64) []byte {
-	const least = 64 << 10
-	if p, ok := b.pool.Get().(*[]byte); ok && int64(cap(*p)) >= room {
-		return (*p)[:0]
-	}
-	return make([]byte, 0, max(room, least))
-}
-
-// expect is the size of the next large answer, or 0: there was none before.
-func (b *buffers) expect() int64 { return b.typical.Load() + b.typical.Load()/16 }
-
-// saw takes the size of an answer in. What is expected rises at once and falls slowly:
-// too little costs a copy, too much only room.
-func (b *buffers) saw(size int) {
-	if size < largeBody {
-		return
-	}
-	typical := b.typical.Load()
-	b.typical.Store(max(int64(size), typical-typical/8))
-}
-
-// free is a function that gives body back, once.
-func (b *buffers) free(body []byte) func() {
-	var once sync.Once
-	return func() { once.Do(func() { b.pool.Put(&body) }) }
-}
+var (
+	errTooBig   = errors.New("the answer is too large")
+	errEncoding = errors.New("the answer comes in an encoding that was not asked for")
+)
 
 var unzippers sync.Pool
 
-// download is a body on its way in.
-type download struct {
-	r        io.Reader
-	encoding string // Content-Encoding, in lower case
-	length   int64  // as stated, encoded; -1: not stated
-	limit    int64  // of bytes, encoded and decoded
-	expect   int64  // decoded size that a large one may have; 0: not known
+// body is the decoded body of an answer on its way in. It ends with io.EOF only where the
+// end was seen: of the body by its length or last chunk, and of the gzip stream by its
+// checksum. Every other end, and a body beyond the limit, is an error that stays.
+type body struct {
+	r     io.Reader
+	limit int64 // of bytes, encoded and decoded
+	left  int64 // of it, decoded
+	zip   *gzip.Reader
+	err   error // which ended it
 }
 
-// open is the body of an answer, to be read up to a limit.
-func open(resp *http.Response, limit int64) download {
-	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
-	return download{r: resp.Body, encoding: encoding, length: resp.ContentLength, limit: limit}
+// open begins to read the body of an answer. The caller closes it.
+func open(resp *http.Response, limit int64) (*body, error) {
+	return openBody(resp.Body, resp.Header.Get("Content-Encoding"), resp.ContentLength, limit)
 }
 
-// room is how much a buffer should hold before anything is known but the header.
-func (d download) room() int64 {
-	if d.plain() && d.length > 0 && d.length <= d.limit {
-		return d.length + bytes.MinRead // the end is seen by a read that needs room
+// openBody begins to read a body of a stated length, -1 for none, in an encoding.
+func openBody(r io.Reader, encoding string, length, limit int64) (*body, error) {
+	b := &body{limit: limit, left: limit}
+	if length > limit {
+		return nil, b.tooBig()
 	}
-	return 0
+	b.r = &bounded{r: r, left: limit}
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		return b, nil
+	case "gzip", "x-gzip":
+		return b, b.unzip()
+	}
+	return nil, fmt.Errorf("%w: Content-Encoding %q", errEncoding, shorten(encoding))
 }
 
-func (d download) plain() bool { return d.encoding == "" || d.encoding == "identity" }
-
-// read appends the whole body to into. It fails unless the end was seen: of the body by
-// its length or last chunk, and of the gzip stream by its checksum.
-func (d download) read(into []byte) ([]byte, error) {
-	if d.length > d.limit {
-		return into, d.tooBig()
-	}
-	raw := io.Reader(&bounded{r: d.r, left: d.limit})
-	switch {
-	case d.plain():
-		return d.appendAll(into, raw)
-	case d.encoding == "gzip", d.encoding == "x-gzip":
-	default:
-		return into, fmt.Errorf("%w: Content-Encoding %q was not asked for", errShape, shorten(d.encoding))
-	}
+// unzip puts gzip between, whose header has to be there.
+func (b *body) unzip() (err error) {
 	z, ok := unzippers.Get().(*gzip.Reader)
-	var err error
 	if ok {
-		err = z.Reset(raw)
+		err = z.Reset(b.r)
 	} else {
-		z, err = gzip.NewReader(raw)
-	}
-	if errors.Is(err, io.EOF) {
-		return into, io.ErrUnexpectedEOF // no byte at all
+		z, err = gzip.NewReader(b.r)
 	}
 	if err != nil {
-		return into, err
+		return b.seen(cut(err))
 	}
-	defer unzippers.Put(z)
-	return d.appendAll(into, z)
+	b.r, b.zip = z, z
+	return nil
+}
+
+// cut is a reader's error with no end of the stream in it.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err.Error())
+	}
+	return err
+}
+
+// Read reads on.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	switch {
+	case b.left < 0:
+		return 0, b.seen(errTooBig)
+	case err == io.EOF: // not errors.Is: an error around EOF is a cut, not an end
+		b.err = io.EOF
+	case err != nil:
+		b.err = b.seen(cut(err))
+	}
+	return n, b.err
+}
+
+// seen keeps the error that ended the body.
+func (b *body) seen(err error) error {
+	if errors.Is(err, errTooBig) {
+		err = b.tooBig()
+	}
+	b.err = err
+	return err
+}
+
+// failure is the error that ended the body before its end; nil: none did.
+func (b *body) failure() error {
+	if b.err == io.EOF {
+		return nil
+	}
+	return b.err
+}
+
+// end makes sure that all of the body was read.
+func (b *body) end() error {
+	n, err := io.Copy(io.Discard, b)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%w: there is more after its end", pipeline.ErrMalformed)
+	}
+	return err
+}
+
+// close keeps what can be used again. The body cannot be read any more.
+func (b *body) close() {
+	if b.zip != nil {
+		unzippers.Put(b.zip)
+	}
+	b.r, b.zip, b.err = nil, nil, io.ErrClosedPipe
+}
+
+func (b *body) tooBig() error {
+	return fmt.Errorf("%w: more than %d bytes", errTooBig, b.limit)
 }
 
 // bounded is a reader that fails, instead of ending, at its limit.
@@ -131,36 +149,14 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// appendAll reads r to its end.
-func (d download) appendAll(into []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(into) == cap(into) {
-			into = d.grow(into)
-		}
-		n, err := r.Read(into[len(into):cap(into)])
-		into = into[:len(into)+n]
-		switch {
-		case int64(len(into)) > d.limit, errors.Is(err, errTooBig):
-			return into, d.tooBig()
-		case err == io.EOF: // not errors.Is: an error around EOF is a cut, not an end
-			return into, nil
-		case err != nil:
-			return into, err
-		}
+// beginning is the first bytes of a body that is no result; it may be cut.
+func beginning(resp *http.Response) []byte {
+	b, err := openBody(resp.Body, resp.Header.Get("Content-Encoding"), -1, maxErrorBody)
+	if err != nil {
+		return nil
 	}
-}
-
-// grow is into with more room: twice as much, or what a large body is expected to need.
-func (d download) grow(into []byte) []byte {
-	size := 2 * int64(cap(into))
-	if size > largeBody {
-		size = max(size, d.expect)
-	}
-	bigger := make([]byte, len(into), min(size, d.limit)+bytes.MinRead)
-	copy(bigger, into)
-	return bigger
-}
-
-func (d download) tooBig() error {
-	return fmt.Errorf("%w: more than %d bytes", errTooBig, d.limit)
+	defer b.close()
+	var text bytes.Buffer
+	_, _ = text.ReadFrom(io.LimitReader(b, maxErrorBody)) // of a broken one, what came will do
+	return text.Bytes()
 }

@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -18,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/pipeline"
 )
 
 // client makes single calls: one query, one answer, complete or an error.
@@ -27,20 +27,12 @@ type client struct {
 	http     *http.Client
 	tokens   *tokens
 	governor *governor
-	buffers  buffers
-	limit    int64 // bytes of an answer, encoded and decoded; 0: maxBody
+	decoder  Decoder
 	now      func() time.Time
 	log      *slog.Logger
 	secrets  []setting.Secret
 
 	calls, refusals, retries atomic.Int64
-}
-
-// answer is one complete result.
-type answer struct {
-	body []byte
-	rows int
-	free func()
 }
 
 // request is the body that goes out.
@@ -51,20 +43,17 @@ type request struct {
 
 var errOwnTimeout = errors.New("SOURCE_TIMEOUT is over")
 
-// wayFix is what to do about an answer that the API itself would not give.
-const wayFix = "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"
-
 // call makes one call with the token given. The error is an *Error, or the context's.
-func (c *client) call(ctx context.Context, token string, q request) (answer, error) {
+func (c *client) call(ctx context.Context, p place, token string, q request) (pipeline.Answer, error) {
 	body, err := encode(q)
 	if err != nil {
-		return answer{}, err
+		return pipeline.Answer{}, err
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errOwnTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(limited, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return answer{}, &Error{kind: unexpected, Message: c.redact(err.Error()), cause: err}
+		return pipeline.Answer{}, &Error{kind: unexpected, Message: c.redact(err.Error()), cause: err}
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
@@ -76,29 +65,20 @@ func (c *client) call(ctx context.Context, token string, q request) (answer, err
 	c.calls.Add(1)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, c.failed(ctx, limited, 0, err)
+		return pipeline.Answer{}, c.failed(ctx, limited, 0, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return answer{}, c.refusal(resp, token)
+		return pipeline.Answer{}, c.refusal(resp, token)
 	}
-	whole, err := c.download(resp)
-	if err != nil {
-		c.buffers.free(whole)()
-		return answer{}, c.failed(ctx, limited, resp.StatusCode, err)
-	}
-	return c.result(ctx, resp, whole, token)
-}
-
-// download reads an answer whole, into a buffer that the caller gives back.
-func (c *client) download(resp *http.Response) ([]byte, error) {
-	d := open(resp, cmp.Or(c.limit, maxBody))
-	d.expect = c.buffers.expect()
-	whole, err := d.read(c.buffers.get(d.room()))
+	a, err := c.decode(limited, p, resp)
 	if err == nil {
-		c.buffers.saw(len(whole))
+		return c.result(ctx, resp, a, token)
 	}
-	return whole, err
+	if e := c.undecodable(resp, token, err); e != nil {
+		return a, e
+	}
+	return a, c.failed(ctx, limited, resp.StatusCode, err)
 }
 
 // encode leaves < and > as they are: queries hold them, and some gateways look inside.
@@ -114,55 +94,11 @@ func encode(q request) ([]byte, error) {
 
 // refusal classifies an answer other than 200. Its body may be HTML, empty or cut.
 func (c *client) refusal(resp *http.Response, token string) *Error {
-	d := open(resp, maxErrorBody)
-	d.length = -1 // of a longer one, the beginning will do
-	body, _ := d.read(nil)
-	body = body[:min(len(body), maxErrorBody)]
-	return c.classify(resp, body, token)
+	return c.classify(resp, beginning(resp), token)
 }
 
 func (c *client) classify(resp *http.Response, body []byte, token string) *Error {
 	return c.cfg.classify(resp.StatusCode, resp.Header, body, c.now(), func(s string) string { return c.redact(s, token) })
-}
-
-// result checks that a body is a complete result below the row cap. The body decides,
-// not its Content-Type.
-func (c *client) result(ctx context.Context, resp *http.Response, body []byte, token string) (answer, error) {
-	free := c.buffers.free(body)
-	o, err := scan(body)
-	counted := o.counted()
-	switch {
-	case errors.Is(err, errCut):
-		free()
-		return answer{}, &Error{kind: transient, Status: resp.StatusCode, Message: err.Error(), cause: err}
-	case err != nil:
-		free()
-		return answer{}, &Error{
-			kind: unexpected, Status: resp.StatusCode, Fix: wayFix, cause: err,
-			Message: c.redact(fmt.Sprintf("%s, Content-Type %q", err, shorten(resp.Header.Get("Content-Type"))), token),
-		}
-	case o.failed:
-		defer free()
-		return answer{}, c.classify(resp, body, token)
-	case o.partial:
-		free()
-		return answer{}, &Error{kind: tooMany, Status: resp.StatusCode, Message: "the answer links to a next page, so it is not whole"}
-	case o.rows >= c.cfg.MaxRows:
-		free()
-		return answer{}, &Error{
-			kind: tooMany, Status: resp.StatusCode,
-			Message: fmt.Sprintf("%d rows, the cap is %d: the rest may have been cut", o.rows, c.cfg.MaxRows),
-		}
-	case counted > o.rows:
-		free()
-		return answer{}, &Error{
-			kind: tooMany, Status: resp.StatusCode,
-			Message: fmt.Sprintf("%d rows, its own statistics count %d: the rest was cut", o.rows, counted),
-		}
-	case o.stats != nil && counted < o.rows:
-		c.log.DebugContext(ctx, "the answer's statistics do not count its rows", slog.Int("rows", o.rows), slog.Int("counted", counted))
-	}
-	return answer{body: body, rows: o.rows, free: free}, nil
 }
 
 // failed explains a call that ended without a whole answer.
@@ -178,7 +114,7 @@ func (c *client) failed(ctx, limited context.Context, status int, err error) err
 		e.Message = fmt.Sprintf("no whole answer within %s (SOURCE_TIMEOUT)", c.cfg.Timeout)
 	case errors.Is(err, errTooBig):
 		e.kind = tooLarge
-	case errors.Is(err, errShape):
+	case errors.Is(err, errEncoding):
 		e.kind, e.Fix = unexpected, wayFix
 	case errors.As(err, &certificate):
 		e.kind, e.Fix = unexpected, "if the server's certificate is of a private authority, set SSL_CERT_FILE"

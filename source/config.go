@@ -16,14 +16,15 @@ import (
 
 // Config says which API is read, as whom, and within which limits.
 type Config struct {
-	API            string        `env:"SOURCE_API, default=graph"`           // graph, m365d or mde
-	Cloud          string        `env:"SOURCE_CLOUD, default=public"`        // public, gcc, gcchigh or dod
-	Endpoint       string        `env:"SOURCE_ENDPOINT"`                     // base URL instead of the cloud's own
-	Concurrency    int           `env:"SOURCE_CONCURRENCY, default=4"`       // calls at once, over all datasets
-	CallsPerMinute int           `env:"SOURCE_CALLS_PER_MINUTE, default=45"` // of the tenant
-	CallsPerHour   int           `env:"SOURCE_CALLS_PER_HOUR, default=0"`    // 0: the API's own (mde: 1500)
-	MaxRows        int           `env:"SOURCE_MAX_ROWS, default=100000"`     // an answer of as many rows is cut
-	Timeout        time.Duration `env:"SOURCE_TIMEOUT, default=4m"`          // of one call, its body included
+	API            string        `env:"SOURCE_API, default=graph"`                // graph, m365d or mde
+	Cloud          string        `env:"SOURCE_CLOUD, default=public"`             // public, gcc, gcchigh or dod
+	Endpoint       string        `env:"SOURCE_ENDPOINT"`                          // base URL instead of the cloud's own
+	Concurrency    int           `env:"SOURCE_CONCURRENCY, default=4"`            // calls at once, over all datasets
+	CallsPerMinute int           `env:"SOURCE_CALLS_PER_MINUTE, default=45"`      // of the tenant
+	CallsPerHour   int           `env:"SOURCE_CALLS_PER_HOUR, default=0"`         // 0: the API's own (mde: 1500)
+	MaxRows        int           `env:"SOURCE_MAX_ROWS, default=100000"`          // an answer of as many rows is cut
+	MaxBody        int64         `env:"SOURCE_MAX_BODY_BYTES, default=536870912"` // of an answer, compressed as well as not
+	Timeout        time.Duration `env:"SOURCE_TIMEOUT, default=4m"`               // of one call, its body included
 
 	TenantID            string         `env:"AZURE_TENANT_ID"`
 	ClientID            string         `env:"AZURE_CLIENT_ID"`
@@ -65,6 +66,9 @@ func (c Config) Problems() []setting.Problem {
 	number("SOURCE_CALLS_PER_MINUTE", c.CallsPerMinute, 1, 100_000)
 	number("SOURCE_CALLS_PER_HOUR", c.CallsPerHour, 0, 1_000_000)
 	number("SOURCE_MAX_ROWS", c.MaxRows, 1, 10_000_000)
+	if c.MaxBody < 1<<20 || c.MaxBody > 4<<30 {
+		add("SOURCE_MAX_BODY_BYTES", strconv.FormatInt(c.MaxBody, 10), "out of range", "set a number of bytes from 1048576 (1 MiB) to 4294967296 (4 GiB)")
+	}
 	if c.Timeout < time.Second || c.Timeout > 15*time.Minute {
 		add("SOURCE_TIMEOUT", c.Timeout.String(), "out of range", "set a duration from 1s to 15m; the API itself stops a query after 3 minutes")
 	}

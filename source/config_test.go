@@ -26,7 +26,7 @@ func TestConfigFromEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := source.Config{
-		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: "contoso.onmicrosoft.com", ClientID: "app", ClientSecret: "s",
 	}
 	if d := cmp.Diff(want, c); d != "" {
@@ -85,7 +85,7 @@ func TestProblems(t *testing.T) {
 
 func TestNewRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
-	if _, err := source.New(config(func(c *source.Config) { c.Endpoint = "http://graph.contoso.test" }), source.Options{}); err == nil {
+	if _, err := source.New(config(func(c *source.Config) { c.Endpoint = "http://graph.contoso.test" }), source.Keeper{}, source.Options{}); err == nil {
 		t.Error("taken")
 	}
 }

@@ -1,13 +1,10 @@
 package source
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -202,50 +199,13 @@ func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]le
 	if err != nil {
 		return nil, err
 	}
-	defer a.free()
-	bins, err := countsOf(a.body, len(legs))
+	defer a.Release()
+	bins, err := countsOf(&a, len(legs))
 	if err != nil {
 		e := &Error{kind: unexpected, Message: "the answer to a count: " + err.Error(), cause: err}
 		return nil, e.at(p.dataset, p.window)
 	}
 	return bins, nil
-}
-
-// countsOf reads the answer to a query of kql.Count.
-func countsOf(body []byte, legs int) ([][]ledger.Count, error) {
-	var answer struct {
-		Results []struct{ Leg, Rows, Bin json.RawMessage }
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, err
-	}
-	all := make([][]ledger.Count, legs)
-	for _, row := range answer.Results {
-		leg, err := integer(row.Leg)
-		if err != nil || leg < 0 || leg >= int64(legs) {
-			return nil, fmt.Errorf("%s %s is none of %d", kql.ColumnLeg, row.Leg, legs)
-		}
-		rows, err := integer(row.Rows)
-		if err != nil || rows < 0 {
-			return nil, fmt.Errorf("%s %s is no count", kql.ColumnRows, row.Rows)
-		}
-		c := ledger.Count{Rows: rows}
-		if bin := string(row.Bin); bin != "null" && bin != "{}" && bin != "" { // Graph's null is {}
-			if c.Start, err = time.Parse(`"`+time.RFC3339Nano+`"`, bin); err != nil {
-				return nil, fmt.Errorf("%s: %w", kql.ColumnBin, err)
-			}
-		}
-		all[leg] = append(all[leg], c)
-	}
-	for _, bins := range all {
-		slices.SortFunc(bins, func(a, b ledger.Count) int { return a.Start.Compare(b.Start) })
-	}
-	return all, nil
-}
-
-// integer reads a JSON number, which some flavours quote.
-func integer(raw json.RawMessage) (int64, error) {
-	return strconv.ParseInt(string(bytes.Trim(raw, `"`)), 10, 64)
 }
 
 // histogram counts a stretch of a dataset; nil: the API does not count it.

@@ -70,16 +70,16 @@ func encodings(t *testing.T, text string) map[string][2]string {
 // answer, which then has to be the very body.
 func answered(t *testing.T, c *client, body string, rows int) (bool, *Error) {
 	t.Helper()
-	a, err := c.call(t.Context(), "token", request{Query: "T"})
+	a, err := c.call(t.Context(), place{}, "token", request{Query: "T"})
 	if err == nil {
-		if string(a.body) != body || a.rows != rows {
-			t.Fatalf("another answer is accepted: %d rows of %q", a.rows, a.body)
+		if string(BodyOf(a)) != body || a.Rows() != int64(rows) {
+			t.Fatalf("another answer is accepted: %d rows of %q", a.Rows(), BodyOf(a))
 		}
-		a.free()
+		a.Release()
 		return true, nil
 	}
 	var e *Error
-	if !errors.As(err, &e) || a.body != nil {
+	if !errors.As(err, &e) || a.Record != nil {
 		t.Fatalf("no *Error, or a body beside it: %v", err)
 	}
 	return false, e
@@ -166,8 +166,8 @@ func TestNothingFollowsAnAnswer(t *testing.T) {
 			}
 			// White space is nothing.
 			answer = plainly("200 OK", body.text+" \r\n\t")
-			a, err := c.call(t.Context(), "token", request{Query: "T"})
-			if err != nil || strings.TrimSpace(string(a.body)) != body.text {
+			a, err := c.call(t.Context(), place{}, "token", request{Query: "T"})
+			if err != nil || strings.TrimSpace(string(BodyOf(a))) != body.text {
 				t.Errorf("white space after the end: %v", err)
 			}
 		})

@@ -1,16 +1,116 @@
 package source
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
 )
 
 // Query makes one query whose answer is taken or refused as it is.
-func (r *Reader) Query(ctx context.Context, text string) (pipeline.Page, error) {
-	a, err := r.client.fetch(ctx, place{dataset: "query"}, r.request(text))
-	if err != nil {
-		return pipeline.Page{}, err
+func (r *Reader) Query(ctx context.Context, text string) (pipeline.Answer, error) {
+	return r.client.fetch(ctx, place{dataset: "query"}, r.request(text))
+}
+
+// Keeper is a Decoder by encoding/json that keeps the body of each answer; see BodyOf. It
+// makes columns of counts only.
+type Keeper struct{}
+
+const keptBody = "body"
+
+// zeros pad numbers in answers of fakes, which is no JSON, so that all rows are as long.
+var zeros = regexp.MustCompile(`"t":0+(\d)`)
+
+// BodyOf is the body of an answer that a Keeper decoded.
+func BodyOf(a pipeline.Answer) []byte {
+	if a.Record == nil {
+		return nil
 	}
-	return pipeline.Page{Body: a.body, Rows: a.rows, Free: a.free}, nil
+	text, _ := new(a.Record.Schema().Metadata()).GetValue(keptBody)
+	return []byte(text)
+}
+
+// Decode reads any JSON object with results.
+func (Keeper) Decode(_ context.Context, _ pipeline.Dataset, _ pipeline.Window, r io.Reader) (pipeline.Answer, error) {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return pipeline.Answer{}, err
+	}
+	var document struct {
+		Results  *[]map[string]json.RawMessage
+		Error    json.RawMessage
+		Stats    json.RawMessage
+		NextLink json.RawMessage `json:"@odata.nextLink"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(zeros.ReplaceAll(body, []byte(`"t":$1`))))
+	err = decoder.Decode(&document)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return pipeline.Answer{}, fmt.Errorf("%w: %w", pipeline.ErrCut, err)
+	case err != nil:
+		return pipeline.Answer{}, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return pipeline.Answer{}, fmt.Errorf("%w: something after its end", pipeline.ErrMalformed)
+	}
+	a := pipeline.Answer{Bytes: int64(len(body)), Stats: document.Stats, Partial: given(document.NextLink)}
+	if given(document.Error) {
+		a.Refusal = document.Error
+	}
+	if document.Results == nil {
+		if a.Refusal == nil {
+			return a, fmt.Errorf("%w: no results", pipeline.ErrMalformed)
+		}
+		return a, nil
+	}
+	if len(*document.Results) == 0 {
+		return a, nil
+	}
+	a.Record, err = kept(*document.Results, body)
+	return a, err
+}
+
+func given(raw json.RawMessage) bool { return raw != nil && string(raw) != "null" }
+
+func kept(rows []map[string]json.RawMessage, body []byte) (arrow.Record, error) {
+	meta := arrow.NewMetadata([]string{keptBody}, []string{string(body)})
+	if _, counts := rows[0][kql.ColumnLeg]; !counts {
+		return array.NewRecord(arrow.NewSchema(nil, &meta), nil, int64(len(rows))), nil
+	}
+	s, err := schema.Arrow([]schema.Column{{Name: kql.ColumnLeg, Type: "Int64"}, {Name: kql.ColumnBin, Type: "DateTime"}, {Name: kql.ColumnRows, Type: "Int64"}})
+	if err != nil {
+		return nil, err
+	}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, s)
+	defer b.Release()
+	for _, row := range rows {
+		for i, f := range s.Fields() {
+			text := string(bytes.Trim(row[f.Name], `"`))
+			if f.Name == kql.ColumnBin {
+				to := b.Field(i).(*array.ExtensionBuilder).StorageBuilder().(*array.Int64Builder)
+				if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+					to.Append(schema.ToTicks(at))
+				} else {
+					to.AppendNull()
+				}
+				continue
+			}
+			if err := b.Field(i).AppendValueFromString(text); err != nil {
+				return nil, errors.Join(pipeline.ErrMalformed, err)
+			}
+		}
+	}
+	return b.NewRecord(), nil
 }

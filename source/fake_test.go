@@ -58,7 +58,7 @@ func (c *credential) GetToken(context.Context, policy.TokenRequestOptions) (azco
 
 func config(change func(*source.Config)) source.Config {
 	c := source.Config{
-		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: 100_000, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: "contoso.test", ClientID: "app", ClientSecret: "unused",
 	}
 	if change != nil {
@@ -69,7 +69,7 @@ func config(change func(*source.Config)) source.Config {
 
 func reader(t testing.TB, h http.Handler, change func(*source.Config)) *source.Reader {
 	t.Helper()
-	r, err := source.New(config(change), source.Options{HTTP: &http.Client{Transport: direct{h}}, Credential: &credential{}})
+	r, err := source.New(config(change), source.Keeper{}, source.Options{HTTP: &http.Client{Transport: direct{h}}, Credential: &credential{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func (c *collected) emit(p pipeline.Page) error {
 	if p.Gap != nil {
 		c.gaps = append(c.gaps, *p.Gap)
 	}
-	if p.Body == nil {
+	if p.Answer.Record == nil {
 		return nil
 	}
 	var body struct {
@@ -259,12 +259,12 @@ func (c *collected) emit(p pipeline.Page) error {
 			T json.Number `json:"t"`
 		} `json:"results"`
 	}
-	text := regexp.MustCompile(`:0+(\d)`).ReplaceAll(p.Body, []byte(":$1"))
+	text := regexp.MustCompile(`:0+(\d)`).ReplaceAll(source.BodyOf(p.Answer), []byte(":$1"))
 	if err := json.Unmarshal(text, &body); err != nil {
 		return err
 	}
-	if len(body.Results) != p.Rows {
-		return fmt.Errorf("%s: %d rows, the page says %d", p.Window, len(body.Results), p.Rows)
+	if len(body.Results) != int(p.Answer.Rows()) {
+		return fmt.Errorf("%s: %d rows, the page says %d", p.Window, len(body.Results), int(p.Answer.Rows()))
 	}
 	for _, row := range body.Results {
 		t, err := row.T.Int64()

@@ -17,8 +17,21 @@ const retriesOf = 6
 // place is where a query belongs, for its turn, for errors and for the log.
 type place struct {
 	dataset string
-	window  pipeline.Window // zero: none, such as for a count
-	costly  bool            // a costly answer is worth a retry: the query itself costs nothing
+	window  pipeline.Window  // zero: none, such as for a count
+	rows    pipeline.Dataset // whose rows the answer has; without a name: they are counts
+	costly  bool             // a costly answer is worth a retry: the query itself costs nothing
+}
+
+// counts is what the answers to counts are decoded as. No dataset has such a name, so that
+// what the decoder learns of a table stays its own.
+var counts = pipeline.Dataset{Name: "count()"}
+
+// as is the dataset that the answer is decoded as.
+func (p place) as() pipeline.Dataset {
+	if p.rows.Name == "" {
+		return counts
+	}
+	return p.rows
 }
 
 func (p place) attrs(e *Error) []any {
@@ -48,7 +61,7 @@ type pursuit struct {
 // place that retries. The error is an *Error with its place, or the context's. If the
 // quota allows no call before the context's deadline, fetch does not wait for it: the
 // error is both ErrThrottled and context.DeadlineExceeded then.
-func (c *client) fetch(ctx context.Context, p place, q request) (answer, error) {
+func (c *client) fetch(ctx context.Context, p place, q request) (pipeline.Answer, error) {
 	f := &pursuit{
 		client: c, place: p, request: q, waiter: c.governor.place(p),
 		backoff: retry.WithMaxRetries(retriesOf,
@@ -59,16 +72,16 @@ func (c *client) fetch(ctx context.Context, p place, q request) (answer, error) 
 		if err != nil {
 			var e *Error
 			if errors.As(err, &e) {
-				return answer{}, e.at(p.dataset, p.window)
+				return pipeline.Answer{}, e.at(p.dataset, p.window)
 			}
-			return answer{}, err
+			return pipeline.Answer{}, err
 		}
 		a, err := f.attempt(ctx, turn)
 		if err == nil {
 			return a, nil
 		}
 		if err = f.again(ctx, err); err != nil {
-			return answer{}, err
+			return pipeline.Answer{}, err
 		}
 	}
 }
@@ -76,14 +89,14 @@ func (c *client) fetch(ctx context.Context, p place, q request) (answer, error) 
 // attempt makes one call and ends its turn. The token comes after the waiting, which may
 // outlast it, and before the call is counted: getting one may take a while, and the
 // quota counts calls when they arrive.
-func (f *pursuit) attempt(ctx context.Context, t *turn) (answer, error) {
+func (f *pursuit) attempt(ctx context.Context, t *turn) (pipeline.Answer, error) {
 	defer t.end()
 	token, err := f.token(ctx, f.refused)
 	if err != nil {
-		return answer{}, err
+		return pipeline.Answer{}, err
 	}
 	t.send()
-	a, err := f.call(ctx, token, f.request)
+	a, err := f.call(ctx, f.place, token, f.request)
 	var e *Error
 	if errors.As(err, &e) {
 		e.took = f.now().Sub(t.sent)

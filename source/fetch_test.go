@@ -71,13 +71,13 @@ func over(t testing.TB, w http.RoundTripper, change func(*Config)) *client {
 func withTokens(t testing.TB, w http.RoundTripper, tokens azcore.TokenCredential, change func(*Config)) *client {
 	t.Helper()
 	cfg := Config{
-		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: "contoso.test", ClientID: "app", ClientSecret: "unused",
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	r, err := New(cfg, Options{HTTP: &http.Client{Transport: w}, Credential: tokens})
+	r, err := New(cfg, Keeper{}, Options{HTTP: &http.Client{Transport: w}, Credential: tokens})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,8 +62,8 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 	if err == nil {
 		f.trouble.narrowest = 0
 		f.nerve.large.Add(1)
-		f.answers = append(f.answers, sized{p, len(a.body)})
-		res.page.Body, res.page.Rows, res.page.Free = a.body, a.rows, a.free
+		f.answers = append(f.answers, sized{p, int(a.Bytes)})
+		res.page.Answer = a
 		return res, true
 	}
 	var e *Error
@@ -85,44 +85,44 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 }
 
 // answer fetches a piece and checks it against what was counted before.
-func (f *fetching) answer(ctx context.Context, p piece) (answer, error) {
+func (f *fetching) answer(ctx context.Context, p piece) (pipeline.Answer, error) {
 	from, to := p.ticks()
-	at := place{dataset: f.ds.Name, window: p.of.Window}
+	at := place{dataset: f.ds.Name, window: p.of.Window, rows: f.ds}
 	a, err := f.r.client.fetch(ctx, at, f.r.request(kql.Page(f.ds, p.of.Window, p.slice)))
 	if err != nil {
-		return answer{}, err
+		return pipeline.Answer{}, err
 	}
-	if err := f.whole(ctx, p, a.rows); err != nil {
-		a.free()
-		return answer{}, err
+	if err := f.whole(ctx, p, a.Rows()); err != nil {
+		a.Release()
+		return pipeline.Answer{}, err
 	}
 	if p.slice.N <= 1 {
-		f.pace.answered(to-from, a.rows, len(a.body))
+		f.pace.answered(to-from, int(a.Rows()), int(a.Bytes))
 	}
 	return a, nil
 }
 
 // whole reports an answer that was cut, though not at SOURCE_MAX_ROWS: at a cap learned
 // since, or at one that nobody knows of yet, which shows only by a count.
-func (f *fetching) whole(ctx context.Context, p piece, rows int) error {
+func (f *fetching) whole(ctx context.Context, p piece, rows int64) error {
 	e := &Error{kind: tooMany, Dataset: f.ds.Name, Window: p.of.Window}
-	if most := f.r.cap.Load(); int64(rows) >= most {
+	if most := f.r.cap.Load(); rows >= most {
 		e.Message = fmt.Sprintf("%d rows, the cap was found to be %d: the rest may have been cut", rows, most)
 		return e
 	}
-	if p.rows == unknown || int64(rows) >= p.rows {
+	if p.rows == unknown || rows >= p.rows {
 		return nil
 	}
 	counts, err := f.r.countLegs(ctx, place{dataset: f.ds.Name, window: p.of.Window}, []kql.Leg{{Dataset: f.ds, Windows: []pipeline.Window{p.of.Window}}})
 	if err != nil && !uncounted(err) {
 		return err
 	}
-	if err == nil && totalOf(counts[0]) <= int64(rows) {
+	if err == nil && totalOf(counts[0]) <= rows {
 		return nil // rows have expired in between
 	}
 	e.Message = fmt.Sprintf("%d rows where the API counts %d: the rest was cut without a word", rows, p.rows)
 	if rows > 0 && rows%1000 == 0 { // as caps are
-		f.r.cap.Store(int64(rows))
+		f.r.cap.Store(rows)
 	}
 	return e
 }
@@ -272,11 +272,11 @@ func (f *fetching) probe(ctx context.Context, p piece) error {
 		ds.Mode, ds.Clock = pipeline.ModeAppend, pipeline.ClockIngestion
 	}
 	empty := pipeline.Window{Start: p.of.Start, End: p.of.Start}
-	at := place{dataset: f.ds.Name, window: p.of.Window, costly: true}
+	at := place{dataset: f.ds.Name, window: p.of.Window, rows: f.ds, costly: true}
 	a, err := f.r.client.fetch(ctx, at, f.r.request(kql.Page(ds, empty, pipeline.Slice{})))
 	if err != nil {
 		return err
 	}
-	a.free()
+	a.Release()
 	return nil
 }

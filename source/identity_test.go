@@ -72,7 +72,7 @@ func TestRequestIsWhatTheAPIWants(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, empty)
 		})
-		r, err := source.New(config(func(c *source.Config) { c.API = api }), source.Options{
+		r, err := source.New(config(func(c *source.Config) { c.API = api }), source.Keeper{}, source.Options{
 			HTTP: &http.Client{Transport: direct{h}}, Credential: &credential{}, Now: func() time.Time { return day.Add(time.Hour) },
 		})
 		if err != nil {
@@ -146,7 +146,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 307, 308} {
 		api := httptest.NewServer(http.HandlerFunc(say(status, "", "Location", elsewhere.URL)))
-		r, err := source.New(config(func(c *source.Config) { c.Endpoint = api.URL }), source.Options{Credential: &credential{}})
+		r, err := source.New(config(func(c *source.Config) { c.Endpoint = api.URL }), source.Keeper{}, source.Options{Credential: &credential{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func secure(t *testing.T, e *entra, change func(*source.Config)) (*source.Reader
 	if p := c.Problems(); len(p) > 0 {
 		t.Fatal(p)
 	}
-	r, err := source.New(c, source.Options{HTTP: srv.Client(), Log: slog.New(slog.NewJSONHandler(&logged, nil))})
+	r, err := source.New(c, source.Keeper{}, source.Options{HTTP: srv.Client(), Log: slog.New(slog.NewJSONHandler(&logged, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestUntrustedCertificateIsNotTriedAgain(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(say(200, empty)))
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	defer srv.Close()
-	r, err := source.New(config(func(c *source.Config) { c.Endpoint = srv.URL }), source.Options{Credential: &credential{}})
+	r, err := source.New(config(func(c *source.Config) { c.Endpoint = srv.URL }), source.Keeper{}, source.Options{Credential: &credential{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,17 +95,17 @@ func TestLostConnectionIsFound(t *testing.T) {
 		defer web.CloseIdleConnections()
 		c := caller(web)
 		c.url = "https://example.com/run"
-		if _, err := c.call(t.Context(), "token", request{Query: "T"}); err != nil {
+		if _, err := c.call(t.Context(), place{}, "token", request{Query: "T"}); err != nil {
 			t.Fatal(err)
 		}
 		conns[0].lost.Store(true)
 		begun := time.Now()
-		_, err := c.call(t.Context(), "token", request{Query: "T"})
+		_, err := c.call(t.Context(), place{}, "token", request{Query: "T"})
 		var e *Error
 		if !errors.As(err, &e) || e.kind != transient || time.Since(begun) > time.Minute {
 			t.Errorf("after %s: %v", time.Since(begun), err)
 		}
-		if _, err := c.call(t.Context(), "token", request{Query: "T"}); err != nil || len(conns) != 2 {
+		if _, err := c.call(t.Context(), place{}, "token", request{Query: "T"}); err != nil || len(conns) != 2 {
 			t.Errorf("%d connections, %v", len(conns), err)
 		}
 	})

@@ -65,8 +65,8 @@ func backfill(t *testing.T, table string, rows int, hollow bool) {
 		if p.Gap != nil {
 			return fmt.Errorf("gap: %s", p.Gap.Reason)
 		}
-		got, bytes = got+p.Rows, bytes+len(p.Body)
-		fills = append(fills, max(float64(p.Rows)/rowCap, float64(len(p.Body))/byteCap))
+		got, bytes = got+int(p.Answer.Rows()), bytes+len(source.BodyOf(p.Answer))
+		fills = append(fills, max(float64(int(p.Answer.Rows()))/rowCap, float64(len(source.BodyOf(p.Answer)))/byteCap))
 		return nil
 	})
 	if err != nil || got != rows {
@@ -169,7 +169,7 @@ func one(r *source.Reader, ds pipeline.Dataset, past, ahead pipeline.Window, pac
 	}
 	err = r.Read(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: ahead}}, Tally: &tally, Pace: pace}, func(p pipeline.Page) error {
 		defer p.Release()
-		rows += p.Rows
+		rows += int(p.Answer.Rows())
 		return nil
 	})
 	return rows, err
@@ -244,9 +244,9 @@ func (s *site) clocks(table string) []int64 {
 func (s *site) reader(t *testing.T) *source.Reader {
 	t.Helper()
 	r, err := source.New(source.Config{
-		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: rowCap, Timeout: 4 * time.Minute,
+		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: rowCap, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: s.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, source.Options{HTTP: &http.Client{Transport: s}, Credential: s})
+	}, source.Keeper{}, source.Options{HTTP: &http.Client{Transport: s}, Credential: s})
 	if err != nil {
 		t.Fatal(err)
 	}

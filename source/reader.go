@@ -39,8 +39,8 @@ type Reader struct {
 
 var _ pipeline.Source = (*Reader)(nil)
 
-// New makes a Reader. It makes no call; Check does.
-func New(cfg Config, o Options) (*Reader, error) {
+// New makes a Reader whose answers go through a decoder. It makes no call; Check does.
+func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 	if _, ok := flavours[cfg.API]; !ok {
 		return nil, fmt.Errorf("source: SOURCE_API %q: no such API", cfg.API)
 	}
@@ -50,9 +50,9 @@ func New(cfg Config, o Options) (*Reader, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Concurrency < 1 || cfg.CallsPerMinute < 1 || cfg.MaxRows < 1 || cfg.Timeout <= 0 {
-		return nil, fmt.Errorf("source: limits are not set: concurrency %d, calls a minute %d, rows %d, timeout %s",
-			cfg.Concurrency, cfg.CallsPerMinute, cfg.MaxRows, cfg.Timeout)
+	if cfg.Concurrency < 1 || cfg.CallsPerMinute < 1 || cfg.MaxRows < 1 || cfg.MaxBody < 1 || cfg.Timeout <= 0 {
+		return nil, fmt.Errorf("source: limits are not set: concurrency %d, calls a minute %d, rows %d, bytes %d, timeout %s",
+			cfg.Concurrency, cfg.CallsPerMinute, cfg.MaxRows, cfg.MaxBody, cfg.Timeout)
 	}
 	if reason := badURL(cfg.endpoint(), true); reason != "" {
 		return nil, fmt.Errorf("source: SOURCE_ENDPOINT %s: %s", redactedURL(cfg.endpoint()), reason)
@@ -70,7 +70,7 @@ func New(cfg Config, o Options) (*Reader, error) {
 	}
 	r := &Reader{
 		client: &client{
-			cfg: cfg, url: cfg.endpoint(), http: web, now: o.Now, log: o.Log,
+			cfg: cfg, url: cfg.endpoint(), http: web, decoder: decoder, now: o.Now, log: o.Log,
 			tokens:   &tokens{scope: cfg.scope(), make: credential},
 			governor: newGovernor(o.Now, cfg.Concurrency, quota...),
 			secrets:  []setting.Secret{cfg.ClientSecret, cfg.CertificatePassword},

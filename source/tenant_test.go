@@ -46,7 +46,7 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 			r, err := source.New(config(func(c *source.Config) {
 				c.API, c.MaxRows, c.Endpoint, c.AuthorityHost = api, 300, srv.URL, srv.URL+"/"
 				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, setting.Secret(tenant.DefaultClientSecret)
-			}), source.Options{HTTP: srv.Client()})
+			}), source.Keeper{}, source.Options{HTTP: srv.Client()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func ingested(t *testing.T, r *source.Reader, w pipeline.Window) ([]int64, *coll
 	err := read(t.Context(), r, table, w, func(p pipeline.Page) error {
 		defer p.Release()
 		tiled.windows = append(tiled.windows, p.Window)
-		if p.Body == nil {
+		if p.Answer.Record == nil {
 			return nil
 		}
 		var body struct {
@@ -92,7 +92,7 @@ func ingested(t *testing.T, r *source.Reader, w pipeline.Window) ([]int64, *coll
 				At time.Time `json:"_IngestionTime"`
 			} `json:"results"`
 		}
-		if err := json.Unmarshal(p.Body, &body); err != nil {
+		if err := json.Unmarshal(source.BodyOf(p.Answer), &body); err != nil {
 			return err
 		}
 		for _, row := range body.Results {
@@ -126,7 +126,7 @@ func TestSimulatedTenantRefuses(t *testing.T) {
 			r, err := source.New(config(func(c *source.Config) {
 				c.Endpoint, c.AuthorityHost = srv.URL, srv.URL+"/"
 				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, tt.secret
-			}), source.Options{HTTP: srv.Client()})
+			}), source.Keeper{}, source.Options{HTTP: srv.Client()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -155,16 +155,16 @@ func BenchmarkSource(b *testing.B) {
 				transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 				transport.ForceAttemptHTTP2 = protocol == "http2"
 				defer web.CloseIdleConnections()
-				c := &client{cfg: Config{API: "graph", MaxRows: 100_000, Timeout: time.Minute}, url: s.URL + "/" + encoding, http: web, now: time.Now}
+				c := &client{cfg: Config{API: "graph", MaxRows: 100_000, MaxBody: 512 << 20, Timeout: time.Minute}, url: s.URL + "/" + encoding, http: web, decoder: Keeper{}, now: time.Now}
 				b.SetBytes(s.Bytes)
 				b.ReportAllocs()
 				begun := used(b)
 				for b.Loop() {
-					a, err := c.call(b.Context(), "token", request{Query: "T"})
-					if err != nil || a.rows != benchRows {
-						b.Fatal(a.rows, err)
+					a, err := c.call(b.Context(), place{}, "token", request{Query: "T"})
+					if err != nil || a.Rows() != benchRows {
+						b.Fatal(a.Rows(), err)
 					}
-					a.free()
+					a.Release()
 				}
 				perByte := (used(b) - begun).Seconds() / float64(b.N) / float64(s.Bytes)
 				b.ReportMetric(perByte*280e6, "cpu-s/280MB")

@@ -3,6 +3,8 @@ package state
 import (
 	"slices"
 	"time"
+
+	"hunting-exporter/schema"
 )
 
 // Progress is how far a dataset has been read. A commit replaces it as a whole.
@@ -19,6 +21,9 @@ type Progress struct {
 	Checked time.Time `json:"checked,omitzero"`
 	// Snapshot is when the newest snapshot was taken.
 	Snapshot time.Time `json:"snapshot,omitzero"`
+	// Columns are those that the dataset has had so far, in order of appearance; they
+	// are what its files have, and only grow.
+	Columns []schema.Column `json:"columns,omitempty"`
 }
 
 // Stretch is a half-open stretch [Start, End) of a dataset's clock.

@@ -3,6 +3,8 @@ package transform
 import (
 	"bytes"
 	"errors"
+
+	"hunting-exporter/pipeline"
 )
 
 // companion is the end of every key by which Graph says a value's type.
@@ -137,7 +139,7 @@ func (s *scanner) element(dst, text []byte, depth int) (out, room []byte, err er
 	mark := len(dst)
 	dst, _, err = inner.canonical(dst, nil, depth)
 	switch {
-	case errors.Is(err, ErrLimit):
+	case errors.Is(err, pipeline.ErrLimit):
 		return dst, text, err
 	case err != nil || inner.peek() != 0 || inner.i < len(text):
 		return r.appendQuoted(dst[:mark]), text, nil // it only looked like JSON

@@ -45,6 +45,9 @@ func (d *decoder) null() (bool, error) {
 		if d.open('}') {
 			return true, nil
 		}
+		if d.i >= len(d.b) {
+			return false, errEnd
+		}
 		d.i = start
 	}
 	return false, nil
@@ -197,7 +200,7 @@ func (d *decoder) stringCell(c *column) error {
 		if _, err := d.literal(); err != nil {
 			return err
 		}
-		c.doneText()
+		c.appendAbsent()
 		return nil
 	}
 	return d.jsonCell(c)
@@ -219,21 +222,26 @@ func (d *decoder) textCell(c *column) error {
 	return d.jsonCell(c)
 }
 
+// quotedCell: text that its column's dictionary knows as it is spelled costs neither a
+// copy nor a check.
 func (d *decoder) quotedCell(c *column) error {
 	r, err := d.str()
 	if err != nil {
 		return err
 	}
+	if c.dict != nil && c.known(r.b) {
+		return nil
+	}
 	if !r.validUTF8() {
 		return c.reject(errUTF8.Error())
 	}
-	d.room(c, len(r.b))
+	c.room(len(r.b))
 	if r.escaped {
 		c.data = r.appendTo(c.data)
 	} else {
 		c.data = append(c.data, r.b...)
 	}
-	return d.closeText(c)
+	return d.closeText(c, r.b)
 }
 
 // dynamicCell: canonical JSON of any value but null.
@@ -250,14 +258,26 @@ func (d *decoder) dynamicCell(c *column) error {
 }
 
 func (d *decoder) jsonCell(c *column) error {
-	d.room(c, 64)
+	var spelled []byte
+	if c.dict != nil {
+		start := d.i
+		if err := d.skip(rowDepth); err != nil {
+			return err
+		}
+		if spelled = d.b[start:d.i]; c.known(spelled) {
+			return nil
+		}
+		d.i = start
+	}
 	var err error
-	c.data, d.text, err = d.canonical(c.data, d.text, rowDepth)
+	d.json, d.text, err = d.canonical(d.json[:0], d.text, rowDepth)
 	if errors.Is(err, errUTF8) {
 		return c.reject(errUTF8.Error())
 	}
 	if err != nil {
 		return err
 	}
-	return d.closeText(c)
+	c.room(len(d.json))
+	c.data = append(c.data, d.json...)
+	return d.closeText(c, spelled)
 }

@@ -4,8 +4,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
-	"github.com/zeebo/xxh3"
 
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/schema"
 )
 
@@ -44,12 +44,15 @@ func kindOf(apiType string) kind {
 	return kindText
 }
 
-// column is a column being filled: Arrow's own buffers, without a builder between.
+func (k kind) text() bool { return k <= kindDynamic }
+
+// column is a column being filled: Arrow's own buffers, lent by the pool, without a
+// builder between.
 type column struct {
 	schema.Column
 	kind   kind
 	quoted []byte // the key as most rows spell it; nil where it needs an escape
-	tag    uint64 // tells the column apart in a row's hash
+	pool   *pool.Pool
 
 	n     int // cells so far
 	nulls int
@@ -58,32 +61,16 @@ type column struct {
 	i32   []int32
 	i64   []int64 // DateTime too
 	f64   []float64
-	ends  []int32 // of cells in data; the first is 0
+	// Text: of the cells, or of the dictionary's entries if there is one.
+	ends  []int32 // in data; the first is 0
 	data  []byte
+	dict  *dictionary
+	index []int32 // entry of each cell
 }
 
-// newColumn makes a column with room for rows cells.
-func newColumn(c schema.Column, rows int) *column {
-	col := &column{Column: c, kind: kindOf(c.Type), valid: make([]byte, 0, rows/8+1)}
-	class := byte(col.kind)
-	switch col.kind {
-	case kindInt32, kindInt64:
-		class = byte(kindInt64) // so that a column that grows wider keeps its rows' hashes
-		if col.kind == kindInt32 {
-			col.i32 = make([]int32, 0, rows)
-			break
-		}
-		col.i64 = make([]int64, 0, rows)
-	case kindDateTime:
-		col.i64 = make([]int64, 0, rows)
-	case kindDouble:
-		col.f64 = make([]float64, 0, rows)
-	case kindBool:
-		col.bits = make([]byte, 0, rows/8+1)
-	default:
-		col.ends = append(make([]int32, 0, rows+1), 0)
-	}
-	col.tag = xxh3.HashString(c.Name + "\x00" + string(rune(class)))
+// newColumn makes a column. grow must be called before the first cell.
+func newColumn(c schema.Column, p *pool.Pool) *column {
+	col := &column{Column: c, kind: kindOf(c.Type), pool: p}
 	name := append([]byte{'"'}, c.Name...)
 	name = append(name, '"')
 	probe := scanner{b: name}
@@ -92,6 +79,106 @@ func newColumn(c schema.Column, rows int) *column {
 	}
 	return col
 }
+
+// grow makes room for so many cells in all, so that appending one never does.
+func (c *column) grow(rows int) {
+	bitmap := rows/8 + 1
+	c.valid = c.pool.Grow(c.valid, bitmap)
+	switch c.kind {
+	case kindInt32:
+		c.i32 = grown32(c.pool, c.i32, rows)
+	case kindInt64, kindDateTime:
+		c.i64 = grown64(c.pool, c.i64, rows)
+	case kindDouble:
+		b := c.pool.Grow(arrow.Float64Traits.CastToBytes(c.f64[:cap(c.f64)])[:8*len(c.f64)], 8*rows)
+		c.f64 = arrow.Float64Traits.CastFromBytes(b[:cap(b)])[:len(c.f64)]
+	case kindBool:
+		c.bits = c.pool.Grow(c.bits, bitmap)
+	default:
+		if c.dict != nil {
+			c.index = grown32(c.pool, c.index, rows)
+			return
+		}
+		if c.ends = grown32(c.pool, c.ends, rows+1); len(c.ends) == 0 {
+			c.ends = append(c.ends, 0)
+		}
+	}
+}
+
+func grown32(p *pool.Pool, s []int32, n int) []int32 {
+	if cap(s) >= n {
+		return s
+	}
+	b := p.Grow(arrow.Int32Traits.CastToBytes(s[:cap(s)])[:4*len(s)], 4*n)
+	return arrow.Int32Traits.CastFromBytes(b[:cap(b)])[:len(s)]
+}
+
+func grown64(p *pool.Pool, s []int64, n int) []int64 {
+	b := p.Grow(arrow.Int64Traits.CastToBytes(s[:cap(s)])[:8*len(s)], 8*n)
+	return arrow.Int64Traits.CastFromBytes(b[:cap(b)])[:len(s)]
+}
+
+// begin gives a text column its dictionary, whose entry 0 is the empty text.
+func (c *column) begin(d *dictionary) {
+	c.dict = d
+	c.ends = append(grown32(c.pool, c.ends, 256), 0, 0)
+}
+
+// known appends a cell whose spelling the dictionary knows.
+func (c *column) known(spelled []byte) bool {
+	entry, _ := c.dict.find(spelled)
+	if entry < 0 {
+		return false
+	}
+	c.index = append(c.index, entry)
+	c.done()
+	return true
+}
+
+// room makes space in data for more bytes.
+func (c *column) room(more int) {
+	if need := len(c.data) + more; need > cap(c.data) {
+		c.data = c.pool.Grow(c.data, need)
+	}
+}
+
+// doneText closes a cell whose text has been appended to data; spelled is how the answer
+// spells it.
+func (c *column) doneText(spelled []byte) {
+	if c.dict == nil {
+		c.ends = append(c.ends, int32(len(c.data)))
+		c.done()
+		return
+	}
+	_, hash := c.dict.find(spelled)
+	c.ends = append(grown32(c.pool, c.ends, len(c.ends)+1), int32(len(c.data)))
+	c.index = append(c.index, c.dict.add(spelled, hash))
+	c.done()
+	if n := c.dict.len(); n > mostEntries || c.n >= trial && 2*n > c.n {
+		c.plain()
+	}
+}
+
+// plain gives up the dictionary: each cell holds its own text from now on.
+func (c *column) plain() {
+	size, ends, data := 0, c.ends, c.data
+	for _, e := range c.index {
+		size += int(ends[e+1] - ends[e])
+	}
+	c.data = c.pool.Get(size + size/4)
+	c.ends = grown32(c.pool, nil, cap(c.index)+1)
+	c.ends = append(c.ends, 0)
+	for _, e := range c.index {
+		c.data = append(c.data, data[ends[e]:ends[e+1]]...)
+		c.ends = append(c.ends, int32(len(c.data)))
+	}
+	put32(c.pool, ends)
+	put32(c.pool, c.index)
+	c.pool.Put(data)
+	c.dict, c.index = nil, nil
+}
+
+func put32(p *pool.Pool, s []int32) { p.Put(arrow.Int32Traits.CastToBytes(s[:cap(s)])) }
 
 // appendBit appends bit n.
 func appendBit(bitmap []byte, n int, set bool) []byte {
@@ -121,12 +208,6 @@ func (c *column) done() {
 	c.n++
 }
 
-// doneText closes a cell whose text has been appended to data.
-func (c *column) doneText() {
-	c.ends = append(c.ends, int32(len(c.data)))
-	c.done()
-}
-
 func (c *column) appendBool(v bool) {
 	c.bits = appendBit(c.bits, c.n, v)
 	c.done()
@@ -136,9 +217,6 @@ func (c *column) appendBool(v bool) {
 // which are never null in Kusto.
 func (c *column) appendAbsent() {
 	switch c.kind {
-	case kindString:
-		c.doneText()
-		return
 	case kindInt32:
 		c.i32 = append(c.i32, 0)
 	case kindInt64, kindDateTime:
@@ -148,7 +226,15 @@ func (c *column) appendAbsent() {
 	case kindBool:
 		c.bits = appendBit(c.bits, c.n, false)
 	default:
-		c.ends = append(c.ends, int32(len(c.data)))
+		if c.dict != nil {
+			c.index = append(c.index, 0)
+		} else {
+			c.ends = append(c.ends, int32(len(c.data)))
+		}
+		if c.kind == kindString {
+			c.done()
+			return
+		}
 	}
 	c.valid = appendBit(c.valid, c.n, false)
 	c.n++
@@ -157,8 +243,11 @@ func (c *column) appendAbsent() {
 
 // cut takes back every cell behind the first n, and text of a cell that was not closed.
 func (c *column) cut(n int) {
-	if c.ends != nil {
-		c.data = c.data[:c.ends[n]]
+	if c.kind.text() {
+		if c.dict == nil && c.n > n {
+			c.ends = c.ends[:n+1]
+		}
+		c.data = c.data[:c.ends[len(c.ends)-1]]
 	}
 	if c.n == n {
 		return
@@ -180,30 +269,71 @@ func (c *column) cut(n int) {
 	case kindBool:
 		c.bits = cutBits(c.bits, n)
 	default:
-		c.ends = c.ends[:n+1]
+		if c.dict != nil {
+			c.index = c.index[:n]
+		}
 	}
 }
 
-// array wraps the buffers; nothing is copied.
-func (c *column) array(typ arrow.DataType) arrow.Array {
-	var valid *memory.Buffer
-	if c.nulls > 0 {
-		valid = memory.NewBufferBytes(c.valid)
+// release gives the buffers back.
+func (c *column) release() {
+	for _, b := range c.buffers() {
+		c.pool.Put(b)
 	}
-	buffers := []*memory.Buffer{valid}
+	c.pool.Put(c.valid)
+}
+
+// buffers are those of the values: offsets and bytes of text, and last the index.
+func (c *column) buffers() [][]byte {
 	switch c.kind {
 	case kindInt32:
-		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.i32)))
+		return [][]byte{bytes32(c.i32)}
 	case kindInt64, kindDateTime:
-		buffers = append(buffers, memory.NewBufferBytes(arrow.Int64Traits.CastToBytes(c.i64)))
+		return [][]byte{arrow.Int64Traits.CastToBytes(c.i64[:cap(c.i64)])[:8*len(c.i64)]}
 	case kindDouble:
-		buffers = append(buffers, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.f64)))
+		return [][]byte{arrow.Float64Traits.CastToBytes(c.f64[:cap(c.f64)])[:8*len(c.f64)]}
 	case kindBool:
-		buffers = append(buffers, memory.NewBufferBytes(c.bits))
-	default:
-		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.ends)), memory.NewBufferBytes(c.data))
+		return [][]byte{c.bits}
 	}
-	data := array.NewData(typ, c.n, buffers, nil, c.nulls, 0)
+	if c.dict != nil {
+		return [][]byte{bytes32(c.ends), c.data, bytes32(c.index)}
+	}
+	return [][]byte{bytes32(c.ends), c.data}
+}
+
+func bytes32(s []int32) []byte { return arrow.Int32Traits.CastToBytes(s[:cap(s)])[:4*len(s)] }
+
+// array wraps the buffers, nothing is copied; its last release gives them back.
+func (c *column) array() arrow.Array {
+	buffers := []*memory.Buffer{nil}
+	if c.nulls > 0 {
+		buffers[0] = c.lent(c.valid)
+	} else {
+		c.pool.Put(c.valid)
+	}
+	for _, b := range c.buffers() {
+		buffers = append(buffers, c.lent(b))
+	}
+	defer func() {
+		for _, b := range buffers {
+			if b != nil {
+				b.Release()
+			}
+		}
+	}()
+	if c.dict == nil {
+		data := array.NewData(schema.ArrowType(c.Type), c.n, buffers, nil, c.nulls, 0)
+		defer data.Release()
+		return array.MakeFromData(data)
+	}
+	entries := array.NewData(arrow.BinaryTypes.String, len(c.ends)-1, []*memory.Buffer{nil, buffers[1], buffers[2]}, nil, 0, 0)
+	defer entries.Release()
+	data := array.NewDataWithDictionary(schema.TextDictionary, c.n, []*memory.Buffer{buffers[0], buffers[3]}, c.nulls, 0, entries)
 	defer data.Release()
 	return array.MakeFromData(data)
+}
+
+// lent is a buffer that is given back to the pool; nil for none, as of no bytes at all.
+func (c *column) lent(b []byte) *memory.Buffer {
+	return memory.NewBufferWithAllocator(b, c.pool)
 }

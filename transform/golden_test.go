@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 	for i, row := range cells(batch.Record) {
 		fmt.Fprintf(&b, "\nrow %d, hash %x\n", i, batch.Hashes[i])
 		for j, cell := range row {
-			fmt.Fprintf(&b, "  %s %s: %q\n", s.Field(j).Name, s.Field(j).Type, cell)
+			fmt.Fprintf(&b, "  %s %s: %q\n", s.Field(j).Name, schema.ArrowType(schema.APIType(s.Field(j))), cell)
 		}
 	}
 	for _, r := range batch.Rejects {

@@ -27,51 +27,39 @@ func (d *decoder) readResults(ctx context.Context) error {
 	if d.peek() != '[' {
 		return d.malformed("the results are not an array")
 	}
-	d.reset()
-	if d.open(']') {
-		return nil
-	}
-	if len(d.cols) == 0 {
-		return fmt.Errorf("%w: rows, but no column in the schema", ErrMalformed)
-	}
-	for n, more := 0, true; more; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := d.row(); err != nil {
-			return err
-		}
-		var err error
-		if more, err = d.more(']'); err != nil {
-			return err
-		}
-	}
-	return nil
+	d.columnsFor()
+	return d.elements(ctx, d.row)
 }
 
-// row reads one row, into the columns or to the rejects. An error is the document's.
+// row reads one row, into the columns or to the rejects. An error is the document's, or
+// errEnd, with nothing of the row kept.
 func (d *decoder) row() error {
-	d.peek()
+	if len(d.cols) == 0 {
+		return fmt.Errorf("%w: rows, but no column in the schema", pipeline.ErrMalformed)
+	}
+	if d.peek(); d.i >= len(d.b) {
+		return errEnd
+	}
+	d.reserve()
 	start := d.i
 	d.rowNaNs = 0
 	if err := d.cells(); err != nil {
+		for _, c := range d.all() {
+			c.cut(d.rows)
+		}
 		return d.rejectRow(start, err)
 	}
-	d.hashes = append(d.hashes, d.hashRow(d.rows))
 	d.rows++
 	d.nans += d.rowNaNs
 	return nil
 }
 
-// rejectRow takes the row that began at start out of the columns, if err is about the
-// row; any other error is the document's and is returned.
+// rejectRow puts the row that began at start to the rejects, if err is about the row; any
+// other error is the document's and is returned.
 func (d *decoder) rejectRow(start int, err error) error {
 	var why *rejection
 	if !errors.As(err, &why) {
 		return err
-	}
-	for _, c := range d.cols {
-		c.cut(d.rows)
 	}
 	// Read again to its end: what is rejected must at least be JSON, or the body is broken.
 	d.i = start
@@ -88,7 +76,7 @@ func (d *decoder) rejectRow(start int, err error) error {
 
 // cells reads the row at the cursor, one cell into every column.
 func (d *decoder) cells() error {
-	if d.peek() != '{' {
+	if d.b[d.i] != '{' {
 		return reject("the row is not an object")
 	}
 	d.extraText, d.extraKeys = d.extraText[:0], d.extraKeys[:0]
@@ -162,9 +150,9 @@ func (d *decoder) foreign() error {
 	}
 	if len(d.extraKeys) == d.cfg.MaxColumns {
 		return fmt.Errorf("%w: byte %d: a row with more than %d keys that the schema does not name; raise TRANSFORM_MAX_COLUMNS if the data is genuine",
-			ErrLimit, d.i, d.cfg.MaxColumns)
+			pipeline.ErrLimit, d.base+int64(d.i), d.cfg.MaxColumns)
 	}
-	d.extraText = append(d.extraText, ',')
+	d.extraText = append(d.extraText, ',') // the first one becomes {
 	start := len(d.extraText)
 	d.extraText = d.rawKey.appendQuoted(d.extraText)
 	span := [2]int{start, len(d.extraText)}
@@ -200,7 +188,7 @@ func (d *decoder) finishExtra() error {
 			}
 			name = fmt.Sprintf("%s_%d", schema.Extra, n)
 		}
-		d.extra = newColumn(schema.Column{Name: name, Type: "Dynamic"}, max(d.want, d.rows+1))
+		d.extra = d.column(schema.Column{Name: name, Type: "Dynamic"})
 		for range d.rows {
 			d.extra.appendAbsent()
 		}
@@ -210,41 +198,29 @@ func (d *decoder) finishExtra() error {
 		return nil
 	}
 	c := d.extra
-	c.data = append(append(append(c.data, '{'), d.extraText[1:]...), '}')
-	return d.closeText(c)
+	d.extraText[0] = '{'
+	d.extraText = append(d.extraText, '}')
+	if c.dict != nil && c.known(d.extraText) {
+		return nil
+	}
+	c.room(len(d.extraText))
+	c.data = append(c.data, d.extraText...)
+	return d.closeText(c, d.extraText)
 }
 
 func (d *decoder) tooLong(column string) error {
 	return fmt.Errorf("%w: byte %d: a cell of column %s has more than %d bytes; raise TRANSFORM_MAX_CELL_BYTES if the data is genuine",
-		ErrLimit, d.i, column, d.cfg.MaxCell)
+		pipeline.ErrLimit, d.i, column, d.cfg.MaxCell)
 }
 
 // closeText closes a cell whose text has been appended to c.data.
-func (d *decoder) closeText(c *column) error {
-	if len(c.data)-int(c.ends[c.n]) > d.cfg.MaxCell {
+func (d *decoder) closeText(c *column, spelled []byte) error {
+	if len(c.data)-int(c.ends[len(c.ends)-1]) > d.cfg.MaxCell {
 		return d.tooLong(c.Name)
 	}
 	if len(c.data) > math.MaxInt32 {
-		return fmt.Errorf("%w: column %s has more than 2 GiB of text in one page; take smaller windows", ErrLimit, c.Name)
+		return fmt.Errorf("%w: column %s has more than 2 GiB of text in one page; take smaller windows", pipeline.ErrLimit, c.Name)
 	}
-	c.doneText()
+	c.doneText(spelled)
 	return nil
-}
-
-// room makes space in c.data for more bytes. Growing by what the rows so far make likely
-// for all of them copies each byte about once, where append alone copies it many times;
-// one long cell among the first must not decide it, nor can text outgrow the body.
-func (d *decoder) room(c *column, more int) {
-	if cap(c.data)-len(c.data) >= more {
-		return
-	}
-	rows := float64(d.want)
-	if d.want < 0 {
-		rows = float64(d.rows+1) * float64(len(d.b)) / float64(d.i+1)
-	}
-	likely := int(float64(len(c.data)) / float64(c.n+1) * rows * 1.05)
-	likely = min(likely, 8*len(c.data), len(c.data)+len(d.b)-d.i)
-	grown := make([]byte, len(c.data), max(likely, len(c.data)*3/2, 4096)+more)
-	copy(grown, c.data)
-	c.data = grown
 }

@@ -1,15 +1,24 @@
 package transform
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
+
+	"hunting-exporter/pipeline"
 )
+
+// errEnd: the text ends in the middle. There may be more of it.
+var errEnd = errors.New("the text ends in the middle")
 
 // scanner walks over JSON text. It is strict: what encoding/json refuses, it refuses.
 type scanner struct {
 	b        []byte
 	i        int
+	base     int64 // where b begins in the document
 	maxDepth int
 	graph    bool // the text is Graph's: companions and objects as text
 	inText   bool // b is itself JSON text out of a string: nothing more is put back
@@ -17,14 +26,14 @@ type scanner struct {
 
 func (s *scanner) malformed(what string) error {
 	if s.i >= len(s.b) {
-		what = "the body ends in the middle, " + what
+		return errEnd
 	}
-	return fmt.Errorf("%w: byte %d: %s", ErrMalformed, s.i, what)
+	return fmt.Errorf("%w: byte %d: %s", pipeline.ErrMalformed, s.base+int64(s.i), what)
 }
 
 func (s *scanner) tooDeep() error {
 	return fmt.Errorf("%w: byte %d: nested more than %d deep; raise TRANSFORM_MAX_DEPTH if the data is genuine",
-		ErrLimit, s.i, s.maxDepth)
+		pipeline.ErrLimit, s.base+int64(s.i), s.maxDepth)
 }
 
 // peek skips white space and returns the byte there; 0, which begins nothing, at the end.
@@ -118,7 +127,9 @@ func (s *scanner) str() (raw, error) {
 		case c == '\\':
 			n := escapeLen(b[i:])
 			if n == 0 {
-				s.i = i
+				if s.i = i; len(b)-i < longestEscape && !bytes.ContainsAny(b[i+1:], `"`) {
+					s.i = len(b) // it may be cut
+				}
 				return raw{}, s.malformed("bad escape in a string")
 			}
 			escaped = true
@@ -132,6 +143,9 @@ func (s *scanner) str() (raw, error) {
 		}
 	}
 }
+
+// longestEscape is that of \u0000.
+const longestEscape = 6
 
 // escapeLen returns the length of the escape at the start of b, 0 if it is none.
 func escapeLen(b []byte) int {
@@ -149,9 +163,13 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// number scans the number at the cursor; whole is false with a fraction or exponent.
+// number scans the number at the cursor; whole is false with a fraction or exponent. One
+// at the end of the text may go on.
 func (s *scanner) number() (text []byte, whole bool, err error) {
 	n, whole := numberLen(s.b[s.i:])
+	if s.i+n >= len(s.b) || n == 0 && len(bytes.TrimLeft(s.b[s.i:], "-+.0123456789eE")) == 0 {
+		return nil, false, errEnd
+	}
 	if n == 0 {
 		return nil, false, s.malformed("expected a value")
 	}
@@ -211,6 +229,9 @@ func (s *scanner) literal() (byte, error) {
 		if len(s.b)-s.i >= len(word) && string(s.b[s.i:s.i+len(word)]) == word {
 			s.i += len(word)
 			return word[0], nil
+		}
+		if rest := s.b[s.i:]; len(rest) < len(word) && strings.HasPrefix(word, string(rest)) {
+			return 0, errEnd
 		}
 	}
 	return 0, s.malformed("expected a value")

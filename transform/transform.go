@@ -1,5 +1,6 @@
-// Package transform turns one answer's JSON into one Arrow record, in one pass over
-// the bytes, without maps of values and without an allocation a cell.
+// Package transform turns an answer's JSON into Arrow columns while it arrives, in one pass
+// through a bounded window, without an allocation a row, and brings pages of columns into
+// the columns of their dataset.
 //
 // It guarantees that every row of an answer is either in the record or among the
 // rejects, with its raw JSON and a reason; that an answer which is cut, malformed or
@@ -17,21 +18,13 @@ package transform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"slices"
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
-)
-
-// Errors of a page as a whole. Neither goes away by transforming the same body again.
-var (
-	// ErrMalformed: the body is not one complete hunting answer.
-	ErrMalformed = errors.New("malformed answer")
-	// ErrLimit: the body goes beyond a bound of Config.
-	ErrLimit = errors.New("limit exceeded")
+	"hunting-exporter/schema"
 )
 
 // Config bounds what one answer may hold. What goes beyond is an error, never cut.
@@ -77,9 +70,8 @@ func (c Config) withDefaults() Config {
 
 // Transformer implements pipeline.Transformer. It is safe for concurrent use.
 type Transformer struct {
-	cfg  Config
-	log  *slog.Logger
-	nans atomic.Int64
+	cfg Config
+	log *slog.Logger
 }
 
 var _ pipeline.Transformer = (*Transformer)(nil)
@@ -89,38 +81,52 @@ func New(cfg Config, log *slog.Logger) *Transformer {
 	return &Transformer{cfg: cfg.withDefaults(), log: log}
 }
 
-// NaNs is the number of NaN cells that became null so far: files and SIEMs prune and
-// compare NaN each in their own way.
-func (t *Transformer) NaNs() int64 { return t.nans.Load() }
-
-// Transform turns the page into a batch and releases the page, on an error too.
-// Rows of the batch's record plus its rejects are the rows of the page.
-func (t *Transformer) Transform(ctx context.Context, ds pipeline.Dataset, p pipeline.Page) (pipeline.Batch, error) {
+// Transform brings the page into the dataset's columns, which it extends, and hashes its
+// rows. It releases the page, on an error too. Rows of the batch's record plus its rejects
+// are the rows of the page.
+func (t *Transformer) Transform(ctx context.Context, ds pipeline.Dataset, columns *schema.Evolution, p pipeline.Page) (pipeline.Batch, error) {
 	defer p.Release()
-	d := newDecoder(t.cfg, p)
-	if err := d.answer(ctx); err != nil {
-		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w", ds.Name, p.Window, err)
+	t.report(ctx, ds, p)
+	b := pipeline.Batch{Part: p.Part, More: p.More, Gap: p.Gap, Rejects: p.Answer.Rejects}
+	if p.Answer.Record == nil {
+		return b, nil
 	}
-	if got := d.rows + len(d.rejects); p.Rows >= 0 && got != p.Rows {
-		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w: %d rows where %d were counted in the body; report this as a defect",
-			ds.Name, p.Window, ErrMalformed, got, p.Rows)
-	}
-	record, err := d.record()
+	record, added, err := columns.Fit(p.Answer.Record)
 	if err != nil {
 		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w", ds.Name, p.Window, err)
 	}
-	t.report(ctx, ds, p.Window, d)
-	return pipeline.Batch{Part: p.Part, Record: record, Hashes: d.hashes, Rejects: d.rejects}, nil
+	known := columns.Columns()
+	if len(known) > t.cfg.MaxColumns {
+		record.Release()
+		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w: its answers have had more than %d columns; project those that are wanted, or raise TRANSFORM_MAX_COLUMNS",
+			ds.Name, p.Window, pipeline.ErrLimit, t.cfg.MaxColumns)
+	}
+	if len(added) < len(known) { // not the very first answer
+		t.changed(ctx, ds, known[:len(known)-len(added)], added)
+	}
+	b.Record, b.Hashes = record, hashRows(record)
+	return b, nil
+}
+
+// changed tells of columns that came up.
+func (t *Transformer) changed(ctx context.Context, ds pipeline.Dataset, before, added []schema.Column) {
+	for _, c := range added {
+		i := slices.IndexFunc(before, func(k schema.Column) bool { return k.Name == c.Name })
+		if i < 0 {
+			t.log.InfoContext(ctx, "a new column", "dataset", ds.Name, "column", c.Name, "type", c.Type)
+			continue
+		}
+		t.log.WarnContext(ctx, "a column has changed its type; it goes on under a name with a suffix",
+			"dataset", ds.Name, "column", c.Name, "type", c.Type, "before", before[i].Type)
+	}
 }
 
 // report says what of the page did not become what it was.
-func (t *Transformer) report(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, d *decoder) {
-	if d.nans > 0 {
-		t.nans.Add(int64(d.nans))
-		t.log.InfoContext(ctx, "NaN became null", "dataset", ds.Name, "window", w.String(), "cells", d.nans)
+func (t *Transformer) report(ctx context.Context, ds pipeline.Dataset, p pipeline.Page) {
+	if n := p.Answer.NaNs; n > 0 {
+		t.log.InfoContext(ctx, "NaN became null", "dataset", ds.Name, "window", p.Window.String(), "cells", n)
 	}
-	if len(d.rejects) > 0 {
-		t.log.WarnContext(ctx, "rows rejected", "dataset", ds.Name, "window", w.String(),
-			"rows", len(d.rejects), "reason", d.rejects[0].Reason)
+	if r := p.Answer.Rejects; len(r) > 0 {
+		t.log.WarnContext(ctx, "rows rejected", "dataset", ds.Name, "window", p.Window.String(), "rows", len(r), "reason", r[0].Reason)
 	}
 }

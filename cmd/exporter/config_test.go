@@ -55,7 +55,7 @@ func judged(t *testing.T, flags map[string]string, env map[string]string) (Confi
 var badValues = map[string][]string{
 	"SOURCE_API": {"grap"}, "SOURCE_CLOUD": {"moon"}, "SOURCE_ENDPOINT": {"http://example.com", "nope", "https://u:p@host"},
 	"SOURCE_CONCURRENCY": {"0", "-1", "x", "1.5"}, "SOURCE_CALLS_PER_MINUTE": {"0", "many"}, "SOURCE_CALLS_PER_HOUR": {"-1", "x"},
-	"SOURCE_MAX_ROWS": {"0", "x"}, "SOURCE_TIMEOUT": {"0s", "4", "1h"},
+	"SOURCE_MAX_ROWS": {"0", "x"}, "SOURCE_MAX_BODY_BYTES": {"0", "1000", "5368709120", "x"}, "SOURCE_TIMEOUT": {"0s", "4", "1h"},
 	"AZURE_TENANT_ID": {"not a tenant"}, "AZURE_CLIENT_ID": nil, "AZURE_CLIENT_SECRET": nil,
 	"AZURE_CLIENT_CERTIFICATE_PATH": {"/nowhere"}, "AZURE_CLIENT_CERTIFICATE_PASSWORD": nil,
 	"AZURE_FEDERATED_TOKEN_FILE": {"/nowhere"}, "AZURE_AUTHORITY_HOST": {"http://login.example"},

@@ -62,6 +62,7 @@ var variableHelp = map[string]string{
 	"SOURCE_CALLS_PER_MINUTE":           "calls a minute that this exporter may use of the tenant's quota",
 	"SOURCE_CALLS_PER_HOUR":             "calls an hour; 0: none for graph and m365d, 1500 for mde",
 	"SOURCE_MAX_ROWS":                   "an answer of as many rows is taken as cut",
+	"SOURCE_MAX_BODY_BYTES":             "an answer of more bytes is refused, and its window narrowed",
 	"SOURCE_TIMEOUT":                    "of one call, its body included",
 	"AZURE_TENANT_ID":                   "directory (tenant) id",
 	"AZURE_CLIENT_ID":                   "application (client) id",

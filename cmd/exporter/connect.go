@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
@@ -28,6 +29,7 @@ type connection struct {
 	reader  *source.Reader
 	stores  stores
 	cluster *kafka.Cluster
+	pool    pool.Pool // of all buffers for rows
 }
 
 // stores are the three places objects are kept in. meta and state may be the same one.
@@ -85,7 +87,7 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	defer cancel()
 	c := &connection{}
 	var err error
-	if c.reader, err = source.New(cfg.Source, source.Options{HTTP: s.http, Log: s.log}); err != nil {
+	if c.reader, err = source.New(cfg.Source, transform.NewDecoder(cfg.Transform, &c.pool), source.Options{HTTP: s.http, Log: s.log}); err != nil {
 		return nil, err
 	}
 	if c.stores, err = openStores(ctx, cfg); err != nil {

@@ -18,6 +18,7 @@ func realMain(ctx context.Context, args []string) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	defer profile()()
 	c := &cli{out: os.Stdout, err: os.Stderr, environ: os.Environ(), signals: signals, exit: os.Exit}
 	return c.main(ctx, args)
 }

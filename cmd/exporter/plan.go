@@ -9,10 +9,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
+	"hunting-exporter/transform"
 )
 
 // plan is what a run or a backfill would read: a table for people, one JSON record
@@ -69,7 +71,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	if err != nil {
 		return fail(err)
 	}
-	reader, err := source.New(cfg.Source, source.Options{HTTP: s.http, Log: s.log})
+	reader, err := source.New(cfg.Source, transform.NewDecoder(cfg.Transform, new(pool.Pool)), source.Options{HTTP: s.http, Log: s.log})
 	if err != nil {
 		return fail(err)
 	}

@@ -74,7 +74,7 @@ func NewKeyer(clock string, identity []string) *Keyer {
 // cell; it stands for the identity where there are no identity columns or the record
 // lacks one of them. A row without a clock value is put into the bin of fallback.
 func (k *Keyer) Keys(rec arrow.Record, content [][16]byte, fallback time.Time, into []Key) []Key {
-	clock := clockOf(column(rec, k.clock))
+	clock := clockOf(schema.Find(rec, k.clock))
 	cells := k.cells(rec)
 	into = slices.Grow(into, int(rec.NumRows()))
 	for i := range int(rec.NumRows()) {
@@ -109,23 +109,13 @@ func (k *Keyer) Keys(rec arrow.Record, content [][16]byte, fallback time.Time, i
 func (k *Keyer) cells(rec arrow.Record) []appendCell {
 	var cells []appendCell
 	for _, name := range k.identity {
-		col := column(rec, name)
+		col := schema.Find(rec, name)
 		if col == nil {
 			return nil
 		}
 		cells = append(cells, cellsOf(col))
 	}
 	return cells
-}
-
-// column returns rec's column of that name in the API, nil if there is none.
-func column(rec arrow.Record, name string) arrow.Array {
-	for i, f := range rec.Schema().Fields() {
-		if schema.APIName(f) == name {
-			return rec.Column(i)
-		}
-	}
-	return nil
 }
 
 // clockOf returns what reads a column's ticks; nothing has any if it is no DateTime.
@@ -160,10 +150,11 @@ func cellsOf(col arrow.Array) appendCell {
 			}
 			return append(dst, cellBool, 0)
 		}
-	case *array.String:
-		value = func(dst []byte, i int) []byte { return appendText(dst, col.Value(i)) }
 	default:
 		value = func(dst []byte, i int) []byte { return appendText(dst, col.ValueStr(i)) }
+		if text, ok := schema.TextOf(col); ok {
+			value = func(dst []byte, i int) []byte { return appendText(dst, text.String(i)) }
+		}
 	}
 	if col.NullN() == 0 {
 		return value

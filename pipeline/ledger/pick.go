@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -31,7 +32,11 @@ func pick(mem memory.Allocator, rec arrow.Record, keep []bool) (arrow.Record, er
 		rec.Retain()
 		return rec, nil
 	}
-	b := array.NewRecordBuilder(mem, rec.Schema())
+	fields := slices.Clone(rec.Schema().Fields())
+	for i := range fields {
+		fields[i].Type = schema.Plain(fields[i].Type)
+	}
+	b := array.NewRecordBuilder(mem, arrow.NewSchema(fields, nil))
 	defer b.Release()
 	for i, col := range rec.Columns() {
 		if err := copyCells(b.Field(i), col, rows); err != nil {
@@ -45,17 +50,12 @@ func pick(mem memory.Allocator, rec arrow.Record, keep []bool) (arrow.Record, er
 // schema.ArrowType. (array.Concatenate of slices takes any type, but half a kilobyte
 // and half a microsecond a slice: with every other row of a page kept, gigabytes.)
 func copyCells(b array.Builder, col arrow.Array, rows []int) error {
+	if text, ok := schema.TextOf(col); ok {
+		return copyText(b.(*array.StringBuilder), col, text, rows)
+	}
 	switch col := col.(type) {
 	case *schema.DateTimeArray:
 		return copyCells(b.(*array.ExtensionBuilder).StorageBuilder(), col.Storage(), rows)
-	case *array.String:
-		text := b.(*array.StringBuilder)
-		size := 0
-		for _, i := range rows {
-			size += len(col.Value(i))
-		}
-		text.ReserveData(size)
-		appendValues(text, col, rows)
 	case *array.Int32:
 		appendValues(b.(*array.Int32Builder), col, rows)
 	case *array.Int64:
@@ -66,6 +66,25 @@ func copyCells(b array.Builder, col arrow.Array, rows []int) error {
 		appendValues(b.(*array.BooleanBuilder), col, rows)
 	default:
 		return fmt.Errorf("no way to copy cells of type %s", col.DataType())
+	}
+	return nil
+}
+
+func copyText(b *array.StringBuilder, col arrow.Array, text schema.Text, rows []int) error {
+	size := 0
+	for _, i := range rows {
+		if col.IsValid(i) {
+			size += len(text.Value(i))
+		}
+	}
+	b.Reserve(len(rows))
+	b.ReserveData(size)
+	for _, i := range rows {
+		if col.IsNull(i) {
+			b.AppendNull()
+		} else {
+			b.Append(text.String(i))
+		}
 	}
 	return nil
 }

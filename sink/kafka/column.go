@@ -38,7 +38,7 @@ type column struct {
 	later []column // same name, another type; the first that is not null counts
 
 	cells  arrow.Array
-	texts  *array.String
+	texts  schema.Text
 	bools  *array.Boolean
 	ints   *array.Int32
 	longs  *array.Int64
@@ -85,7 +85,7 @@ func (c *column) bind(r arrow.Record) error {
 			c.ticks = d.Ticks()
 		}
 	default:
-		c.texts, ok = c.cells.(*array.String)
+		c.texts, ok = schema.TextOf(c.cells)
 	}
 	if !ok {
 		return fmt.Errorf("column %s has type %s, which no event can hold; report it", c.name, c.cells.DataType())
@@ -121,7 +121,7 @@ func (c *column) append(dst []byte, row int) []byte {
 	case datetime:
 		return append(appendTime(append(dst, '"'), c.ticks[row], true), '"')
 	}
-	return appendText(dst, c.texts.Value(row), c.kind)
+	return appendText(dst, c.texts.String(row), c.kind)
 }
 
 func appendText(dst []byte, s string, k kind) []byte {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -24,7 +23,7 @@ type eventEncoder struct {
 	headers      []byte // those that are the same for every event
 	headerCount  int64
 
-	schema   *arrow.Schema
+	schema   string // fingerprint
 	columns  []column
 	names    map[string]bool // streamed names of columns
 	event    int             // index of the event's own time; -1: none
@@ -37,7 +36,10 @@ type eventEncoder struct {
 	eventTime *schema.DateTimeArray
 	ingestion *schema.DateTimeArray
 	keys      arrow.Array
-	extras    *array.String
+	keyTexts  schema.Text
+	keyIsText bool
+	extras    arrow.Array
+	extraText schema.Text
 	bound     int64 // when the batch was bound, in ticks
 
 	value, keyText []byte // reused
@@ -76,7 +78,8 @@ func (e *eventEncoder) bind(b pipeline.Batch) error {
 	if int64(len(b.Hashes)) != b.Record.NumRows() {
 		return fmt.Errorf("batch of window %s has %d hashes for %d rows", b.Window, len(b.Hashes), b.Record.NumRows())
 	}
-	if e.schema == nil || !e.schema.Equal(b.Record.Schema()) {
+	if print := schema.Fingerprint(b.Record.Schema()); e.schema != print {
+		e.schema = print
 		e.plan(b.Record.Schema())
 	}
 	e.batch = b
@@ -94,9 +97,11 @@ func (e *eventEncoder) bind(b pipeline.Batch) error {
 	}
 	if e.keyed >= 0 {
 		e.keys = b.Record.Column(e.keyed)
+		e.keyTexts, e.keyIsText = schema.TextOf(e.keys)
 	}
 	if e.extra >= 0 {
-		e.extras, _ = b.Record.Column(e.extra).(*array.String)
+		e.extras = b.Record.Column(e.extra)
+		e.extraText, _ = schema.TextOf(e.extras)
 	}
 	e.bound = schema.ToTicks(e.now())
 	return nil
@@ -104,7 +109,7 @@ func (e *eventEncoder) bind(b pipeline.Batch) error {
 
 // plan lays out the columns of a schema: the API's names in the API's order.
 func (e *eventEncoder) plan(s *arrow.Schema) {
-	e.schema, e.columns, e.names = s, e.columns[:0], map[string]bool{}
+	e.columns, e.names = e.columns[:0], map[string]bool{}
 	e.event, e.ingested, e.keyed, e.extra = -1, -1, -1, -1
 	at := map[string]int{}
 	for i, f := range s.Fields() {
@@ -148,8 +153,8 @@ func (e *eventEncoder) keyOf(row int) []byte {
 	if e.keys == nil || e.keys.IsNull(row) {
 		return nil
 	}
-	if s, ok := e.keys.(*array.String); ok {
-		e.keyText = append(e.keyText[:0], s.Value(row)...)
+	if e.keyIsText {
+		e.keyText = append(e.keyText[:0], e.keyTexts.Value(row)...)
 	} else {
 		e.keyText = append(e.keyText[:0], e.keys.ValueStr(row)...)
 	}
@@ -224,7 +229,7 @@ func (e *eventEncoder) appendValue(dst []byte, event, received int64, row int) [
 	group := e.group && !e.names[machineGroup]
 	if e.extras != nil && !e.extras.IsNull(row) {
 		var found bool
-		dst, found = appendExtra(dst, e.extras.Value(row), e.names)
+		dst, found = appendExtra(dst, e.extraText.String(row), e.names)
 		group = group && !found
 	}
 	if group {

@@ -39,14 +39,16 @@ func fillerOf(a arrow.Array, index int, c column) (filler, error) {
 		return fillWith(a, index, func(i int) parquet.Value { return parquet.Int64Value(a.Value(i)) }), nil
 	case *array.Float64:
 		return fillDoubles(a, index), nil
-	case *array.String:
-		return fillText(a, index), nil
 	case *schema.DateTimeArray:
 		if c.timestamp == nanoseconds {
 			return fillNanoseconds(a, index, c.field.Name), nil
 		}
 		ticks := a.Ticks()
 		return fillWith(a, index, func(i int) parquet.Value { return parquet.Int64Value(floorDiv(ticks[i], 10)) }), nil
+	}
+	if text, ok := schema.TextOf(a); ok {
+		// It refers to the array's bytes; parquet-go copies them.
+		return fillWith(a, index, func(i int) parquet.Value { return parquet.ByteArrayValue(text.Value(i)) }), nil
 	}
 	return nil, fmt.Errorf("column %s is held in a %T, which no Parquet type is defined for", c.field.Name, a)
 }
@@ -86,18 +88,6 @@ func fillDoubles(a *array.Float64, index int) filler {
 		}
 		return nulls, nil
 	}
-}
-
-// fillText refers to the array's bytes; parquet-go copies them.
-func fillText(a *array.String, index int) filler {
-	offsets := a.ValueOffsets()
-	var data []byte
-	if buffer := a.Data().Buffers()[2]; buffer != nil {
-		data = buffer.Bytes()
-	}
-	return fillWith(a, index, func(i int) parquet.Value {
-		return parquet.ByteArrayValue(data[offsets[i]:offsets[i+1]])
-	})
 }
 
 // fillNanoseconds refuses times that 64 bits of nanoseconds cannot hold: null in

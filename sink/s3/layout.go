@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/parquet-go/parquet-go"
 
 	"hunting-exporter/schema"
@@ -51,12 +50,13 @@ func newLayout(rec arrow.Record, cfg Config) (*layout, error) {
 			return nil, fmt.Errorf("column %s appears twice", f.Name)
 		}
 		seen[f.Name] = true
+		f.Type = schema.Plain(f.Type)
 		c := column{field: f, timestamp: cfg.Timestamp}
-		switch a := rec.Column(i).(type) {
-		case *array.String:
-			c.sample(a)
+		switch f.Type.ID() {
+		case arrow.STRING:
+			c.sample(rec.Column(i))
 			c.bloom = slices.Contains(bloom, f.Name)
-		case *array.Int64, *array.Int32:
+		case arrow.INT64, arrow.INT32:
 			c.bloom = slices.Contains(bloom, f.Name)
 		}
 		node, err := c.node()
@@ -98,7 +98,14 @@ func bloomColumns(s *arrow.Schema, chosen []string) []string {
 // and never given up later: parquet-go loses bloom filter entries when a
 // dictionary overflows into plain pages. A dictionary that does not pay costs at
 // most the distinct values of one row group.
-func (c *column) sample(a *array.String) {
+func (c *column) sample(a arrow.Array) {
+	text, _ := schema.TextOf(a)
+	for i := range text.Distinct() {
+		if len(text.Entry(i)) > longCell {
+			c.unbounded = true
+			return
+		}
+	}
 	if schema.Dynamic(schema.APIType(c.field)) {
 		c.unbounded = true
 		return
@@ -108,14 +115,8 @@ func (c *column) sample(a *array.String) {
 	values := 0
 	for i := 0; i < a.Len(); i += step {
 		if a.IsValid(i) {
-			distinct[a.Value(i)] = struct{}{}
+			distinct[text.String(i)] = struct{}{}
 			values++
-		}
-	}
-	for i := range a.Len() {
-		if a.IsValid(i) && a.ValueLen(i) > longCell {
-			c.unbounded = true
-			return
 		}
 	}
 	c.dictionary = values < fewRows || 2*len(distinct) <= values

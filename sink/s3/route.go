@@ -75,12 +75,8 @@ func times(rec arrow.Record, name string) *schema.DateTimeArray {
 	if name == "" {
 		return nil
 	}
-	for _, i := range rec.Schema().FieldIndices(name) {
-		if a, ok := rec.Column(i).(*schema.DateTimeArray); ok {
-			return a
-		}
-	}
-	return nil
+	a, _ := schema.Find(rec, name).(*schema.DateTimeArray)
+	return a
 }
 
 func dayName(day int64) string {

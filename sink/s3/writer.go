@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
 
@@ -169,6 +170,6 @@ func (w *writer) Close() error {
 
 func sameColumns(a, b *arrow.Schema) bool {
 	return slices.EqualFunc(a.Fields(), b.Fields(), func(x, y arrow.Field) bool {
-		return x.Name == y.Name && arrow.TypeEqual(x.Type, y.Type) && x.Metadata.Equal(y.Metadata)
+		return x.Name == y.Name && arrow.TypeEqual(schema.Plain(x.Type), schema.Plain(y.Type)) && x.Metadata.Equal(y.Metadata)
 	})
 }

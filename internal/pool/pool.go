@@ -1,0 +1,103 @@
+// Package pool lends byte slices, so that the buffers of pages, row groups and parts are
+// made once and used again, and counts what is lent.
+//
+// It guarantees that a slice is lent to one holder at a time, as long as each gives back
+// only what was lent to it, once. It implements Arrow's allocator: an array over a lent
+// slice gives it back with its last reference.
+package pool
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// most is how many idle slices of one size are kept.
+const most = 64
+
+// Pool lends slices. The zero Pool is ready; it is safe for concurrent use.
+type Pool struct {
+	mu   sync.Mutex
+	idle [64 * steps][][]byte // by class
+	lent int64
+	peak int64
+}
+
+// Sizes are four to a power of two, so that at most a fifth of a slice is unused.
+const (
+	steps    = 4
+	smallest = 1 << 8
+)
+
+// class returns the class whose slices hold at least n bytes, and their size.
+func class(n int) (index, size int) {
+	n = max(n, smallest)
+	octave := bits.Len(uint(n - 1)) // n <= 1<<octave
+	quarter := 1 << (octave - 3)
+	k := (n - (1 << (octave - 1)) + quarter - 1) / quarter
+	return octave*steps + k, 1<<(octave-1) + k*quarter
+}
+
+// Get lends a slice of length 0 with room for at least n bytes. What it held before is
+// still there.
+func (p *Pool) Get(n int) []byte {
+	at, size := class(n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lent += int64(size)
+	p.peak = max(p.peak, p.lent)
+	if idle := p.idle[at%len(p.idle)]; len(idle) > 0 {
+		b := idle[len(idle)-1]
+		p.idle[at%len(p.idle)] = idle[:len(idle)-1]
+		return b[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+// Put takes back a slice that Get lent, whatever its length is by now. A slice of nil is
+// no slice.
+func (p *Pool) Put(b []byte) {
+	if cap(b) == 0 {
+		return
+	}
+	at, size := class(cap(b))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lent -= int64(size)
+	if idle := p.idle[at%len(p.idle)]; len(idle) < most {
+		p.idle[at%len(p.idle)] = append(idle, b[:0])
+	}
+}
+
+// Grow returns a slice that holds what b holds and has room for at least n bytes in all;
+// b is given back if it is not the same.
+func (p *Pool) Grow(b []byte, n int) []byte {
+	if cap(b) >= n {
+		return b
+	}
+	grown := append(p.Get(max(n, 2*cap(b))), b...)
+	p.Put(b)
+	return grown
+}
+
+// Lent is the number of bytes that are lent now, and Peak the most that ever were.
+func (p *Pool) Lent() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lent
+}
+
+// Peak is the most bytes that were ever lent at once.
+func (p *Pool) Peak() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.peak
+}
+
+// Allocate, Reallocate and Free make a Pool Arrow's allocator.
+func (p *Pool) Allocate(size int) []byte { return p.Get(size)[:size] }
+
+// Reallocate returns b with size bytes.
+func (p *Pool) Reallocate(size int, b []byte) []byte { return p.Grow(b, size)[:size] }
+
+// Free takes b back.
+func (p *Pool) Free(b []byte) { p.Put(b) }

@@ -1,0 +1,38 @@
+package pool
+
+import "testing"
+
+func TestClassHoldsItsSizeAndIsItsOwn(t *testing.T) {
+	for n := range 1 << 20 {
+		at, size := class(n)
+		if size < n || n > smallest && size*4 > n*5+4 {
+			t.Fatalf("%d bytes get %d", n, size)
+		}
+		if again, same := class(size); again != at || same != size {
+			t.Fatalf("%d bytes: class %d of %d is class %d of %d when given back", n, at, size, again, same)
+		}
+	}
+}
+
+func TestWhatIsGivenBackIsLentAgain(t *testing.T) {
+	var p Pool
+	a := append(p.Get(5000), "held"...)
+	if p.Lent() != 5120 {
+		t.Errorf("%d bytes lent", p.Lent())
+	}
+	p.Put(a)
+	b := p.Get(4900)[:1]
+	if &a[0] != &b[0] {
+		t.Error("the idle slice was not used")
+	}
+	if c := p.Get(4900)[:1]; &c[0] == &b[0] {
+		t.Error("one slice lent twice")
+	}
+	p.Put(nil)
+	if grown := p.Grow(b, 9000); cap(grown) < 9000 || grown[0] != 'h' {
+		t.Errorf("grown to %d: %q", cap(grown), grown)
+	}
+	if p.Lent() != 5120+10240 || p.Peak() < p.Lent() {
+		t.Errorf("%d lent, %d at most", p.Lent(), p.Peak())
+	}
+}

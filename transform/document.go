@@ -1,0 +1,330 @@
+package transform
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"hunting-exporter/internal/pool"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+)
+
+// decoder turns one body into columns. Its scanner's text is a window of the body.
+type decoder struct {
+	scanner
+	cfg    Config
+	window pipeline.Window
+	pool   *pool.Pool
+	src    io.Reader // the rest of the body; nil: its end has been read
+	shared *Decoder
+	known  *profile
+	out    pipeline.Answer
+
+	schemaSeen  bool
+	resultsSeen bool
+	early       []byte // results that came before the schema
+	columns     []schema.Column
+	cols        []*column
+	index       map[string]int // of cols, by name
+	extra       *column        // keys that the Schema does not name; nil until a row has one
+	dicts       []*dictionary  // lent
+	capacity    int            // rows that the columns have room for
+
+	rows    int
+	nans    int
+	rejects []pipeline.Reject
+
+	// Of the current row.
+	rowNaNs   int
+	extraText []byte
+	extraKeys [][2]int // where in extraText
+
+	rawKey raw
+	again  bool // another element follows
+
+	key, text, json []byte // room for reuse
+}
+
+// Bounds of what is kept of a document beside its rows.
+const (
+	mostRefusal = 64 << 10
+	mostStats   = 1 << 20
+)
+
+// document reads the whole document. Microsoft's flavours spell their keys in two ways and
+// promise no order.
+func (d *decoder) document(ctx context.Context) error {
+	if err := d.whole(d.begin); err != nil {
+		return err
+	}
+	for d.again {
+		if err := d.whole(d.memberKey); err != nil {
+			return err
+		}
+		if err := d.member(ctx, string(d.key)); err != nil {
+			return err
+		}
+		if err := d.whole(func() error { return d.follows('}') }); err != nil {
+			return err
+		}
+	}
+	if err := d.end(); err != nil {
+		return err
+	}
+	switch {
+	case d.out.Refusal != nil && (!d.resultsSeen || !d.schemaSeen):
+		return nil
+	case !d.resultsSeen:
+		return fmt.Errorf("%w: no results", pipeline.ErrMalformed)
+	case !d.schemaSeen:
+		return fmt.Errorf("%w: results without a schema", pipeline.ErrMalformed)
+	case d.early != nil:
+		return d.lateSchema(ctx)
+	}
+	return nil
+}
+
+func (d *decoder) begin() error {
+	if d.peek() != '{' {
+		return d.malformed("expected an object")
+	}
+	empty := d.open('}')
+	if !empty && d.i >= len(d.b) {
+		return errEnd
+	}
+	d.again = !empty
+	return nil
+}
+
+// memberKey reads a key and its colon.
+func (d *decoder) memberKey() error {
+	d.peek()
+	name, err := d.str()
+	if err != nil {
+		return err
+	}
+	if err := d.take(':'); err != nil {
+		return err
+	}
+	d.key = name.appendTo(d.key[:0])
+	if d.peek() == 0 && d.i >= len(d.b) {
+		return errEnd
+	}
+	return nil
+}
+
+func (d *decoder) follows(closing byte) (err error) {
+	d.again, err = d.more(closing)
+	return err
+}
+
+// end sees to it that nothing but white space follows.
+func (d *decoder) end() error {
+	for {
+		if d.peek(); d.i < len(d.b) {
+			return d.malformed("something follows the answer's end")
+		}
+		if d.src == nil {
+			return nil
+		}
+		if err := d.refill(d.i); err != nil {
+			if d.src == nil {
+				return nil // there was nothing more
+			}
+			return err
+		}
+	}
+}
+
+// member reads the value of one of the document's own keys.
+func (d *decoder) member(ctx context.Context, key string) error {
+	const depth = 1
+	null := d.peek() == 'n'
+	switch key {
+	case "Schema", "schema":
+		if null {
+			break
+		}
+		return d.whole(func() error { return d.readSchema(depth) })
+	case "Results", "results":
+		if null {
+			break
+		}
+		if d.resultsSeen {
+			return d.malformed("a second results")
+		}
+		d.resultsSeen = true
+		d.graph = d.graph || key == "results"
+		if !d.schemaSeen {
+			return d.keepResults(ctx)
+		}
+		return d.readResults(ctx)
+	case "error", "Error":
+		text, err := d.value(depth)
+		if err == nil && !null {
+			d.out.Refusal = bytes.Clone(text[:min(len(text), mostRefusal)])
+		}
+		return err
+	case "Stats":
+		text, err := d.value(depth)
+		if err == nil && len(text) > mostStats {
+			return fmt.Errorf("%w: Stats of %d bytes, more than %d", pipeline.ErrLimit, len(text), mostStats)
+		}
+		if err == nil && !null {
+			d.out.Stats = bytes.Clone(text)
+		}
+		return err
+	case "@odata.nextLink":
+		d.out.Partial = d.out.Partial || !null
+	case "@odata.context":
+		d.graph = true
+	}
+	_, err := d.value(depth)
+	return err
+}
+
+// value reads any value and returns its text, valid until the window moves on.
+func (d *decoder) value(depth int) (text []byte, err error) {
+	err = d.whole(func() error {
+		d.peek()
+		start := d.i
+		if err := d.skip(depth); err != nil {
+			return err
+		}
+		text = d.b[start:d.i]
+		return nil
+	})
+	return text, err
+}
+
+// keepResults keeps the text of results whose schema is still to come.
+func (d *decoder) keepResults(ctx context.Context) error {
+	if d.peek() != '[' {
+		return d.malformed("the results are not an array")
+	}
+	d.early = append(d.pool.Get(len(d.b)), '[')
+	return d.elements(ctx, func() error {
+		d.peek()
+		start := d.i
+		if err := d.skip(rowDepth - 1); err != nil {
+			return err
+		}
+		row := d.b[start:d.i]
+		d.early = d.pool.Grow(d.early, len(d.early)+len(row)+1)
+		if len(d.early) > 1 {
+			d.early = append(d.early, ',')
+		}
+		d.early = append(d.early, row...)
+		return nil
+	})
+}
+
+// lateSchema reads the results that were kept.
+func (d *decoder) lateSchema(ctx context.Context) error {
+	d.pool.Put(d.b)
+	size := d.base + int64(len(d.b))
+	d.early = append(d.pool.Grow(d.early, len(d.early)+2), ']', ' ')
+	d.b, d.i, d.early = d.early, 0, nil
+	d.base = size - int64(len(d.b)) // the size of the document stays what it was
+	return d.readResults(ctx)
+}
+
+// elements reads the array at the cursor, element by element, each as a whole in the
+// window.
+func (d *decoder) elements(ctx context.Context, one func() error) error {
+	err := d.whole(func() error {
+		empty := d.open(']')
+		if !empty && d.i >= len(d.b) {
+			return errEnd
+		}
+		d.again = !empty
+		return nil
+	})
+	follows := func() error { return d.follows(']') }
+	for n := 0; err == nil && d.again; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err = d.whole(one); err == nil {
+			err = d.whole(follows)
+		}
+	}
+	return err
+}
+
+// readSchema reads [{"Name":…,"Type":…},…].
+func (d *decoder) readSchema(depth int) error {
+	if d.schemaSeen {
+		return d.malformed("a second schema")
+	}
+	if d.peek() != '[' {
+		return d.malformed("the schema is not an array")
+	}
+	d.columns = d.columns[:0]
+	if d.open(']') {
+		d.schemaSeen = true
+		return nil
+	}
+	for more := true; more; {
+		c, err := d.readColumn(depth + 1)
+		if err != nil {
+			return err
+		}
+		if len(d.columns) == d.cfg.MaxColumns {
+			return fmt.Errorf("%w: more than %d columns; project fewer or raise TRANSFORM_MAX_COLUMNS",
+				pipeline.ErrLimit, d.cfg.MaxColumns)
+		}
+		d.columns = append(d.columns, c)
+		if more, err = d.more(']'); err != nil {
+			return err
+		}
+	}
+	if _, err := schema.Arrow(d.columns); err != nil {
+		return fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+	}
+	d.schemaSeen = true
+	return nil
+}
+
+func (d *decoder) readColumn(depth int) (c schema.Column, err error) {
+	if d.peek() != '{' {
+		return c, d.malformed("a column of the schema is not an object")
+	}
+	for more := !d.open('}'); more; {
+		d.peek()
+		name, err := d.str()
+		if err != nil {
+			return c, err
+		}
+		if err := d.take(':'); err != nil {
+			return c, err
+		}
+		var into *string
+		switch string(name.b) {
+		case "Name", "name":
+			into = &c.Name
+		case "Type", "type":
+			into = &c.Type
+		}
+		if into == nil {
+			err = d.skip(depth + 1)
+		} else {
+			var value raw
+			d.peek()
+			value, err = d.str()
+			*into = string(value.appendTo(nil))
+		}
+		if err != nil {
+			return c, err
+		}
+		if more, err = d.more('}'); err != nil {
+			return c, err
+		}
+	}
+	if c.Name == "" {
+		return c, d.malformed("a column of the schema has no name")
+	}
+	return c, nil
+}
