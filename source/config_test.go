@@ -66,7 +66,7 @@ func TestProblems(t *testing.T) {
 		"garbage":           {func(c *source.Config) { c.ClientSecret, c.CertificatePath = "", garbage }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
 		"token file":        {func(c *source.Config) { c.ClientSecret, c.FederatedTokenFile = "", dir }, []string{"AZURE_FEDERATED_TOKEN_FILE"}},
 		"all at once": {func(c *source.Config) { *c = source.Config{API: "x", Cloud: "y", CallsPerHour: -1} }, []string{
-			"SOURCE_API", "SOURCE_CLOUD", "SOURCE_CONCURRENCY", "SOURCE_CALLS_PER_MINUTE", "SOURCE_CALLS_PER_HOUR", "SOURCE_MAX_ROWS",
+			"SOURCE_API", "SOURCE_CLOUD", "SOURCE_CONCURRENCY", "SOURCE_CALLS_PER_MINUTE", "SOURCE_CALLS_PER_HOUR", "SOURCE_MAX_ROWS", "SOURCE_MAX_BODY_BYTES",
 			"SOURCE_TIMEOUT", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",
 		}},
 	} {

@@ -5,6 +5,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/schema"
 )
@@ -64,7 +65,7 @@ type column struct {
 	// Text: of the cells, or of the dictionary's entries if there is one.
 	ends  []int32 // in data; the first is 0
 	data  []byte
-	dict  *dictionary
+	dict  *intern.Table
 	index []int32 // entry of each cell
 }
 
@@ -118,15 +119,25 @@ func grown64(p *pool.Pool, s []int64, n int) []int64 {
 	return arrow.Int64Traits.CastFromBytes(b[:cap(b)])[:len(s)]
 }
 
-// begin gives a text column its dictionary, whose entry 0 is the empty text.
-func (c *column) begin(d *dictionary) {
+// A dictionary is given up where it does not pay: values that hardly repeat.
+const (
+	mostEntries = 16_384
+	trial       = 4096 // rows after which it must have begun to pay
+)
+
+// begin gives a text column a dictionary, by the bytes between the quotes as the answer
+// spells them, so that a value that is known needs neither unescaping nor checking. (Two
+// spellings of one value are two entries.) Entry 0 is the empty text.
+func (c *column) begin(d *intern.Table) {
 	c.dict = d
+	_, hash := d.Find(nil)
+	d.Add(nil, hash)
 	c.ends = append(grown32(c.pool, c.ends, 256), 0, 0)
 }
 
 // known appends a cell whose spelling the dictionary knows.
 func (c *column) known(spelled []byte) bool {
-	entry, _ := c.dict.find(spelled)
+	entry, _ := c.dict.Find(spelled)
 	if entry < 0 {
 		return false
 	}
@@ -150,11 +161,11 @@ func (c *column) doneText(spelled []byte) {
 		c.done()
 		return
 	}
-	_, hash := c.dict.find(spelled)
+	_, hash := c.dict.Find(spelled)
 	c.ends = append(grown32(c.pool, c.ends, len(c.ends)+1), int32(len(c.data)))
-	c.index = append(c.index, c.dict.add(spelled, hash))
+	c.index = append(c.index, c.dict.Add(spelled, hash))
 	c.done()
-	if n := c.dict.len(); n > mostEntries || c.n >= trial && 2*n > c.n {
+	if n := c.dict.Len(); n > mostEntries || c.n >= trial && 2*n > c.n {
 		c.plain()
 	}
 }

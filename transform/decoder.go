@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
+	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -23,7 +24,7 @@ type Decoder struct {
 
 	mu      sync.Mutex
 	learned map[string]*profile // by dataset
-	spare   []*dictionary
+	spare   []*intern.Table
 }
 
 // profile is what the last page of a dataset was like.
@@ -102,7 +103,7 @@ func (d *Decoder) learn(dataset string, dec *decoder) {
 }
 
 // dictionary lends an empty dictionary.
-func (d *Decoder) dictionary() *dictionary {
+func (d *Decoder) dictionary() *intern.Table {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if n := len(d.spare); n > 0 {
@@ -110,13 +111,13 @@ func (d *Decoder) dictionary() *dictionary {
 		d.spare = d.spare[:n-1]
 		return dict
 	}
-	return newDictionary()
+	return intern.New()
 }
 
 // giveBack takes dictionaries back.
-func (d *Decoder) giveBack(dicts []*dictionary) {
+func (d *Decoder) giveBack(dicts []*intern.Table) {
 	for _, dict := range dicts {
-		dict.reset()
+		dict.Reset()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

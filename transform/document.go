@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -27,10 +28,10 @@ type decoder struct {
 	early       []byte // results that came before the schema
 	columns     []schema.Column
 	cols        []*column
-	index       map[string]int // of cols, by name
-	extra       *column        // keys that the Schema does not name; nil until a row has one
-	dicts       []*dictionary  // lent
-	capacity    int            // rows that the columns have room for
+	index       map[string]int  // of cols, by name
+	extra       *column         // keys that the Schema does not name; nil until a row has one
+	dicts       []*intern.Table // lent
+	capacity    int             // rows that the columns have room for
 
 	rows    int
 	nans    int

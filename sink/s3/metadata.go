@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow"
-
 	"hunting-exporter/schema"
 )
 
@@ -34,5 +32,3 @@ func (w *writer) metadata(f *file, to time.Time) [][2]string {
 		{metaColumns, schema.ColumnsJSON(w.layout.schema)},
 	}
 }
-
-func (c column) text() bool { return c.field.Type.ID() == arrow.STRING }

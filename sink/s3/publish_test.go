@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -256,13 +257,13 @@ func TestFileOfSeveralParts(t *testing.T) {
 		text := strings.Repeat("x", 1<<20)
 		var rows []row
 		for i := range 20 {
-			rows = append(rows, row{N: int64(i), Time: ticks(2026, 3, 4, 1), JSON: text})
+			rows = append(rows, row{N: int64(i), Time: ticks(2026, 3, 4, 1), JSON: text + strconv.Itoa(i)})
 		}
 		files := prepare(t, sink, attempt(1), batch(rows...))
 		if len(files[0].Parts) != 2 {
 			t.Errorf("%d parts of %d bytes, want 2", len(files[0].Parts), files[0].Size)
 		}
-		if got := readRows(t, publish(t, store, sink, files)["2026-03-04"]); len(got) != 20 || got[19].JSON != text {
+		if got := readRows(t, publish(t, store, sink, files)["2026-03-04"]); len(got) != 20 || got[19].JSON != text+"19" {
 			t.Errorf("read %d rows", len(got))
 		}
 	})

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -25,9 +26,8 @@ type router struct {
 	routes []route
 }
 
-// route groups the batch's rows by the UTC day of their event, each group in the
-// order of time: neighbours alike compress better, and page bounds become tight. The
-// order holds within a batch only, so files do not claim to be sorted.
+// route groups the batch's rows by the UTC day of their event, in the order of days; rows
+// keep theirs.
 //
 // The day is that of the event's own time; without one, that of the ingestion, and
 // without that either, the window's start.
@@ -48,23 +48,18 @@ func (r *router) route(timeColumn string, b pipeline.Batch) []route {
 			r.ticks[i] = start
 		}
 	}
-	slices.SortStableFunc(r.order, func(x, y int32) int {
-		switch tx, ty := r.ticks[x], r.ticks[y]; {
-		case tx < ty:
-			return -1
-		case tx > ty:
-			return 1
-		}
-		return 0
-	})
 	r.routes = r.routes[:0]
+	day := func(row int32) int64 { return floorDiv(r.ticks[row], ticksPerDay) }
+	if byDay := func(x, y int32) int { return cmp.Compare(day(x), day(y)) }; !slices.IsSortedFunc(r.order, byDay) {
+		slices.SortStableFunc(r.order, byDay)
+	}
 	for from := 0; from < n; {
-		day := floorDiv(r.ticks[r.order[from]], ticksPerDay)
+		first := day(r.order[from])
 		to := from + 1
-		for to < n && floorDiv(r.ticks[r.order[to]], ticksPerDay) == day {
+		for to < n && day(r.order[to]) == first {
 			to++
 		}
-		r.routes = append(r.routes, route{day: day, rows: r.order[from:to]})
+		r.routes = append(r.routes, route{day: first, rows: r.order[from:to]})
 		from = to
 	}
 	return r.routes

@@ -63,11 +63,11 @@ func verifyGroup(ctx context.Context, rg parquet.RowGroup, want group, l *layout
 		}
 		rows, nulls, err := countPages(chunk)
 		if err != nil {
-			return fmt.Errorf("column %s: %w", l.columns[i].field.Name, err)
+			return fmt.Errorf("column %s: %w", l.columns[i].name, err)
 		}
 		if rows != want.rows || nulls != want.nulls[i] || chunk.NumValues() != want.rows {
 			return fmt.Errorf("column %s: %d rows with %d nulls, written were %d with %d",
-				l.columns[i].field.Name, rows, nulls, want.rows, want.nulls[i])
+				l.columns[i].name, rows, nulls, want.rows, want.nulls[i])
 		}
 	}
 	return nil

@@ -32,19 +32,12 @@ func finished(t *testing.T) *file {
 	rec := b.NewRecord()
 	defer rec.Release()
 	s := New(nil, Config{RowGroupRows: 5}, Info{}, slog.New(slog.DiscardHandler))
-	l, err := newLayout(rec, s.cfg)
+	l, err := newLayout(rec.Schema(), "T", s.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := createFile(filepath.Join(t.TempDir(), "f.parquet"), l, s, pageBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fillers, err := l.fillers(rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.write(t.Context(), fillers, []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); err != nil {
+	f := newFile(filepath.Join(t.TempDir(), "f.parquet"), l, s, new([]*rowGroup))
+	if err := f.add(t.Context(), rec, nil, []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.finish([][2]string{{metaRows, "10"}}); err != nil {

@@ -23,9 +23,8 @@ const uploadsAtOnce = 4
 
 // writer collects one attempt: one open file for each day that its rows fall on.
 //
-// Memory does not grow with the rows, but it does with the days: each open file has
-// its page buffers. An attempt spans a few days as a rule; one whose events are
-// spread over hundreds needs some 4 MB more a day.
+// Memory grows neither with the rows nor with the days: what all files hold of rows that
+// are not written yet is bounded, and files are open only while they are written to.
 type writer struct {
 	sink    *Sink
 	attempt pipeline.Attempt
@@ -33,6 +32,7 @@ type writer struct {
 	layout  *layout // of the first batch, and so of all
 	files   map[int64]*file
 	routes  router
+	spare   []*rowGroup
 	err     error // of a Write: columns may then be of unequal length
 }
 
@@ -51,8 +51,9 @@ func (w *writer) Write(ctx context.Context, b pipeline.Batch) error {
 }
 
 func (w *writer) write(ctx context.Context, b pipeline.Batch) error {
+	timeColumn := w.attempt.Dataset.TimeColumn
 	if w.layout == nil {
-		l, err := newLayout(b.Record, w.sink.cfg)
+		l, err := newLayout(b.Record.Schema(), timeColumn, w.sink.cfg)
 		if err != nil {
 			return err
 		}
@@ -60,16 +61,12 @@ func (w *writer) write(ctx context.Context, b pipeline.Batch) error {
 	} else if !sameColumns(w.layout.schema, b.Record.Schema()) {
 		return errors.New("columns differ from those of the attempt's earlier batches; a commit has one schema")
 	}
-	fillers, err := w.layout.fillers(b.Record)
-	if err != nil {
-		return err
+	var event *schema.DateTimeArray
+	if w.layout.time >= 0 {
+		event, _ = b.Record.Column(w.layout.time).(*schema.DateTimeArray)
 	}
-	for _, r := range w.routes.route(w.attempt.Dataset.TimeColumn, b) {
-		f, err := w.file(r.day)
-		if err != nil {
-			return err
-		}
-		if err := f.write(ctx, fillers, r.rows); err != nil {
+	for _, r := range w.routes.route(timeColumn, b) {
+		if err := w.file(r.day).add(ctx, b.Record, event, r.rows); err != nil {
 			return err
 		}
 		if err := w.bound(); err != nil {
@@ -84,8 +81,8 @@ func (w *writer) bound() error {
 	total := int64(0)
 	var largest *file
 	for _, f := range w.files {
-		total += f.bytes
-		if largest == nil || f.bytes > largest.bytes {
+		total += f.held()
+		if largest == nil || f.held() > largest.held() {
 			largest = f
 		}
 	}
@@ -95,23 +92,16 @@ func (w *writer) bound() error {
 	return largest.endGroup()
 }
 
-// file returns the open file of a day.
-func (w *writer) file(day int64) (*file, error) {
+// file returns the file of a day.
+func (w *writer) file(day int64) *file {
 	if f := w.files[day]; f != nil {
-		return f, nil
+		return f
 	}
 	dt := dayName(day)
-	page := pageBytes
-	if len(w.files) >= largeFiles {
-		page = smallPageBytes
-	}
-	f, err := createFile(filepath.Join(w.dir, dt+w.sink.extension()), w.layout, w.sink, page)
-	if err != nil {
-		return nil, err
-	}
+	f := newFile(filepath.Join(w.dir, dt+w.sink.extension()), w.layout, w.sink, &w.spare)
 	f.key = w.attempt.Dataset.Name + "/dt=" + dt + "/" + w.attempt.Name() + w.sink.extension()
 	w.files[day] = f
-	return f, nil
+	return f
 }
 
 // Prepare ends the files, reads them back, and uploads them. On an error it leaves
@@ -121,6 +111,13 @@ func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error
 		return nil, fmt.Errorf("prepare after a failed write: %w", w.err)
 	}
 	days := slices.Sorted(maps.Keys(w.files))
+	for _, day := range days { // they share row groups
+		if err := w.files[day].endGroup(); err != nil {
+			w.err = err
+			return nil, fmt.Errorf("close %s: %w", w.files[day].key, err)
+		}
+	}
+	w.spare = nil
 	out := make([]state.File, len(days))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(uploadsAtOnce)
@@ -157,12 +154,8 @@ func (w *writer) prepare(ctx context.Context, f *file, to time.Time) (state.File
 
 // Close removes the local files.
 func (w *writer) Close() error {
-	var errs []error
-	for _, f := range w.files {
-		errs = append(errs, f.abandon())
-	}
-	w.files = nil
-	if err := errors.Join(append(errs, os.RemoveAll(w.dir))...); err != nil {
+	w.files, w.spare = nil, nil
+	if err := os.RemoveAll(w.dir); err != nil {
 		return fmt.Errorf("remove local files: %w", err)
 	}
 	return nil

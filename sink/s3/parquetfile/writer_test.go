@@ -1,0 +1,267 @@
+package parquetfile_test
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/compress/uncompressed"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+	"pgregory.net/rapid"
+
+	"hunting-exporter/sink/s3/parquetfile"
+)
+
+var codecs = []compress.Codec{&zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1}, &uncompressed.Codec{}}
+
+// group is a row group as it is written, and its values as they should be read.
+type group struct {
+	n       int
+	columns []parquetfile.Values
+	order   []int32
+	want    [][]parquet.Value // a column, in the order written
+}
+
+var kinds = []parquetfile.Kind{
+	parquetfile.Bool, parquetfile.Int32, parquetfile.Int64, parquetfile.Double,
+	parquetfile.Text, parquetfile.TimestampMicros, parquetfile.TimestampNanos,
+}
+
+// drawGroup makes a row group of columns of these kinds; large ones have several pages.
+func drawGroup(t *rapid.T, columns []parquetfile.Column) group {
+	g := group{n: rapid.SampledFrom([]int{1, 2, 9, 300, 21_000, 41_000}).Draw(t, "rows")}
+	if rapid.Bool().Draw(t, "ordered") {
+		for i := range g.n {
+			g.order = append(g.order, int32((i*7919+3)%g.n))
+		}
+		if g.n%7919 == 0 || len(unique(g.order)) != g.n {
+			g.order = nil
+		}
+	}
+	for _, c := range columns {
+		v, cells := drawValues(t, c.Kind, g.n)
+		ordered := make([]parquet.Value, g.n)
+		for i := range ordered {
+			row := i
+			if g.order != nil {
+				row = int(g.order[i])
+			}
+			ordered[i] = cells[row]
+		}
+		g.columns, g.want = append(g.columns, v), append(g.want, ordered)
+	}
+	return g
+}
+
+func unique(order []int32) map[int32]bool {
+	m := map[int32]bool{}
+	for _, i := range order {
+		m[i] = true
+	}
+	return m
+}
+
+func drawValues(t *rapid.T, k parquetfile.Kind, n int) (v parquetfile.Values, cells []parquet.Value) {
+	nulls := rapid.SampledFrom([]int{0, 1, 3, n + 1}).Draw(t, "a null every") // n+1: none, 1: all
+	seed := rapid.Uint64().Draw(t, "seed")
+	spread := rapid.SampledFrom([]uint64{1, 3, 200, 1 << 40}).Draw(t, "different")
+	cells = make([]parquet.Value, n)
+	number := func(i int) uint64 { return (uint64(i)*0x9E3779B97F4A7C15 ^ seed) % spread }
+	isNull := func(i int) bool { return nulls > 0 && nulls <= n && (nulls == 1 || i%nulls == 2) }
+	v.Valid = make([]byte, n)
+	var texts []string
+	for i := range n {
+		x := number(i)
+		switch k {
+		case parquetfile.Bool:
+			v.Bools, cells[i] = append(v.Bools, byte(x&1)), parquet.BooleanValue(x&1 == 1)
+		case parquetfile.Int32:
+			v.Int32s, cells[i] = append(v.Int32s, int32(x)-5), parquet.Int32Value(int32(x)-5)
+		case parquetfile.Double:
+			d := float64(int64(x)-1) / 3
+			if x == 1 {
+				d = math.Inf(-1)
+			}
+			v.Doubles, cells[i] = append(v.Doubles, d), parquet.DoubleValue(d)
+		case parquetfile.Text:
+			text := odd[x%uint64(len(odd))] + fmt.Sprint(x)
+			texts, cells[i] = append(texts, text), parquet.ByteArrayValue([]byte(text))
+		default:
+			v.Int64s, cells[i] = append(v.Int64s, int64(x)-math.MaxInt32), parquet.Int64Value(int64(x)-math.MaxInt32)
+		}
+		v.Valid[i] = 1
+		if isNull(i) {
+			v.Valid[i], cells[i] = 0, parquet.NullValue()
+			v.Nulls++
+		}
+	}
+	if v.Nulls == 0 {
+		v.Valid = nil
+	}
+	if k == parquetfile.Text {
+		fillText(&v, texts, rapid.Bool().Draw(t, "dictionary"))
+	}
+	return v, cells
+}
+
+var odd = []string{
+	"", "a", "\x00", "😀", strings.Repeat("x", 64), strings.Repeat("é", 33), strings.Repeat("\U0010ffff", 20), strings.Repeat("z", 63) + "😀", "\U0010ffff",
+	strings.Repeat("\ud7ff", 30), strings.Repeat("y", 3000),
+}
+
+func fillText(v *parquetfile.Values, texts []string, dictionary bool) {
+	v.Ends = []int32{0}
+	entries := map[string]int32{}
+	for i, text := range texts {
+		if dictionary {
+			if v.Valid != nil && v.Valid[i] == 0 {
+				v.Index = append(v.Index, 0)
+				continue
+			}
+			e, known := entries[text]
+			if !known {
+				e = int32(len(entries))
+				entries[text] = e
+				v.Bytes = append(v.Bytes, text...)
+				v.Ends = append(v.Ends, int32(len(v.Bytes)))
+			}
+			v.Index = append(v.Index, e)
+			continue
+		}
+		v.Bytes = append(v.Bytes, text...)
+		v.Ends = append(v.Ends, int32(len(v.Bytes)))
+	}
+}
+
+func TestReadsBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var columns []parquetfile.Column
+		for i := range rapid.IntRange(1, 4).Draw(t, "columns") {
+			kind := rapid.SampledFrom(kinds).Draw(t, "kind")
+			columns = append(columns, parquetfile.Column{Name: fmt.Sprint("c", i), Kind: kind, Bloom: rapid.Bool().Draw(t, "bloom")})
+		}
+		var groups []group
+		for range rapid.IntRange(0, 3).Draw(t, "row groups") {
+			groups = append(groups, drawGroup(t, columns))
+		}
+		var out bytes.Buffer
+		w := parquetfile.New(&out, columns, rapid.SampledFrom(codecs).Draw(t, "codec"), "test")
+		for _, g := range groups {
+			if err := w.WriteRowGroup(g.n, g.columns, g.order, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close([][2]string{{"k", "v"}}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := parquet.OpenFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, _ := f.Lookup("k"); v != "v" || len(f.RowGroups()) != len(groups) {
+			t.Fatalf("metadata %q, %d row groups", v, len(f.RowGroups()))
+		}
+		for i, g := range groups {
+			for j, chunk := range f.RowGroups()[i].ColumnChunks() {
+				checkChunk(t, chunk.(*parquet.FileColumnChunk), columns[j], g.want[j])
+			}
+		}
+	})
+}
+
+// checkChunk compares a chunk's values, its page index and its filter with what is wanted.
+func checkChunk(t *rapid.T, chunk *parquet.FileColumnChunk, c parquetfile.Column, want []parquet.Value) {
+	index, err := chunk.ColumnIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	offsets, err := chunk.OffsetIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := chunk.Pages()
+	defer pages.Close()
+	at := 0
+	for p := range index.NumPages() {
+		page, err := pages.ReadPage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if offsets.FirstRowIndex(p) != int64(at) {
+			t.Fatalf("page %d begins at row %d, want %d", p, offsets.FirstRowIndex(p), at)
+		}
+		values := make([]parquet.Value, page.NumValues())
+		if n, _ := page.Values().ReadValues(values); n != len(values) {
+			t.Fatalf("%d of %d values", n, len(values))
+		}
+		nulls := int64(0)
+		for _, v := range values {
+			w := want[at]
+			at++
+			if v.IsNull() != w.IsNull() || !v.IsNull() && !parquet.Equal(v, w) {
+				t.Fatalf("%s, row %d is %v, want %v", c.Name, at-1, v, w)
+			}
+			if v.IsNull() {
+				nulls++
+				continue
+			}
+			if lo, hi := index.MinValue(p), index.MaxValue(p); compare(c.Kind, lo, v) > 0 || compare(c.Kind, v, hi) > 0 {
+				t.Fatalf("%v lies outside of its page's bounds %v to %v", v, lo, hi)
+			}
+			if c.Bloom {
+				if found, err := chunk.BloomFilter().Check(v); err != nil || !found {
+					t.Fatalf("the bloom filter lacks %v: %v", v, err)
+				}
+			}
+		}
+		if index.NullCount(p) != nulls || index.NullPage(p) != (nulls == int64(len(values))) {
+			t.Fatalf("page %d: %d nulls in the index, %d in the page of %d", p, index.NullCount(p), nulls, len(values))
+		}
+		parquet.Release(page)
+	}
+	if at != len(want) {
+		t.Fatalf("%d rows, want %d", at, len(want))
+	}
+	if (chunk.BloomFilter() != nil) != c.Bloom {
+		t.Fatalf("bloom filter: %v, want %v", chunk.BloomFilter() != nil, c.Bloom)
+	}
+}
+
+func compare(k parquetfile.Kind, a, b parquet.Value) int {
+	switch k {
+	case parquetfile.Text:
+		return bytes.Compare(a.ByteArray(), b.ByteArray())
+	case parquetfile.Bool:
+		return map[bool]int{false: 0, true: 1}[a.Boolean()] - map[bool]int{false: 0, true: 1}[b.Boolean()]
+	case parquetfile.Int32:
+		return cmp.Compare(a.Int32(), b.Int32())
+	case parquetfile.Double:
+		return cmp.Compare(a.Double(), b.Double())
+	}
+	return cmp.Compare(a.Int64(), b.Int64())
+}
+
+func TestUnequalColumnsAreRefused(t *testing.T) {
+	columns := []parquetfile.Column{{Name: "a", Kind: parquetfile.Int64}, {Name: "b", Kind: parquetfile.Text}}
+	for name, values := range map[string][]parquetfile.Values{
+		"longer":          {{Int64s: []int64{1, 2, 3}}, {Ends: []int32{0, 0, 0}}},
+		"another kind":    {{Int32s: []int32{1, 2}}, {Ends: []int32{0, 0, 0}}},
+		"text too short":  {{Int64s: []int64{1, 2}}, {Ends: []int32{0, 0}}},
+		"index too short": {{Int64s: []int64{1, 2}}, {Ends: []int32{0, 0}, Index: []int32{0}}},
+		"levels":          {{Int64s: []int64{1, 2}, Valid: []byte{1}}, {Ends: []int32{0, 0, 0}}},
+		"a column less":   {{Int64s: []int64{1, 2}}},
+	} {
+		w := parquetfile.New(new(bytes.Buffer), columns, codecs[1], "test")
+		if err := w.WriteRowGroup(2, values, nil, -1); err == nil {
+			t.Errorf("%s: written", name)
+		}
+		if err := w.Close(nil); err == nil {
+			t.Errorf("%s: a footer behind an error", name)
+		}
+	}
+}
