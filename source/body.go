@@ -108,7 +108,7 @@ func (b *body) seen(err error) error {
 
 // failure is the error that ended the body before its end; nil: none did.
 func (b *body) failure() error {
-	if b.err == io.EOF {
+	if errors.Is(b.err, io.EOF) { // no other error has it inside: see cut
 		return nil
 	}
 	return b.err

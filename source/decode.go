@@ -102,7 +102,7 @@ func (c *client) undecodable(resp *http.Response, token string, err error) *Erro
 	case errors.Is(err, pipeline.ErrCut):
 		e.kind = transient
 	case errors.Is(err, pipeline.ErrMalformed):
-		e.Message = fmt.Sprintf("%s, Content-Type %q", e.Message, c.redact(shorten(resp.Header.Get("Content-Type")), token))
+		e.Message = fmt.Sprintf("%s, Content-Type %q", e.Message, shorten(c.redact(resp.Header.Get("Content-Type"), token)))
 		e.Fix = wayFix
 	case errors.Is(err, pipeline.ErrLimit): // its text says what to set
 	default:

@@ -20,6 +20,9 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"hunting-exporter/internal/pool"
+	"hunting-exporter/transform"
 )
 
 // serveVariable makes a copy of the test binary a server, so that what is measured is
@@ -83,7 +86,7 @@ func varied(rows int) []byte {
 	random := rand.NewChaCha8([32]byte{1})
 	hash := make([]byte, 32)
 	var b bytes.Buffer
-	b.WriteString(`{"schema":[{"name":"Timestamp","type":"DateTime"}],"results":[`)
+	b.WriteString(`{"schema":[{"name":"Timestamp","type":"DateTime"},{"name":"DeviceId","type":"String"},{"name":"DeviceName","type":"String"},{"name":"ActionType","type":"String"},{"name":"FileName","type":"String"},{"name":"FolderPath","type":"String"},{"name":"SHA1","type":"String"},{"name":"SHA256","type":"String"},{"name":"MD5","type":"String"},{"name":"FileSize","type":"Int64"},{"name":"ProcessId","type":"Int64"},{"name":"ProcessCommandLine","type":"String"},{"name":"AccountSid","type":"String"},{"name":"LogonId","type":"Int64"},{"name":"ReportId","type":"Int64"},{"name":"AdditionalFields","type":"Object"},{"name":"InitiatingProcessFileName","type":"String"},{"name":"InitiatingProcessParentId","type":"Int64"}],"results":[`)
 	for i := range rows {
 		if i > 0 {
 			b.WriteByte(',')
@@ -155,7 +158,7 @@ func BenchmarkSource(b *testing.B) {
 				transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 				transport.ForceAttemptHTTP2 = protocol == "http2"
 				defer web.CloseIdleConnections()
-				c := &client{cfg: Config{API: "graph", MaxRows: 100_000, MaxBody: 512 << 20, Timeout: time.Minute}, url: s.URL + "/" + encoding, http: web, decoder: Keeper{}, now: time.Now}
+				c := &client{cfg: Config{API: "graph", MaxRows: 100_000, MaxBody: 512 << 20, Timeout: time.Minute}, url: s.URL + "/" + encoding, http: web, decoder: transform.NewDecoder(transform.Config{}, new(pool.Pool)), now: time.Now}
 				b.SetBytes(s.Bytes)
 				b.ReportAllocs()
 				begun := used(b)

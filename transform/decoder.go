@@ -139,7 +139,7 @@ func (d *decoder) refill(from int) error {
 	for len(d.b) < cap(d.b) {
 		n, err := d.src.Read(d.b[len(d.b):cap(d.b)])
 		d.b = d.b[:len(d.b)+n]
-		if err == io.EOF { //nolint:errorlint // an error around EOF is no end
+		if err == io.EOF { // not errors.Is: an error around EOF is no end
 			d.src = nil
 			break
 		}

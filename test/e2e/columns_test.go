@@ -49,7 +49,7 @@ func TestSchemaChanges(t *testing.T) {
 		return tenant.Fault{}
 	})
 	dir := t.TempDir()
-	env := from.env(t, "LAKE_URL="+dir, "EXPORT_TABLES="+burstTable, "SOURCE_CONCURRENCY=1", fmt.Sprint("SOURCE_MAX_ROWS=", rows/25))
+	env := from.env(t, "LAKE_URL="+dir, "EXPORT_TABLES="+burstTable, "EXPORT_START=72h", "SOURCE_CONCURRENCY=1", fmt.Sprint("SOURCE_MAX_ROWS=", rows/25))
 	p := command(t, env, 0, "run")
 	wantRows(t, p, int64(rows), 0)
 	from.Fault(nil)
@@ -64,10 +64,9 @@ func TestSchemaChanges(t *testing.T) {
 	b := newBurst(t, from)
 	files := duck.Parquet(false, filepath.Join(dir, burstTable, "dt=*", "*.parquet"))
 	b.judge(t, "lake", b.lake(dir), 10)
-	for name, kind := range map[string]string{"Added": "VARCHAR", "Added_2": "BIGINT", "ADDED_3": "VARCHAR", "Late": "DOUBLE"} {
-		if found := b.db.Value(t, "SELECT any_value(column_type) FROM (DESCRIBE SELECT * FROM "+files+") WHERE column_name = '"+name+"'"); found != kind {
-			t.Errorf("column %s is %s, want %s", name, found, kind)
-		}
+	found := b.db.Query(t, "SELECT string_agg(column_type, ' ' ORDER BY column_type) FROM (DESCRIBE SELECT * FROM "+files+") WHERE column_name IN ('Added', 'Added_2', 'ADDED_3', 'Late')")
+	if types := found.Rows[0][0]; types != "BIGINT DOUBLE VARCHAR VARCHAR" {
+		t.Errorf("the columns that came up have the types %s", types)
 	}
 	wantRows(t, command(t, env, 0, "run"), 0, 0)
 }
