@@ -1,0 +1,107 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hunting-exporter/test/cache"
+)
+
+// use is what a process used.
+type use struct {
+	cpu   float64 // seconds, user and system
+	rss   int64   // bytes, at most
+	files int64   // bytes of Parquet that it left
+}
+
+// measure runs a command that writes into a new folder.
+func measure(command func(dir string) *exec.Cmd, dir string) (u use, err error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return u, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return u, err
+	}
+	cmd := command(dir)
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		return u, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for running := true; running; {
+		select {
+		case err = <-done:
+			running = false
+		case <-time.After(10 * time.Millisecond):
+			u.rss = max(u.rss, highWater(cmd.Process.Pid))
+		}
+	}
+	text := said.String()
+	if err != nil {
+		return u, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, text[max(0, len(text)-2000):])
+	}
+	u.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".parquet") {
+			if info, err := d.Info(); err == nil {
+				u.files += info.Size()
+			}
+		}
+		return err
+	})
+	if u.files == 0 {
+		return u, fmt.Errorf("%s wrote no file: %s", filepath.Base(cmd.Path), text)
+	}
+	return u, err
+}
+
+// highWater is the largest resident set that a process has had, in bytes.
+func highWater(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0 // it has ended
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	_, _ = fmt.Sscan(rest, &kib)
+	return kib << 10
+}
+
+// environment is an interpreter with the packages of requirements.txt beside this file.
+func environment() (string, error) {
+	root, err := cache.Root()
+	if err != nil {
+		return "", err
+	}
+	requirements := filepath.Join(root, "peers", "requirements.txt")
+	text, err := os.ReadFile(requirements)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	dir, err := cache.Dir("peers-"+hex.EncodeToString(sum[:6]), func(dir string) error {
+		if err := cache.Run(dir, "python3", "-m", "venv", dir); err != nil {
+			return err
+		}
+		return cache.Run(dir, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
+	})
+	return filepath.Join(dir, "bin", "python"), err
+}
+
+// split writes the rows of each answer as lines, for the peer that is given them so.
+func split(python string, s site, dir string) error {
+	out, err := exec.Command(python, filepath.Join("peers", "scripts", "split.py"), s.URL, fmt.Sprint(answers), dir).CombinedOutput() //nolint:noctx // ends by itself
+	if err != nil {
+		return fmt.Errorf("split: %w: %s", err, out)
+	}
+	return nil
+}
