@@ -44,7 +44,7 @@ func compare(rounds int, only string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	site, end, err := start()
 	if err != nil {
 		return err

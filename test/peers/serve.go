@@ -71,7 +71,7 @@ func serve() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.Remove(ca.Name())
+	defer func() { _ = os.Remove(ca.Name()) }()
 	if err := pem.Encode(ca, &pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}); err != nil {
 		log.Print(err)
 	}
