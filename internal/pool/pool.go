@@ -11,13 +11,14 @@ import (
 	"sync"
 )
 
-// most is how many idle slices of one size are kept.
-const most = 64
+// mostIdle bounds the idle slices that are kept, in bytes: about what one answer needs.
+const mostIdle = 128 << 20
 
 // Pool lends slices. The zero Pool is ready; it is safe for concurrent use.
 type Pool struct {
 	mu   sync.Mutex
 	idle [64 * steps][][]byte // by class
+	kept int64                // bytes of idle
 	lent int64
 	peak int64
 }
@@ -48,6 +49,7 @@ func (p *Pool) Get(n int) []byte {
 	if idle := p.idle[at%len(p.idle)]; len(idle) > 0 {
 		b := idle[len(idle)-1]
 		p.idle[at%len(p.idle)] = idle[:len(idle)-1]
+		p.kept -= int64(size)
 		return b[:0]
 	}
 	return make([]byte, 0, size)
@@ -63,8 +65,9 @@ func (p *Pool) Put(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lent -= int64(size)
-	if idle := p.idle[at%len(p.idle)]; len(idle) < most {
-		p.idle[at%len(p.idle)] = append(idle, b[:0])
+	if p.kept+int64(size) <= mostIdle {
+		p.kept += int64(size)
+		p.idle[at%len(p.idle)] = append(p.idle[at%len(p.idle)], b[:0])
 	}
 }
 

@@ -36,3 +36,31 @@ func TestWhatIsGivenBackIsLentAgain(t *testing.T) {
 		t.Errorf("%d lent, %d at most", p.Lent(), p.Peak())
 	}
 }
+
+func TestReserveKeepsWhatIsHeld(t *testing.T) {
+	var p Pool
+	s := append(Reserve[int64](&p, nil, 40), 1, 2, 3)
+	s = Reserve(&p, s, 4000)
+	if len(s) != 3 || s[2] != 3 || cap(s) < 4000 || p.Lent() != int64(8*cap(s)) {
+		t.Errorf("%v of %d, %d bytes lent", s, cap(s), p.Lent())
+	}
+	Return(&p, s)
+	Return[int32](&p, nil)
+	if p.Lent() != 0 {
+		t.Errorf("%d bytes lent", p.Lent())
+	}
+}
+
+func TestIdleSlicesAreBounded(t *testing.T) {
+	var p Pool
+	var lent [][]byte
+	for range 20 {
+		lent = append(lent, p.Get(16<<20))
+	}
+	for _, b := range lent {
+		p.Put(b)
+	}
+	if p.kept != mostIdle || p.Lent() != 0 {
+		t.Errorf("%d bytes kept, %d lent", p.kept, p.Lent())
+	}
+}

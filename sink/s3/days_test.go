@@ -1,12 +1,50 @@
 package s3_test
 
 import (
+	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/sink/s3"
 )
+
+// TestMemoryIsThatOfOneDay: however many days rows fall on, what waits to be written is
+// bounded, and given back.
+func TestMemoryIsThatOfOneDay(t *testing.T) {
+	const days = 32
+	lent := new(pool.Pool)
+	sink := s3.New(dirStore(t), s3.Config{Spill: t.TempDir()}, s3.Info{}, lent, slog.New(slog.DiscardHandler))
+	w, err := sink.Begin(attempt(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	text := strings.Repeat("x", 6000)
+	for n := range 6 {
+		for day := range days { // in turn, so that each has a large row group
+			rows := make([]row, 400)
+			for i := range rows {
+				rows[i] = row{N: int64(i), Text: fmt.Sprint(n, day, i, text), Time: ticks(2025, 1, 1, 0) + int64(day)*864_000_000_000}
+			}
+			if err := w.Write(t.Context(), batch(rows...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if heap() > 200<<20 {
+		t.Errorf("%d MB of memory for rows that wait", heap()>>20)
+	}
+	if _, err := w.Prepare(t.Context(), windowEnd); err != nil {
+		t.Fatal(err)
+	}
+	if lent.Lent() != 0 {
+		t.Errorf("%d bytes were not given back", lent.Lent())
+	}
+}
 
 // TestManyDays: rows of hundreds of days, as when old events come in late, are one file a
 // day, with no more files open and no more memory held than for one.
@@ -43,6 +81,13 @@ func TestManyDays(t *testing.T) {
 	if len(files) != days || total != days*each {
 		t.Errorf("%d files of %d rows, want %d of %d", len(files), total, days, days*each)
 	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 func openFiles(t *testing.T) int {

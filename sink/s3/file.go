@@ -2,7 +2,6 @@ package s3
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,13 +9,10 @@ import (
 	"hash"
 	"os"
 
-	"github.com/apache/arrow/go/v15/arrow"
-
-	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3/parquetfile"
 )
 
-// openBytes bounds, over all files of an attempt, the values in row groups that have not
+// openBytes bounds, over all files of an attempt, the memory of row groups that have not
 // been written.
 const openBytes = 128 << 20
 
@@ -26,14 +22,12 @@ type file struct {
 	path   string
 	key    string
 	layout *layout
-	limit  int // rows of a row group
 
 	sum     hash.Hash // over what was handed to the disk
 	disk    *os.File  // nil while nothing is written
 	buffer  *bufio.Writer
 	out     *parquetfile.Writer
 	group   *rowGroup // the one being filled; nil: none
-	spare   *[]*rowGroup
 	rows    int64
 	groups  []group // written row groups
 	created bool
@@ -45,9 +39,9 @@ type group struct {
 	nulls []int64 // a column
 }
 
-func newFile(path string, l *layout, s *Sink, spare *[]*rowGroup) *file {
-	f := &file{path: path, layout: l, limit: s.cfg.RowGroupRows, sum: sha256.New(), spare: spare}
-	f.out = parquetfile.New(f, l.file(), s.codec, "hunting-exporter version "+s.info.Version)
+func newFile(path string, w *writer) *file {
+	f := &file{path: path, layout: w.layout, sum: sha256.New()}
+	f.out = parquetfile.New(f, w.layout.file(), w.encoder, "hunting-exporter version "+w.sink.info.Version)
 	return f
 }
 
@@ -67,57 +61,18 @@ func (f *file) open() (err error) {
 		return fmt.Errorf("open local file: %w; check PIPELINE_SPILL", err)
 	}
 	f.created = true
-	if f.buffer == nil {
-		f.buffer = bufio.NewWriterSize(nil, 64<<10)
-	}
-	f.buffer.Reset(f.disk)
+	f.buffer = bufio.NewWriterSize(f.disk, 64<<10)
 	return nil
 }
 
 func (f *file) close() error {
 	err := errors.Join(f.buffer.Flush(), f.disk.Close())
-	f.disk = nil
+	f.disk, f.buffer = nil, nil
 	return err
 }
 
-// add takes rows of a record. A row group ends for all columns at once.
-func (f *file) add(ctx context.Context, rec arrow.Record, event *schema.DateTimeArray, rows []int32) error {
-	for len(rows) > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if f.group == nil {
-			f.group = f.takeGroup()
-		}
-		n := min(len(rows), f.limit-f.group.rows())
-		if err := f.group.add(rec, event, rows[:n]); err != nil {
-			return err
-		}
-		f.rows += int64(n)
-		if rows = rows[n:]; f.group.rows() == f.limit || f.group.bytes >= openBytes {
-			if err := f.endGroup(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// takeGroup is a row group that another file has done with, or a new one.
-func (f *file) takeGroup() *rowGroup {
-	if n := len(*f.spare); n > 0 {
-		g := (*f.spare)[n-1]
-		*f.spare = (*f.spare)[:n-1]
-		return g
-	}
-	return newRowGroup(f.layout)
-}
-
-// endGroup writes the row group.
+// endGroup writes the rows that it has gathered.
 func (f *file) endGroup() error {
-	if f.group == nil {
-		return nil
-	}
 	done := group{rows: int64(f.group.rows())}
 	for i := range f.group.columns {
 		done.nulls = append(done.nulls, int64(f.group.columns[i].Nulls))
@@ -129,16 +84,12 @@ func (f *file) endGroup() error {
 		return fmt.Errorf("write row group: %w", err)
 	}
 	f.groups = append(f.groups, done)
-	f.group.reset()
-	*f.spare, f.group = append(*f.spare, f.group), nil
+	f.rows += done.rows
 	return nil
 }
 
 // finish writes the footer with its metadata.
 func (f *file) finish(metadata [][2]string) error {
-	if err := f.endGroup(); err != nil {
-		return err
-	}
 	if err := f.open(); err != nil {
 		return err
 	}
@@ -153,10 +104,10 @@ func (f *file) finish(metadata [][2]string) error {
 // digest is the sha256 of what was handed to the disk.
 func (f *file) digest() string { return hex.EncodeToString(f.sum.Sum(nil)) }
 
-// held is about how many bytes of rows wait to be written.
+// held is how much memory the rows take that wait to be written.
 func (f *file) held() int64 {
 	if f.group == nil {
 		return 0
 	}
-	return f.group.bytes
+	return f.group.held()
 }

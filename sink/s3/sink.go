@@ -11,7 +11,9 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/s3/parquetfile"
 )
 
 // Info is what files say about the program that wrote them.
@@ -26,13 +28,14 @@ type Sink struct {
 	info  Info
 	log   *slog.Logger
 	codec compress.Codec
+	pool  *pool.Pool
 }
 
 var _ pipeline.Lake = (*Sink)(nil)
 
-// New returns a sink on the lake's store.
-func New(store blob.Store, cfg Config, info Info, log *slog.Logger) *Sink {
-	s := &Sink{store: store, cfg: cfg.withDefaults(), info: info, log: log}
+// New returns a sink on the lake's store. Rows wait in memory that the pool lends.
+func New(store blob.Store, cfg Config, info Info, p *pool.Pool, log *slog.Logger) *Sink {
+	s := &Sink{store: store, cfg: cfg.withDefaults(), info: info, pool: p, log: log}
 	switch s.cfg.Compression {
 	case snappyCompression:
 		s.codec = &snappy.Codec{}
@@ -50,7 +53,7 @@ func (s *Sink) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin files of %s: %w; set PIPELINE_SPILL to a writable directory", a.Dataset.Name, err)
 	}
-	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}}, nil
+	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}, encoder: parquetfile.NewEncoder(s.codec)}, nil
 }
 
 // extension ends the names of files; it tells the compression.

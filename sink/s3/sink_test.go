@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3"
@@ -78,7 +79,7 @@ func newSink(t testing.TB, store blob.Store, cfg s3.Config) *s3.Sink {
 	if cfg.Spill == "" {
 		cfg.Spill = t.TempDir()
 	}
-	return s3.New(store, cfg, s3.Info{Version: "v1.2.3"}, slog.New(slog.DiscardHandler))
+	return s3.New(store, cfg, s3.Info{Version: "v1.2.3"}, new(pool.Pool), slog.New(slog.DiscardHandler))
 }
 
 // prepare writes the batches as one attempt, up to its uploads.

@@ -3,7 +3,6 @@ package s3
 import (
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"hunting-exporter/internal/pool"
+	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
@@ -31,13 +32,17 @@ func finished(t *testing.T) *file {
 	}
 	rec := b.NewRecord()
 	defer rec.Release()
-	s := New(nil, Config{RowGroupRows: 5}, Info{}, slog.New(slog.DiscardHandler))
-	l, err := newLayout(rec.Schema(), "T", s.cfg)
+	s := New(nil, Config{RowGroupRows: 5, Spill: t.TempDir()}, Info{}, new(pool.Pool), slog.New(slog.DiscardHandler))
+	begun, err := s.Begin(pipeline.Attempt{ID: "0123456789abcdef", Dataset: pipeline.Dataset{Name: "d", TimeColumn: "T"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newFile(filepath.Join(t.TempDir(), "f.parquet"), l, s, new([]*rowGroup))
-	if err := f.add(t.Context(), rec, nil, []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); err != nil {
+	w := begun.(*writer)
+	if err := w.Write(t.Context(), pipeline.Batch{Record: rec}); err != nil {
+		t.Fatal(err)
+	}
+	f := w.file(0)
+	if err := w.endGroup(f); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.finish([][2]string{{metaRows, "10"}}); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/sink/s3/parquetfile"
 	"hunting-exporter/state"
 )
 
@@ -24,7 +25,8 @@ const uploadsAtOnce = 4
 // writer collects one attempt: one open file for each day that its rows fall on.
 //
 // Memory grows neither with the rows nor with the days: what all files hold of rows that
-// are not written yet is bounded, and files are open only while they are written to.
+// are not written yet is bounded by openBytes, what encoding needs is shared by them, and
+// files are open only while they are written to. Only the footers grow.
 type writer struct {
 	sink    *Sink
 	attempt pipeline.Attempt
@@ -32,8 +34,10 @@ type writer struct {
 	layout  *layout // of the first batch, and so of all
 	files   map[int64]*file
 	routes  router
-	spare   []*rowGroup
-	err     error // of a Write: columns may then be of unequal length
+	open    int                  // files with rows that wait
+	encoder *parquetfile.Encoder // of the files, one after the other
+	spare   *rowGroup            // one that is empty
+	err     error                // of a Write: columns may then be of unequal length
 }
 
 // Write appends a batch's rows to the files of their days.
@@ -66,13 +70,56 @@ func (w *writer) write(ctx context.Context, b pipeline.Batch) error {
 		event, _ = b.Record.Column(w.layout.time).(*schema.DateTimeArray)
 	}
 	for _, r := range w.routes.route(timeColumn, b) {
-		if err := w.file(r.day).add(ctx, b.Record, event, r.rows); err != nil {
+		if err := w.add(ctx, w.file(r.day), b.Record, event, r.rows); err != nil {
 			return err
 		}
 		if err := w.bound(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// add takes rows of a record into a file.
+func (w *writer) add(ctx context.Context, f *file, rec arrow.Record, event *schema.DateTimeArray, rows []int32) error {
+	for len(rows) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if f.group == nil {
+			if f.group, w.spare = w.spare, nil; f.group == nil {
+				f.group = newRowGroup(w.layout, w.sink.cfg.RowGroupRows, w.sink.pool)
+			}
+			w.open++
+		}
+		n := min(len(rows), f.group.limit-f.group.rows())
+		if err := f.group.add(rec, event, rows[:n]); err != nil {
+			return err
+		}
+		if rows = rows[n:]; f.group.full() {
+			if err := w.endGroup(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// endGroup writes a file's rows and frees their memory. The row group, with the memory of
+// its dictionaries, is kept only if it is the only one: among many days, each would come
+// to hold the memory of the largest.
+func (w *writer) endGroup(f *file) error {
+	if f.group == nil {
+		return nil
+	}
+	if err := f.endGroup(); err != nil {
+		return err
+	}
+	f.group.reset()
+	if w.open--; w.open == 0 {
+		w.spare = f.group
+	}
+	f.group = nil
 	return nil
 }
 
@@ -89,7 +136,7 @@ func (w *writer) bound() error {
 	if total < openBytes {
 		return nil
 	}
-	return largest.endGroup()
+	return w.endGroup(largest)
 }
 
 // file returns the file of a day.
@@ -98,7 +145,7 @@ func (w *writer) file(day int64) *file {
 		return f
 	}
 	dt := dayName(day)
-	f := newFile(filepath.Join(w.dir, dt+w.sink.extension()), w.layout, w.sink, &w.spare)
+	f := newFile(filepath.Join(w.dir, dt+w.sink.extension()), w)
 	f.key = w.attempt.Dataset.Name + "/dt=" + dt + "/" + w.attempt.Name() + w.sink.extension()
 	w.files[day] = f
 	return f
@@ -111,13 +158,13 @@ func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error
 		return nil, fmt.Errorf("prepare after a failed write: %w", w.err)
 	}
 	days := slices.Sorted(maps.Keys(w.files))
-	for _, day := range days { // they share row groups
-		if err := w.files[day].endGroup(); err != nil {
+	for _, day := range days { // they share an encoder
+		if err := w.endGroup(w.files[day]); err != nil {
 			w.err = err
 			return nil, fmt.Errorf("close %s: %w", w.files[day].key, err)
 		}
 	}
-	w.spare = nil
+	w.spare, w.encoder = nil, nil
 	out := make([]state.File, len(days))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(uploadsAtOnce)
@@ -152,8 +199,13 @@ func (w *writer) prepare(ctx context.Context, f *file, to time.Time) (state.File
 	return out, nil
 }
 
-// Close removes the local files.
+// Close removes the local files and gives buffers back.
 func (w *writer) Close() error {
+	for _, f := range w.files {
+		if f.group != nil {
+			f.group.reset()
+		}
+	}
 	w.files, w.spare = nil, nil
 	if err := os.RemoveAll(w.dir); err != nil {
 		return fmt.Errorf("remove local files: %w", err)

@@ -10,7 +10,8 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// longestBound is how many bytes of text a bound has at most.
+// longestBound is the length of text above which a bound is cut. An upper bound may have
+// one byte more: the next character may be longer.
 const longestBound = 64
 
 // aboveAll is above every text: 0xFF is no byte of UTF-8.
@@ -43,6 +44,39 @@ func boundsOfDoubles(lo, hi float64) bounds {
 }
 
 func boundsOfBools(lo, hi byte) bounds { return bounds{[]byte{lo}, []byte{hi}, true, true} }
+
+// extremes are the least and the greatest of the texts seen. Most texts differ from them
+// in their first eight bytes.
+type extremes struct {
+	lo, hi       []byte
+	loKey, hiKey uint64
+	some         bool
+}
+
+func (x *extremes) see(text []byte) {
+	key := firstBytes(text)
+	if !x.some {
+		*x = extremes{text, text, key, key, true}
+		return
+	}
+	if key < x.loKey || key == x.loKey && bytes.Compare(text, x.lo) < 0 {
+		x.lo, x.loKey = text, key
+	}
+	if key > x.hiKey || key == x.hiKey && bytes.Compare(text, x.hi) > 0 {
+		x.hi, x.hiKey = text, key
+	}
+}
+
+// firstBytes orders texts by their first eight bytes; a shorter one is filled up with
+// zeros.
+func firstBytes(text []byte) uint64 {
+	if len(text) >= 8 {
+		return binary.BigEndian.Uint64(text)
+	}
+	var b [8]byte
+	copy(b[:], text)
+	return binary.BigEndian.Uint64(b[:])
+}
 
 func boundsOfText(lo, hi []byte) bounds {
 	b := bounds{min: bytes.Clone(cutText(lo)), some: true}

@@ -8,24 +8,21 @@ import (
 	"io"
 	"math"
 
-	"github.com/parquet-go/parquet-go/bloom"
-	"github.com/parquet-go/parquet-go/bloom/xxhash"
-	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
 const magic = "PAR1"
 
-// bloomBits a value make about one false answer in a hundred.
-const bloomBits = 10
+// mostGroups is how many row groups a file can number.
+const mostGroups = math.MaxInt16
 
 // Writer writes one file. It is not safe for concurrent use.
 type Writer struct {
 	out       io.Writer
 	offset    int64
 	columns   []Column
-	codec     compress.Codec
+	encoder   *Encoder
 	createdBy string
 
 	groups  []format.RowGroup
@@ -34,20 +31,14 @@ type Writer struct {
 	rows    int64
 	err     error
 
-	// Room for reuse.
-	level, encoded, body, packed []byte
-	index                        []int32
-	seen                         []uint32 // of each entry: the stamp of the page that saw it last
-	stamp                        uint32
-	hashes                       []uint64
-	filter                       []byte
-	header                       bytes.Buffer
-	protocol                     thrift.CompactProtocol
+	header   bytes.Buffer
+	protocol thrift.CompactProtocol
 }
 
-// New makes a Writer of a file with these columns.
-func New(out io.Writer, columns []Column, codec compress.Codec, createdBy string) *Writer {
-	return &Writer{out: out, columns: columns, codec: codec, createdBy: createdBy}
+// New makes a Writer of a file with these columns. Files may share an encoder, as long as
+// no two row groups are written at once.
+func New(out io.Writer, columns []Column, encoder *Encoder, createdBy string) *Writer {
+	return &Writer{out: out, columns: columns, encoder: encoder, createdBy: createdBy}
 }
 
 // WriteRowGroup writes n rows, given column by column, in the order given or, if that is
@@ -66,6 +57,9 @@ func (w *Writer) writeRowGroup(n int, columns []Values, order []int32, sorted in
 	}
 	if n == 0 {
 		return nil
+	}
+	if len(w.groups) == mostGroups {
+		return fmt.Errorf("write row group: a file has at most %d; raise PARQUET_ROW_GROUP_ROWS", mostGroups)
 	}
 	if err := w.begin(); err != nil {
 		return err
@@ -146,7 +140,7 @@ func (w *Writer) write(b []byte) error {
 // chunk writes a column of a row group.
 func (w *Writer) chunk(c Column, v *Values, n int, order []int32) (format.ColumnChunk, []page, error) {
 	m := format.ColumnMetaData{
-		Type: c.Kind.physical(), PathInSchema: []string{c.Name}, Codec: w.codec.CompressionCodec(), NumValues: int64(n),
+		Type: c.Kind.physical(), PathInSchema: []string{c.Name}, Codec: w.encoder.codec.CompressionCodec(), NumValues: int64(n),
 		Encoding: []format.Encoding{format.Plain, format.RLE},
 	}
 	encoding := format.Plain
@@ -181,17 +175,7 @@ func (w *Writer) chunk(c Column, v *Values, n int, order []int32) (format.Column
 
 // dictionary writes the dictionary page of a text column.
 func (w *Writer) dictionary(v *Values, m *format.ColumnMetaData) error {
-	entries := len(v.Ends) - 1
-	w.body = w.body[:0]
-	for e := range entries {
-		text := v.text(e)
-		w.body = binary.LittleEndian.AppendUint32(w.body, uint32(len(text)))
-		w.body = append(w.body, text...)
-	}
-	if len(w.seen) < entries {
-		w.seen = make([]uint32, entries+entries/2)
-		w.stamp = 0
-	}
+	entries := w.encoder.dictionary(v)
 	h := format.PageHeader{Type: format.DictionaryPage, DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: int32(entries), Encoding: format.Plain})}
 	m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
 	_, err := w.send(&h, m)
@@ -201,31 +185,25 @@ func (w *Writer) dictionary(v *Values, m *format.ColumnMetaData) error {
 // page writes a data page.
 func (w *Writer) page(k Kind, encoding format.Encoding, v *Values, r rows, m *format.ColumnMetaData) (p page, err error) {
 	p = page{offset: w.offset, firstRow: int64(r.from)}
-	if w.body, p.nulls, err = w.levels(w.body[:0], v, r); err != nil {
+	if p.nulls, p.bounds, err = w.encoder.page(k, v, r, encoding == format.RLEDictionary); err != nil {
 		return p, err
-	}
-	if encoding == format.RLEDictionary || p.nulls < r.to-r.from {
-		if w.body, p.bounds, err = w.values(w.body, k, v, r); err != nil {
-			return p, err
-		}
 	}
 	h := format.PageHeader{Type: format.DataPage, DataPageHeader: thrift.New(format.DataPageHeader{
 		NumValues: int32(r.to - r.from), Encoding: encoding, DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
+		Statistics: format.Statistics{NullCount: int64(p.nulls)}, // bounds are in the column index
 	})}
 	p.compressed, err = w.send(&h, m)
 	return p, err
 }
 
-// send compresses the page in w.body and writes it behind its header.
+// send compresses the encoder's page and writes it behind its header.
 func (w *Writer) send(h *format.PageHeader, m *format.ColumnMetaData) (size int32, err error) {
-	if len(w.body) > math.MaxInt32/2 {
-		return 0, fmt.Errorf("a page of %d bytes; lower TRANSFORM_MAX_CELL_BYTES", len(w.body))
+	body, packed, err := w.encoder.compress()
+	if err != nil {
+		return 0, err
 	}
-	if w.packed, err = w.codec.Encode(w.packed[:0], w.body); err != nil {
-		return 0, fmt.Errorf("compress: %w", err)
-	}
-	h.UncompressedPageSize, h.CompressedPageSize = int32(len(w.body)), int32(len(w.packed))
-	h.CRC = int32(crc32.ChecksumIEEE(w.packed))
+	h.UncompressedPageSize, h.CompressedPageSize = int32(len(body)), int32(len(packed))
+	h.CRC = int32(crc32.ChecksumIEEE(packed))
 	w.header.Reset()
 	if err := thrift.NewEncoder(w.protocol.NewWriter(&w.header)).Encode(h); err != nil {
 		return 0, err
@@ -234,54 +212,28 @@ func (w *Writer) send(h *format.PageHeader, m *format.ColumnMetaData) (size int3
 	if err := w.write(w.header.Bytes()); err != nil {
 		return 0, err
 	}
-	if err := w.write(w.packed); err != nil {
+	if err := w.write(packed); err != nil {
 		return 0, err
 	}
-	m.TotalUncompressedSize += int64(head + len(w.body))
-	m.TotalCompressedSize += int64(head + len(w.packed))
-	return int32(head + len(w.packed)), nil
+	m.TotalUncompressedSize += int64(head + len(body))
+	m.TotalCompressedSize += int64(head + len(packed))
+	return int32(head + len(packed)), nil
 }
 
 // bloom writes the filter of a chunk.
 func (w *Writer) bloom(k Kind, v *Values, m *format.ColumnMetaData) error {
-	w.hashes = w.hashes[:0]
-	switch {
-	case k == Text && v.Index != nil:
-		for e := range len(v.Ends) - 1 {
-			w.hashes = append(w.hashes, xxhash.Sum64(v.text(e)))
-		}
-	default:
-		n := int(m.NumValues)
-		v.each(rows{to: n}, func(row int) { w.hashes = append(w.hashes, v.hash(k, row)) })
-	}
-	size := bloom.NumSplitBlocksOf(int64(max(1, len(w.hashes))), bloomBits) * bloom.BlockSize
-	w.filter = append(w.filter[:0], make([]byte, size)...)
-	bloom.MakeSplitBlockFilter(w.filter).InsertBulk(w.hashes)
-	h := format.BloomFilterHeader{NumBytes: int32(size)}
+	filter := w.encoder.bloom(k, v, int(m.NumValues))
+	h := format.BloomFilterHeader{NumBytes: int32(len(filter))}
 	h.Algorithm.Value, h.Hash.Value, h.Compression.Value = &format.SplitBlockAlgorithm{}, &format.XxHash{}, &format.BloomFilterUncompressed{}
 	m.BloomFilterOffset = w.offset
 	if err := w.encode(&h); err != nil {
 		return err
 	}
-	if err := w.write(w.filter); err != nil {
+	if err := w.write(filter); err != nil {
 		return err
 	}
 	m.BloomFilterLength = int32(w.offset - m.BloomFilterOffset)
 	return nil
-}
-
-func (v *Values) hash(k Kind, row int) uint64 {
-	switch k {
-	case Text:
-		return xxhash.Sum64(v.text(row))
-	case Int32:
-		return xxhash.Sum64Uint32(uint32(v.Int32s[row]))
-	case Double:
-		return xxhash.Sum64Uint64(math.Float64bits(v.Doubles[row]))
-	case Bool:
-		return xxhash.Sum64Uint8(v.Bools[row])
-	}
-	return xxhash.Sum64Uint64(uint64(v.Int64s[row]))
 }
 
 func (w *Writer) encode(v any) error {

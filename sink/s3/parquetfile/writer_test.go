@@ -12,6 +12,8 @@ import (
 	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/compress/uncompressed"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 	"pgregory.net/rapid"
 
 	"hunting-exporter/sink/s3/parquetfile"
@@ -150,7 +152,7 @@ func TestReadsBack(t *testing.T) {
 			groups = append(groups, drawGroup(t, columns))
 		}
 		var out bytes.Buffer
-		w := parquetfile.New(&out, columns, rapid.SampledFrom(codecs).Draw(t, "codec"), "test")
+		w := parquetfile.New(&out, columns, parquetfile.NewEncoder(rapid.SampledFrom(codecs).Draw(t, "codec")), "test")
 		for _, g := range groups {
 			if err := w.WriteRowGroup(g.n, g.columns, g.order, -1); err != nil {
 				t.Fatal(err)
@@ -169,6 +171,7 @@ func TestReadsBack(t *testing.T) {
 		for i, g := range groups {
 			for j, chunk := range f.RowGroups()[i].ColumnChunks() {
 				checkChunk(t, chunk.(*parquet.FileColumnChunk), columns[j], g.want[j])
+				checkHeaders(t, out.Bytes(), chunk)
 			}
 		}
 	})
@@ -232,6 +235,26 @@ func checkChunk(t *rapid.T, chunk *parquet.FileColumnChunk, c parquetfile.Column
 	}
 }
 
+// checkHeaders compares what the pages' own headers count with the index: a reader may
+// trust either.
+func checkHeaders(t *rapid.T, file []byte, chunk parquet.ColumnChunk) {
+	index, _ := chunk.ColumnIndex()
+	offsets, _ := chunk.OffsetIndex()
+	for p := range index.NumPages() {
+		var h format.PageHeader
+		if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(bytes.NewReader(file[offsets.Offset(p):]))).Decode(&h); err != nil {
+			t.Fatal(err)
+		}
+		data := h.DataPageHeader.V
+		if data.Statistics.NullCount != index.NullCount(p) {
+			t.Fatalf("page %d: %d nulls in its header, %d in the index", p, data.Statistics.NullCount, index.NullCount(p))
+		}
+		if int64(h.CompressedPageSize) >= offsets.CompressedPageSize(p) {
+			t.Fatalf("page %d: %d bytes behind its header, %d with it", p, h.CompressedPageSize, offsets.CompressedPageSize(p))
+		}
+	}
+}
+
 func compare(k parquetfile.Kind, a, b parquet.Value) int {
 	switch k {
 	case parquetfile.Text:
@@ -256,7 +279,7 @@ func TestUnequalColumnsAreRefused(t *testing.T) {
 		"levels":          {{Int64s: []int64{1, 2}, Valid: []byte{1}}, {Ends: []int32{0, 0, 0}}},
 		"a column less":   {{Int64s: []int64{1, 2}}},
 	} {
-		w := parquetfile.New(new(bytes.Buffer), columns, codecs[1], "test")
+		w := parquetfile.New(new(bytes.Buffer), columns, parquetfile.NewEncoder(codecs[1]), "test")
 		if err := w.WriteRowGroup(2, values, nil, -1); err == nil {
 			t.Errorf("%s: written", name)
 		}
