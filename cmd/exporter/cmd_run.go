@@ -123,8 +123,12 @@ func configure(ctx context.Context, v *values, judge func(Config) []setting.Prob
 
 // limitMemory makes the garbage collector mind the pod's memory limit, and without
 // one, what a run of this configuration needs: otherwise garbage of twice what is in
-// use would pile up. It is a goal of the collector, never a bound that fails. GOMEMLIMIT wins.
+// use would pile up. It is a goal of the collector, never a bound that fails. GOMEMLIMIT
+// and GOGC win.
 func limitMemory(log *slog.Logger, cfg Config) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // most memory is lent buffers without pointers: cheap to mark
+	}
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}

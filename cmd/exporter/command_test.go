@@ -102,7 +102,7 @@ func TestFlagsOfRun(t *testing.T) {
 	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
 	code, out, errs := runChild(t, with(env, "EXPORT_TABLES", "Nothing", "SOURCE_API", "grap"), "run",
 		"--export-tables", "AlertInfo", "--source-api=m365d", "--lake-url", t.TempDir())
-	if rep := reportOf(t, out); code != 0 || rep.Rows != 20 {
+	if rep := reportOf(t, out); code != 0 || rep.Rows != 20 || rep.Buffers == 0 {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }

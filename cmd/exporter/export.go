@@ -66,6 +66,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		}
 	}
 	rep.finish(until, results, conn.reader.Stats())
+	rep.Buffers = conn.pool.Peak()
 	rep.Datasets = append(rep.Datasets, leftOut...)
 	return rep
 }

@@ -29,6 +29,7 @@ type report struct {
 	Calls    int64           `json:"calls"`
 	Refusals int64           `json:"refusals"`
 	Seconds  float64         `json:"seconds"`
+	Buffers  int64           `json:"buffer_bytes"`      // the most memory that rows took at once
 	Stopped  string          `json:"stopped,omitempty"` // why the run ended before it had caught up
 	Error    string          `json:"error,omitempty"`   // why the run could not begin
 	Code     int             `json:"exit_code"`

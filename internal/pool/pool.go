@@ -11,16 +11,13 @@ import (
 	"sync"
 )
 
-// mostIdle bounds the idle slices that are kept, in bytes: about what one answer needs.
-const mostIdle = 128 << 20
-
 // Pool lends slices. The zero Pool is ready; it is safe for concurrent use.
 type Pool struct {
 	mu   sync.Mutex
-	idle [64 * steps][][]byte // by class
+	idle [65 * steps][][]byte // by class
 	kept int64                // bytes of idle
 	lent int64
-	peak int64
+	peak int64 // the most that was lent
 }
 
 // Sizes are four to a power of two, so that at most a fifth of a slice is unused.
@@ -38,21 +35,42 @@ func class(n int) (index, size int) {
 	return octave*steps + k, 1<<(octave-1) + k*quarter
 }
 
-// Get lends a slice of length 0 with room for at least n bytes. What it held before is
-// still there.
+// Get lends a slice of length 0 with room for at least n bytes, and less than twice as
+// much. What it held before is still there.
 func (p *Pool) Get(n int) []byte {
 	at, size := class(n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lent += int64(size)
-	p.peak = max(p.peak, p.lent)
-	if idle := p.idle[at%len(p.idle)]; len(idle) > 0 {
-		b := idle[len(idle)-1]
-		p.idle[at%len(p.idle)] = idle[:len(idle)-1]
-		p.kept -= int64(size)
-		return b[:0]
+	b := p.take(at, at+steps)
+	if b == nil {
+		p.shrink(int64(size))
+		b = make([]byte, 0, size)
 	}
-	return make([]byte, 0, size)
+	p.lent += int64(cap(b))
+	p.peak = max(p.peak, p.lent)
+	return b[:0]
+}
+
+// take is an idle slice of one of the classes, the smallest; nil: there is none.
+func (p *Pool) take(from, to int) []byte {
+	for c := from; c < min(to, len(p.idle)); c++ {
+		if idle := p.idle[c]; len(idle) > 0 {
+			b := idle[len(idle)-1]
+			idle[len(idle)-1] = nil // or it would stay reachable
+			p.idle[c] = idle[:len(idle)-1]
+			p.kept -= int64(cap(b))
+			return b
+		}
+	}
+	return nil
+}
+
+// shrink lets idle slices go that are of no use, so that the pool does not come to have
+// more than was ever needed at once.
+func (p *Pool) shrink(more int64) {
+	for p.kept > 0 && p.lent+p.kept+more > p.peak {
+		p.take(0, len(p.idle))
+	}
 }
 
 // Put takes back a slice that Get lent, whatever its length is by now. A slice of nil is
@@ -65,10 +83,8 @@ func (p *Pool) Put(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lent -= int64(size)
-	if p.kept+int64(size) <= mostIdle {
-		p.kept += int64(size)
-		p.idle[at%len(p.idle)] = append(p.idle[at%len(p.idle)], b[:0])
-	}
+	p.kept += int64(size)
+	p.idle[at] = append(p.idle[at], b[:0])
 }
 
 // Grow returns a slice that holds what b holds and has room for at least n bytes in all;

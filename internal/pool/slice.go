@@ -7,14 +7,15 @@ type Number interface {
 	~uint8 | ~int32 | ~int64 | ~float64
 }
 
-// Reserve returns s with room for n elements in all. s is nil or was returned by Reserve,
-// and is given back if it is too small.
+// Reserve returns s with room for n elements in all, and few more. s is nil or was
+// returned by Reserve, and is given back if it is too small.
 func Reserve[T Number](p *Pool, s []T, n int) []T {
 	if cap(s) >= n {
 		return s
 	}
 	size := int(unsafe.Sizeof(*new(T)))
-	b := p.Grow(bytesOf(s), n*size)
+	b := append(p.Get(n*size), bytesOf(s)...)
+	Return(p, s)
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), cap(b)/size)[:len(s)]
 }
 

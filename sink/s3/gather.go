@@ -227,7 +227,10 @@ func (c *groupColumn) addPlain(text schema.Text, have int, rows []int32, room in
 	if len(c.Bytes)+size > math.MaxInt32 {
 		return errTooMuchText
 	}
-	c.Bytes = pool.Reserve(c.pool, c.Bytes, len(c.Bytes)+int(int64(size)*int64(room-have)/int64(len(rows))))
+	if need := len(c.Bytes) + size; need > cap(c.Bytes) {
+		expected := int64(size) * int64(room-have) / int64(len(rows)) // if the rows to come are alike
+		c.Bytes = pool.Reserve(c.pool, c.Bytes, max(need, len(c.Bytes)+int(expected+expected/16)))
+	}
 	c.Ends = pool.Reserve(c.pool, c.Ends, room+1)
 	if have == 0 {
 		c.Ends = append(c.Ends, 0)

@@ -20,6 +20,7 @@ type rowGroup struct {
 	columns []groupColumn
 	pool    *pool.Pool
 	limit   int
+	room    int     // rows that there is memory for
 	ticks   []int64 // by which rows are sorted; noTime sorts last
 	values  []parquetfile.Values
 }
@@ -53,7 +54,7 @@ func (g *rowGroup) held() int64 {
 // their memory.
 func (g *rowGroup) reset() {
 	pool.Return(g.pool, g.ticks)
-	g.ticks = nil
+	g.ticks, g.room = nil, 0
 	for i := range g.columns {
 		g.columns[i].reset()
 	}
@@ -62,11 +63,10 @@ func (g *rowGroup) reset() {
 // add copies rows of a record. event gives the time by which they are sorted; nil: none.
 func (g *rowGroup) add(rec arrow.Record, event *schema.DateTimeArray, rows []int32) error {
 	have := g.rows()
-	room := have + len(rows)
-	if have == 0 {
-		room = min(g.limit, 2*room)
+	if n := have + len(rows); n > g.room {
+		g.room = min(g.limit, 2*n)
 	}
-	g.ticks = pool.Reserve(g.pool, g.ticks, room)
+	g.ticks = pool.Reserve(g.pool, g.ticks, g.room)
 	for _, row := range rows {
 		at := int64(noTime)
 		if event != nil && event.IsValid(int(row)) {
@@ -76,7 +76,7 @@ func (g *rowGroup) add(rec arrow.Record, event *schema.DateTimeArray, rows []int
 	}
 	for i := range g.columns {
 		c := &g.columns[i]
-		if err := c.add(rec.Column(i), have, rows, room); err != nil {
+		if err := c.add(rec.Column(i), have, rows, g.room); err != nil {
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 	}
