@@ -30,6 +30,7 @@ type file struct {
 	group   *rowGroup // the one being filled; nil: none
 	rows    int64
 	groups  []group // written row groups
+	plain   []bool  // whether a column's text has no dictionary; nil: not decided
 	created bool
 }
 
@@ -71,6 +72,14 @@ func (f *file) close() error {
 	return err
 }
 
+// begin gives the file a row group to gather rows in.
+func (f *file) begin(g *rowGroup) {
+	f.group = g
+	for i, plain := range f.plain {
+		g.columns[i].plain, g.columns[i].decided = plain, true
+	}
+}
+
 // endGroup writes the rows that it has gathered.
 func (f *file) endGroup() error {
 	done := group{rows: int64(f.group.rows())}
@@ -85,6 +94,11 @@ func (f *file) endGroup() error {
 	}
 	f.groups = append(f.groups, done)
 	f.rows += done.rows
+	if f.plain == nil {
+		for i := range f.group.columns {
+			f.plain = append(f.plain, f.group.columns[i].plain)
+		}
+	}
 	return nil
 }
 

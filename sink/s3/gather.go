@@ -20,13 +20,15 @@ type groupColumn struct {
 	parquetfile.Values // Valid is nil until a row is null
 	pool               *pool.Pool
 	plain              bool          // texts are stored each by itself; else text has them, Index the rows
+	decided            bool          // by the file's first row group
 	text               *intern.Table // kept for the next row group
 	remap              []int32       // of entries of a batch; for reuse
 }
 
 // A dictionary is given up where it does not pay: beyond mostEntries, or when more than
-// half of the rows differ. It is never mixed with plain text in one row group: readers
-// would look for values that a mixed chunk's bloom filter lacks.
+// half of the rows differ. It is never mixed with plain text: in one row group, readers
+// would look for values that a mixed chunk's bloom filter lacks; in one file, fastparquet
+// reads null for the plain ones.
 const (
 	mostEntries = 40_000
 	trialRows   = 8192
@@ -46,7 +48,7 @@ func (c *groupColumn) held() int64 {
 	return int64(n)
 }
 
-// reset gives the buffers back. Every row group begins with a dictionary.
+// reset gives the buffers back.
 func (c *groupColumn) reset() {
 	pool.Return(c.pool, c.Valid)
 	pool.Return(c.pool, c.Bools)
@@ -56,7 +58,7 @@ func (c *groupColumn) reset() {
 	pool.Return(c.pool, c.Ends)
 	pool.Return(c.pool, c.Bytes)
 	pool.Return(c.pool, c.Index)
-	c.Values, c.plain = parquetfile.Values{}, false
+	c.Values, c.plain, c.decided = parquetfile.Values{}, false, false
 	if c.text != nil {
 		c.text.Reset()
 	}
@@ -171,7 +173,7 @@ func (c *groupColumn) addTimes(a *schema.DateTimeArray, rows []int32) error {
 // addText copies texts: their entries, each entry of the batch looked up once, or plain.
 func (c *groupColumn) addText(text schema.Text, have int, rows []int32, room int) error {
 	index := text.Index()
-	if !c.plain && index == nil && have+len(rows) >= trialRows {
+	if !c.plain && !c.decided && index == nil && have+len(rows) >= trialRows {
 		if err := c.makePlain(room); err != nil { // the batch's own dictionary did not pay
 			return err
 		}
@@ -200,7 +202,7 @@ func (c *groupColumn) addText(text schema.Text, have int, rows []int32, room int
 			c.Index = append(c.Index, c.remap[e]-1)
 		}
 	}
-	if n := c.text.Len(); n > mostEntries || len(c.Index) >= trialRows && 2*n > len(c.Index) {
+	if n := c.text.Len(); !c.decided && (n > mostEntries || len(c.Index) >= trialRows && 2*n > len(c.Index)) {
 		return c.makePlain(room)
 	}
 	return nil
@@ -279,7 +281,7 @@ func (c *groupColumn) finish(rows int) (parquetfile.Values, error) {
 	if c.kind != parquetfile.Text || c.plain {
 		return c.Values, nil
 	}
-	if rows >= fewRows && 2*c.text.Len() > rows {
+	if !c.decided && rows >= fewRows && 2*c.text.Len() > rows {
 		err := c.makePlain(rows)
 		return c.Values, err
 	}

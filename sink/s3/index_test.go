@@ -1,10 +1,13 @@
 package s3_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"hunting-exporter/sink/s3"
 )
@@ -87,5 +90,37 @@ func TestLongCellsStayOutOfTheFooter(t *testing.T) {
 	files := prepare(t, sink, attempt(1), batch(rows...))
 	if want := int64(8*length + 100_000); files[0].Size > want {
 		t.Errorf("8 cells of 1 MiB make a file of %d bytes", files[0].Size)
+	}
+}
+
+// TestTextIsEncodedAlikeInAllRowGroups: fastparquet reads null where a later row group
+// has no dictionary and an earlier one has.
+func TestTextIsEncodedAlikeInAllRowGroups(t *testing.T) {
+	const each = 200
+	repeating := func(i int) string { return fmt.Sprint("text ", i%3) }
+	different := func(i int) string { return fmt.Sprint("text ", i) }
+	for name, texts := range map[string][]func(int) string{
+		"dictionary": {repeating, different, different},
+		"plain":      {different, repeating, repeating},
+	} {
+		store := dirStore(t)
+		sink := newSink(t, store, s3.Config{RowGroupRows: each})
+		var rows []row
+		for i := range each * len(texts) {
+			rows = append(rows, row{N: int64(i), Text: texts[i/each](i), Time: ticks(2026, 3, 4, 5) + int64(i)})
+		}
+		for _, f := range publish(t, store, sink, prepare(t, sink, attempt(1), batch(rows...))) {
+			for i, g := range f.Metadata().RowGroups {
+				has := slices.Contains(g.Columns[2].MetaData.Encoding, format.RLEDictionary)
+				if has != (name == "dictionary") {
+					t.Errorf("%s: row group %d has a dictionary: %v", name, i, has)
+				}
+			}
+			for i, got := range readRows(t, f) {
+				if got.Text != rows[i].Text {
+					t.Fatalf("%s: row %d is %v, want %v", name, i, got.Text, rows[i].Text)
+				}
+			}
+		}
 	}
 }

@@ -87,9 +87,7 @@ func (w *writer) add(ctx context.Context, f *file, rec arrow.Record, event *sche
 			return err
 		}
 		if f.group == nil {
-			if f.group, w.spare = w.spare, nil; f.group == nil {
-				f.group = newRowGroup(w.layout, w.sink.cfg.RowGroupRows, w.sink.pool)
-			}
+			f.begin(w.emptyGroup())
 			w.open++
 		}
 		n := min(len(rows), f.group.limit-f.group.rows())
@@ -103,6 +101,15 @@ func (w *writer) add(ctx context.Context, f *file, rec arrow.Record, event *sche
 		}
 	}
 	return nil
+}
+
+// emptyGroup is the spare row group or a new one.
+func (w *writer) emptyGroup() *rowGroup {
+	g := w.spare
+	if w.spare = nil; g == nil {
+		g = newRowGroup(w.layout, w.sink.cfg.RowGroupRows, w.sink.pool)
+	}
+	return g
 }
 
 // endGroup writes a file's rows and frees their memory. The row group, with the memory of
