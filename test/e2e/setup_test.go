@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -93,9 +94,15 @@ type site struct {
 // newSite serves a tenant over TLS until the test ends.
 func newSite(t *testing.T, o tenant.Options) *site {
 	t.Helper()
+	return newSiteBehind(t, o, func(h http.Handler) http.Handler { return h })
+}
+
+// newSiteBehind is a tenant whose answers go through a handler of the test's own.
+func newSiteBehind(t *testing.T, o tenant.Options, wrap func(http.Handler) http.Handler) *site {
+	t.Helper()
 	o.CallsPerMinute = -1
 	ten := tenant.New(o)
-	srv := httptest.NewTLSServer(ten)
+	srv := httptest.NewTLSServer(wrap(ten))
 	t.Cleanup(srv.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
