@@ -2,12 +2,11 @@ package s3
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"os"
+
+	"github.com/zeebo/xxh3"
 
 	"hunting-exporter/sink/s3/parquetfile"
 )
@@ -23,8 +22,9 @@ type file struct {
 	key    string
 	layout *layout
 
-	sum     hash.Hash // over what was handed to the disk
-	disk    *os.File  // nil while nothing is written
+	sum     *xxh3.Hasher // over what was handed to the disk
+	sha256  string       // of what verify found there
+	disk    *os.File     // nil while nothing is written
 	buffer  *bufio.Writer
 	out     *parquetfile.Writer
 	group   *rowGroup // the one being filled; nil: none
@@ -41,14 +41,14 @@ type group struct {
 }
 
 func newFile(path string, w *writer) *file {
-	f := &file{path: path, layout: w.layout, sum: sha256.New()}
+	f := &file{path: path, layout: w.layout, sum: xxh3.New()}
 	f.out = parquetfile.New(f, w.layout.file(), w.encoder, "hunting-exporter version "+w.sink.info.Version)
 	return f
 }
 
 // Write passes bytes of the file on.
 func (f *file) Write(b []byte) (int, error) {
-	f.sum.Write(b)
+	_, _ = f.sum.Write(b) // never fails
 	return f.buffer.Write(b)
 }
 
@@ -114,9 +114,6 @@ func (f *file) finish(metadata [][2]string) error {
 	}
 	return nil
 }
-
-// digest is the sha256 of what was handed to the disk.
-func (f *file) digest() string { return hex.EncodeToString(f.sum.Sum(nil)) }
 
 // held is how much memory the rows take that wait to be written.
 func (f *file) held() int64 {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/zeebo/xxh3"
 )
 
 // verify reads a finished file back from disk: its bytes are those that were
@@ -22,14 +23,15 @@ func verify(ctx context.Context, f *file) (size int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, disk.Close()) }()
-	hash := sha256.New()
-	size, err = io.Copy(hash, disk)
+	found, digest := xxh3.New(), sha256.New()
+	size, err = io.Copy(io.MultiWriter(found, digest), disk)
 	if err != nil {
 		return 0, err
 	}
-	if hex.EncodeToString(hash.Sum(nil)) != f.digest() {
-		return 0, errors.New("its sha256 is not that of the bytes written")
+	if found.Sum128() != f.sum.Sum128() {
+		return 0, errors.New("its bytes are not those that were written")
 	}
+	f.sha256 = hex.EncodeToString(digest.Sum(nil))
 	read, err := parquet.OpenFile(disk, size)
 	if err != nil {
 		return 0, fmt.Errorf("open: %w", err)

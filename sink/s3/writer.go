@@ -199,7 +199,7 @@ func (w *writer) prepare(ctx context.Context, f *file, to time.Time) (state.File
 	if err != nil {
 		return state.File{}, fmt.Errorf("verify %s: %w; the local file is not what was written: check the disk under PIPELINE_SPILL", f.key, err)
 	}
-	out := state.File{Key: f.key, Size: size, SHA256: f.digest(), Rows: f.rows}
+	out := state.File{Key: f.key, Size: size, SHA256: f.sha256, Rows: f.rows}
 	if err := w.sink.upload(ctx, f.path, &out); err != nil {
 		return state.File{}, fmt.Errorf("prepare: %w", err)
 	}

@@ -42,8 +42,9 @@ func New(out io.Writer, columns []Column, encoder *Encoder, createdBy string) *W
 }
 
 // WriteRowGroup writes n rows, given column by column, in the order given or, if that is
-// nil, as they lie. sorted is the column that they then ascend by, nulls last; negative:
-// none. After an error the file is of no use.
+// nil, as they lie. sorted is the column, one of Int64s, that they then ascend by, nulls
+// last, which is checked, since readers rely on it; negative: none. After an error the file
+// is of no use.
 func (w *Writer) WriteRowGroup(n int, columns []Values, order []int32, sorted int) error {
 	if w.err == nil {
 		w.err = w.writeRowGroup(n, columns, order, sorted)
@@ -73,6 +74,9 @@ func (w *Writer) writeRowGroup(n int, columns []Values, order []int32, sorted in
 		c := w.columns[i]
 		if err := columns[i].check(c.Kind, n); err != nil {
 			return fmt.Errorf("write column %s: %w", c.Name, err)
+		}
+		if i == sorted && !columns[i].ascend(rows{order, 0, n}) {
+			return fmt.Errorf("write column %s: the rows are not in its order", c.Name)
 		}
 		chunk, pages, err := w.chunk(c, &columns[i], n, order)
 		if err != nil {
@@ -115,6 +119,23 @@ func (v *Values) check(k Kind, n int) error {
 		return fmt.Errorf("%d values for %d rows", have, n)
 	}
 	return nil
+}
+
+// ascend: whether the rows ascend by the column, nulls last.
+func (v *Values) ascend(r rows) bool {
+	last, null := int64(math.MinInt64), false
+	for i := r.from; i < r.to; i++ {
+		row := r.at(i)
+		switch {
+		case v.null(row):
+			null = true
+		case null, v.Int64s[row] < last:
+			return false
+		default:
+			last = v.Int64s[row]
+		}
+	}
+	return true
 }
 
 func offsetsOf(pages []page) (out format.OffsetIndex) {

@@ -288,3 +288,27 @@ func TestUnequalColumnsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderThatIsNoneIsRefused(t *testing.T) {
+	columns := []parquetfile.Column{{Name: "a", Kind: parquetfile.TimestampMicros}}
+	for _, c := range []struct {
+		valid []byte
+		order []int32
+		ok    bool
+	}{
+		{nil, nil, false},
+		{nil, []int32{2, 0, 1}, true},
+		{[]byte{1, 1, 0}, nil, true},
+		{[]byte{1, 0, 1}, []int32{2, 0, 1}, true},
+		{[]byte{1, 0, 1}, []int32{1, 2, 0}, false},
+	} {
+		v := parquetfile.Values{Int64s: []int64{3, 5, 1}, Valid: c.valid}
+		for _, valid := range c.valid {
+			v.Nulls += int(1 - valid)
+		}
+		w := parquetfile.New(new(bytes.Buffer), columns, parquetfile.NewEncoder(codecs[1]), "test")
+		if err := w.WriteRowGroup(3, []parquetfile.Values{v}, c.order, 0); (err == nil) != c.ok {
+			t.Errorf("order %v with %v: %v", c.order, c.valid, err)
+		}
+	}
+}
