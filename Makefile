@@ -42,8 +42,8 @@ tidy: ## Fails when go.mod or go.sum is not tidy. (In test/ it would fetch DuckD
 e2e: ## End to end: real Kafka, S3 server, DuckDB, Helm.
 	cd test && $(GO) test -timeout 30m ./...
 
-bench: ## Benchmarks; compare with benchstat.
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## Benchmarks, peers and a profile into docs/performance.md, a quarter of an hour.
+	cd test && $(GO) run ./peers -rounds 3 -doc ../docs/performance.md
 
 fuzz: ## Every fuzz test for FUZZTIME.
 	@set -e; for package in $$($(GO) list ./...); do \

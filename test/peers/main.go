@@ -2,7 +2,8 @@
 // the same answers from the same server, CPU seconds and peak memory of each process.
 //
 // `go run ./peers` in the test module prints a table; `make bench` puts it into
-// docs/performance.md. It is a comparison for people, not a test.
+// docs/performance.md, with the Go benchmarks and a profile of the whole line. It is a
+// comparison for people, not a test.
 package main
 
 import (
@@ -14,92 +15,92 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
+
+	"hunting-exporter/test/cache"
 )
 
 func main() {
-	log.SetFlags(0)
+	log.SetFlags(log.Ltime)
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		serve()
 		return
 	}
 	rounds := flag.Int("rounds", 1, "runs of each; the median counts")
-	only := flag.String("only", "", "only those whose name contains this text")
+	only := flag.String("only", "", "only those peers whose name contains this text")
+	doc := flag.String("doc", "", "measure everything and put it between the markers of this file")
 	flag.Parse()
-	if err := compare(*rounds, *only); err != nil {
+	if *doc != "" && *only != "" {
+		log.Fatal("-doc measures all peers: leave -only out")
+	}
+	if err := run(max(1, *rounds), *only, *doc); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// peer is one way to turn answers into Parquet.
-type peer struct {
-	name string
-	one  func(dir string) *exec.Cmd // a single answer
-	ten  func(dir string) *exec.Cmd
+func run(rounds int, only, doc string) error {
+	if doc == "" {
+		return withLab(rounds, func(l *lab) error {
+			table, err := l.compare(only)
+			fmt.Print(table)
+			return err
+		})
+	}
+	parts := map[string]string{"machine": "", "decode": "", "encode": "", "peers": "", "profile": ""}
+	if _, err := insert(doc, parts); err != nil {
+		return err // sooner than after all the measuring
+	}
+	var err error
+	if parts["machine"], err = machine(); err != nil {
+		return err
+	}
+	if parts["decode"], parts["encode"], err = benchmarks(rounds); err != nil {
+		return err
+	}
+	err = withLab(rounds, func(l *lab) (err error) {
+		if parts["profile"], err = l.profile(); err != nil {
+			return err
+		}
+		parts["peers"], err = l.compare("")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	text, err := insert(doc, parts)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(doc, []byte(text), 0o644)
 }
 
-func compare(rounds int, only string) error {
+// lab is what every measurement needs: the server with the answers, an interpreter, a folder.
+type lab struct {
+	site        site
+	dir, python string
+	rounds      int
+}
+
+// withLab sets a lab up, gives it to use and takes it down.
+func withLab(rounds int, use func(*lab) error) error {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	site, end, err := start()
-	if err != nil {
+	l := &lab{dir: dir, rounds: rounds}
+	if l.python, err = environment(); err != nil {
+		return err
+	}
+	log.Print("making the answers")
+	var end func()
+	if l.site, end, err = start(); err != nil {
 		return err
 	}
 	defer end()
-	python, err := environment()
-	if err != nil {
-		return err
+	if out, err := l.script("split", answers, "").CombinedOutput(); err != nil {
+		return fmt.Errorf("split the answers into lines: %w: %s", err, out)
 	}
-	exporter := filepath.Join(dir, "exporter")
-	build := exec.Command("go", "build", "-trimpath", "-o", exporter, "./cmd/exporter") //nolint:noctx // ends by itself
-	build.Dir, build.Env = "../", append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, out)
-	}
-	if err := split(python, site, dir); err != nil {
-		return err
-	}
-	fmt.Printf("One answer: %d rows × %d columns, %.0f MB of JSON; ten: %.0f MB. CPU seconds (user + system) of the process, medians of %d.\n\n",
-		site.Rows[0], len(columns), float64(site.Bytes[0])/1e6, float64(sum(site.Bytes))/1e6, rounds)
-	fmt.Println("| | CPU-s one answer | CPU-s each of ten | Peak RSS MB, ten | MB of files, each |\n|---|---|---|---|---|")
-	for _, p := range peers(python, exporter, site, dir) {
-		if !strings.Contains(p.name, only) {
-			continue
-		}
-		var one, ten, rss, size []float64
-		for range rounds {
-			u, err := measure(p.one, filepath.Join(dir, "out"))
-			if err != nil {
-				fmt.Printf("| %s | %v | | | |\n", p.name, err)
-				break
-			}
-			one = append(one, u.cpu)
-			if u, err = measure(p.ten, filepath.Join(dir, "out")); err != nil {
-				return err
-			}
-			ten, rss, size = append(ten, u.cpu/answers), append(rss, float64(u.rss)/1e6), append(size, float64(u.files)/answers/1e6)
-		}
-		if len(ten) > 0 {
-			fmt.Printf("| %s | %.2f | %.2f | %.0f | %.2f |\n", p.name, median(one), median(ten), median(rss), median(size))
-		}
-	}
-	return nil
-}
-
-func sum(all []int64) (n int64) {
-	for _, v := range all {
-		n += v
-	}
-	return n
-}
-
-func median(all []float64) float64 {
-	slices.Sort(all)
-	return all[len(all)/2]
+	return use(l)
 }
 
 // start runs the server in a process of its own.
@@ -127,44 +128,44 @@ func start() (s site, end func(), err error) {
 	}
 	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&s); err != nil {
 		end()
-		return s, nil, fmt.Errorf("server: %w", err)
+		return s, nil, fmt.Errorf("read where the server is: %w", err)
 	}
 	return s, end, nil
 }
 
-func peers(python, exporter string, s site, dir string) []peer {
-	script := func(name, label string) peer {
-		run := func(n int) func(string) *exec.Cmd {
-			return func(out string) *exec.Cmd {
-				return exec.Command(python, filepath.Join("peers", "scripts", name+".py"), s.URL, fmt.Sprint(n), out, dir) //nolint:noctx // ends by itself
-			}
-		}
-		return peer{label, run(1), run(answers)}
+// script is a command that runs one of the scripts on the first n answers. They all take
+// the server's address, n, the folder to write to and the one with the lines.
+func (l *lab) script(name string, n int, out string) *exec.Cmd {
+	cmd := exec.Command(l.python, filepath.Join("peers", "scripts", name+".py"), l.site.URL, fmt.Sprint(n), out, l.dir) //nolint:noctx // ends by itself
+	cmd.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	return cmd
+}
+
+// build builds the exporter.
+func (l *lab) build(name string, flags ...string) (string, error) {
+	root, err := cache.Root()
+	if err != nil {
+		return "", err
 	}
-	own := func(label string, env ...string) peer {
-		run := func(from string) func(string) *exec.Cmd {
-			return func(out string) *exec.Cmd {
-				cmd := exec.Command(exporter, "run") //nolint:noctx // ends by itself
-				cmd.Env = append(append([]string{
-					"PATH=" + os.Getenv("PATH"), "AZURE_TENANT_ID=" + s.Tenant, "AZURE_CLIENT_ID=" + s.Client, "AZURE_CLIENT_SECRET=" + s.Secret,
-					"AZURE_AUTHORITY_HOST=" + s.Authority, "SSL_CERT_FILE=" + s.CA, "SOURCE_ENDPOINT=" + s.URL, "SOURCE_API=m365d",
-					"SOURCE_CALLS_PER_MINUTE=100000", "EXPORT_TABLES=" + table, "EXPORT_START=" + from,
-					"LAKE_URL=" + filepath.Join(out, "lake"), "PIPELINE_SPILL=" + out,
-				}, s.proxies()...), env...)
-				return cmd
-			}
-		}
-		return peer{label, run(s.Last), run(s.First)}
+	path := filepath.Join(l.dir, name)
+	args := append([]string{"build", "-trimpath", "-o", path}, flags...)
+	cmd := exec.Command("go", append(args, "./cmd/exporter")...) //nolint:noctx // ends by itself
+	cmd.Dir, cmd.Env = filepath.Dir(root), append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the exporter: %w\n%s", err, out)
 	}
-	return []peer{
-		own("**exporter**, one call at a time", "SOURCE_CONCURRENCY=1"),
-		own("**exporter**, four calls at a time", "SOURCE_CONCURRENCY=4"),
-		own("**exporter**, gzip, one call at a time", "SOURCE_CONCURRENCY=1", "SOURCE_ENDPOINT="+s.URL+"/gzip"),
-		script("polars_", "polars"),
-		script("duckdb_split", "DuckDB, NDJSON with the rows already split, 1 thread"),
-		script("duckdb_document", "DuckDB on the document (`unnest`)"),
-		script("orjson_pyarrow", "orjson + pyarrow"),
-		script("pandas_", "Python requests + json + pandas + pyarrow"),
-		script("dlt_", "dlt"),
-	}
+	return path, nil
+}
+
+// export is a command that exports all answers since a time.
+func (l *lab) export(exporter, from, out string, env ...string) *exec.Cmd {
+	s := l.site
+	cmd := exec.Command(exporter, "run") //nolint:noctx // ends by itself
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "NO_PROXY=127.0.0.1", "AZURE_TENANT_ID=" + s.Tenant, "AZURE_CLIENT_ID=" + s.Client, "AZURE_CLIENT_SECRET=" + s.Secret,
+		"AZURE_AUTHORITY_HOST=" + s.Authority, "SSL_CERT_FILE=" + s.CA, "SOURCE_ENDPOINT=" + s.URL, "SOURCE_API=m365d",
+		"SOURCE_CALLS_PER_MINUTE=100000", "EXPORT_TABLES=" + table, "EXPORT_START=" + from,
+		"LAKE_URL=" + filepath.Join(out, "lake"), "PIPELINE_SPILL=" + out,
+	}, env...)
+	return cmd
 }

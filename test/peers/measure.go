@@ -96,12 +96,3 @@ func environment() (string, error) {
 	})
 	return filepath.Join(dir, "bin", "python"), err
 }
-
-// split writes the rows of each answer as lines, for the peer that is given them so.
-func split(python string, s site, dir string) error {
-	out, err := exec.Command(python, filepath.Join("peers", "scripts", "split.py"), s.URL, fmt.Sprint(answers), dir).CombinedOutput() //nolint:noctx // ends by itself
-	if err != nil {
-		return fmt.Errorf("split: %w: %s", err, out)
-	}
-	return nil
-}
