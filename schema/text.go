@@ -54,6 +54,12 @@ func (t *Text) String(i int) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
+// Run is the text of the rows of a plain column from one to before another: one after the
+// other, and where each begins and ends in data.
+func (t *Text) Run(from, to int) (offsets []int32, data []byte) {
+	return t.offsets[from : to+1], t.data
+}
+
 // Index is each row's place in the dictionary; nil: the column is plain.
 func (t *Text) Index() []int32 { return t.index }
 

@@ -1,6 +1,7 @@
 package parquetfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -24,6 +25,7 @@ type Encoder struct {
 	body    []byte // the page
 	packed  []byte // the page, compressed
 	level   []byte
+	ones    []byte // the levels where nothing is null
 	encoded []byte
 	ints    []int32
 	longs   []int64
@@ -64,16 +66,9 @@ func (e *Encoder) dictionary(v *Values) (entries int) {
 
 // page makes a data page: the levels' length, the levels, 1 for a value, the values.
 func (e *Encoder) page(k Kind, v *Values, r rows, dictionary bool) (nulls int, b bounds, err error) {
-	e.level = slices.Grow(e.level[:0], r.to-r.from)
-	for i := r.from; i < r.to; i++ {
-		level := byte(1)
-		if v.Valid != nil {
-			level = v.Valid[r.at(i)]
-		}
-		nulls += int(1 - level)
-		e.level = append(e.level, level)
-	}
-	if e.encoded, err = levels.EncodeLevels(e.encoded, e.level); err != nil {
+	level := e.levels(v, r)
+	nulls = len(level) - bytes.Count(level, one)
+	if e.encoded, err = levelEncoding.EncodeLevels(e.encoded, level); err != nil {
 		return 0, b, err
 	}
 	e.body = binary.LittleEndian.AppendUint32(e.body[:0], uint32(len(e.encoded)))
@@ -87,7 +82,22 @@ func (e *Encoder) page(k Kind, v *Values, r rows, dictionary bool) (nulls int, b
 	return nulls, b, err
 }
 
-var levels = rle.Encoding{BitWidth: 1}
+var levelEncoding, one = rle.Encoding{BitWidth: 1}, []byte{1}
+
+// levels are 1 for each row that has a value, 0 for null.
+func (e *Encoder) levels(v *Values, r rows) []byte {
+	if v.Valid == nil {
+		for len(e.ones) < r.to-r.from {
+			e.ones = append(e.ones, 1)
+		}
+		return e.ones[:r.to-r.from]
+	}
+	e.level = e.level[:0]
+	for i := r.from; i < r.to; i++ {
+		e.level = append(e.level, v.Valid[r.at(i)])
+	}
+	return e.level
+}
 
 // values appends the page's values, of which there is one at least.
 func (e *Encoder) values(k Kind, v *Values, r rows) bounds {
