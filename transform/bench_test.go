@@ -140,4 +140,5 @@ func BenchmarkTransform(b *testing.B) {
 		}
 		batch.Release()
 	}
+	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -16,6 +16,12 @@ func (d *decoder) cell(c *column) error {
 		return d.dynamicCell(c)
 	case kindBool:
 		return d.boolCell(c)
+	case kindInt32, kindInt64:
+		if v, n := digits(d.b[d.i:]); n > 0 && (c.kind == kindInt64 || v <= math.MaxInt32) {
+			d.i += n
+			c.appendInt(v)
+			return nil
+		}
 	}
 	token, ok, err := d.token(c)
 	if err != nil || !ok {
@@ -115,16 +121,10 @@ func (d *decoder) integer(c *column, t literalText) error {
 		return c.reject("not a whole number")
 	}
 	v, ok := parseInt(t.b)
-	if c.kind == kindInt64 && ok {
-		c.i64 = append(c.i64, v)
-		c.done()
-		return nil
-	}
-	if !ok || v < math.MinInt32 || v > math.MaxInt32 {
+	if !ok || c.kind == kindInt32 && (v < math.MinInt32 || v > math.MaxInt32) {
 		return c.reject("out of range")
 	}
-	c.i32 = append(c.i32, int32(v))
-	c.done()
+	c.appendInt(v)
 	return nil
 }
 
@@ -158,6 +158,11 @@ func (d *decoder) double(c *column, t literalText) error {
 }
 
 func (d *decoder) boolCell(c *column) error {
+	if v, n := digits(d.b[d.i:]); n == 1 && v <= 1 {
+		d.i++
+		c.appendBool(v == 1)
+		return nil
+	}
 	if d.i < len(d.b) && (d.b[d.i] == 't' || d.b[d.i] == 'f') {
 		letter, err := d.literal()
 		if err == nil {
@@ -225,6 +230,12 @@ func (d *decoder) textCell(c *column) error {
 // quotedCell: text that its column's dictionary knows as it is spelled costs neither a
 // copy nor a check.
 func (d *decoder) quotedCell(c *column) error {
+	if c.dict != nil {
+		if n := c.again(d.b[d.i+1:]); n >= 0 {
+			d.i += n + 2
+			return nil
+		}
+	}
 	r, err := d.str()
 	if err != nil {
 		return err
@@ -269,15 +280,16 @@ func (d *decoder) jsonCell(c *column) error {
 		}
 		d.i = start
 	}
+	var rest []byte
 	var err error
-	d.json, d.text, err = d.canonical(d.json[:0], d.text, rowDepth)
+	d.json, rest, err = d.canonical(d.json[:0], rowDepth)
 	if errors.Is(err, errUTF8) {
 		return c.reject(errUTF8.Error())
 	}
 	if err != nil {
 		return err
 	}
-	c.room(len(d.json))
-	c.data = append(c.data, d.json...)
+	c.room(len(d.json) + len(rest))
+	c.data = append(append(c.data, d.json...), rest...)
 	return d.closeText(c, spelled)
 }

@@ -1,5 +1,7 @@
 package transform
 
+import "encoding/binary"
+
 // ticks reads YYYY-MM-DDThh:mm:ss[.f{1,7}][Z|+00:00] as 100 ns since 1970. Kusto drops
 // trailing zeros of the fraction, so every length from none to seven digits occurs.
 func ticks(b []byte) (int64, bool) {
@@ -7,22 +9,22 @@ func ticks(b []byte) (int64, bool) {
 	if len(b) < len(shape) {
 		return 0, false
 	}
-	for i := range len(shape) {
-		if digit := b[i]-'0' <= 9; digit != (shape[i] == '0') || !digit && b[i] != shape[i] {
-			return 0, false
-		}
-	}
 	below, rest, ok := fraction(b[len(shape):])
 	if zone := string(rest); !ok || zone != "Z" && zone != "" && zone != "+00:00" {
 		return 0, false
 	}
-	year, month, day := two(b)*100+two(b[2:]), two(b[5:]), two(b[8:])
-	hour, minute, second := two(b[11:]), two(b[14:]), two(b[17:])
-	if year == 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
+	date, day, clock := dateForm.pairs(b), dayForm.pairs(b[8:]), clockForm.pairs(b[11:])
+	if (date|day|clock)&highs != 0 {
+		return 0, false
+	}
+	at := func(pairs uint64, i int) int64 { return int64(pairs >> (8 * i) & 0xff) }
+	year, month, dom := at(date, 0)*100+at(date, 2), at(date, 5), at(day, 0)
+	hour, minute, second := at(clock, 0), at(clock, 3), at(clock, 6)
+	if year == 0 || month < 1 || month > 12 || dom < 1 || dom > daysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
-	seconds := daysSince1970(year, month, day)*86_400 + hour*3_600 + minute*60 + second
+	seconds := daysSince1970(year, month, dom)*86_400 + hour*3_600 + minute*60 + second
 	return seconds*10_000_000 + below, true
 }
 
@@ -44,7 +46,27 @@ func fraction(b []byte) (value int64, rest []byte, ok bool) {
 	return value, b[1+n:], true
 }
 
-func two(b []byte) int64 { return int64(b[0]-'0')*10 + int64(b[1]-'0') }
+// form is eight bytes of a time: digits where shape has 0, its own bytes elsewhere.
+type form struct {
+	shape uint64 // little-endian
+	slack uint64 // what the highest digit, or the byte itself, lacks of 0x7f
+}
+
+var (
+	dateForm  = form{0x2d30302d30303030, 0x7f76767f76767676} // 0000-00-
+	dayForm   = form{0x30303a3030543030, 0x76767f76767f7676} // 00T00:00
+	clockForm = form{0x30303a30303a3030, 0x76767f76767f7676} // 00:00:00
+)
+
+// pairs gives for every two digits in a row, at the place of the first, their number. The
+// highest bit of some byte is set if b has another form.
+func (f form) pairs(b []byte) uint64 {
+	x := binary.LittleEndian.Uint64(b) ^ f.shape
+	if (x|(x+f.slack))&highs != 0 {
+		return highs
+	}
+	return x*10 + x>>8
+}
 
 func daysIn(year, month int64) int64 {
 	switch month {

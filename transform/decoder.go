@@ -40,7 +40,7 @@ type textProfile struct {
 }
 
 const (
-	windowBytes = 1 << 20
+	windowBytes = 1 << 17
 	// retrial is after how many pages a dictionary that did not pay is tried again.
 	retrial = 64
 )

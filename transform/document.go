@@ -45,7 +45,7 @@ type decoder struct {
 	rawKey raw
 	again  bool // another element follows
 
-	key, text, json []byte // room for reuse
+	key, json []byte // room for reuse
 }
 
 // Bounds of what is kept of a document beside its rows.

@@ -5,6 +5,67 @@ import (
 	"strconv"
 )
 
+// numberLen returns the length of the JSON number at the start of b, 0 if there is none.
+func numberLen(b []byte) (n int, whole bool) {
+	i := 0
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch digits := digitsLen(b[i:]); {
+	case digits == 0, digits > 1 && b[i] == '0':
+		return 0, false
+	default:
+		i += digits
+	}
+	whole = true
+	if i < len(b) && b[i] == '.' {
+		digits := digitsLen(b[i+1:])
+		if digits == 0 {
+			return 0, false
+		}
+		i += 1 + digits
+		whole = false
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		j := i + 1
+		if j < len(b) && (b[j] == '+' || b[j] == '-') {
+			j++
+		}
+		digits := digitsLen(b[j:])
+		if digits == 0 {
+			return 0, false
+		}
+		i = j + digits
+		whole = false
+	}
+	return i, whole
+}
+
+func digitsLen(b []byte) int {
+	for i, c := range b {
+		if c < '0' || c > '9' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// digits reads the whole number at the start of b if it is as nearly all are: without a
+// sign, of up to 18 digits, and with a comma or brace right behind; n is its length, else 0.
+func digits(b []byte) (v int64, n int) {
+	for i, c := range b {
+		if digit := c - '0'; digit <= 9 {
+			v = v*10 + int64(digit)
+			continue
+		}
+		if c != ',' && c != '}' || i > 18 || i > 1 && b[0] == '0' {
+			break
+		}
+		return v, i
+	}
+	return 0, 0
+}
+
 // parseInt reads a whole JSON number; ok is false beyond 64 bits.
 func parseInt(b []byte) (v int64, ok bool) {
 	negative := b[0] == '-'

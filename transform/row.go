@@ -82,11 +82,10 @@ func (d *decoder) cells() error {
 	d.extraText, d.extraKeys = d.extraText[:0], d.extraKeys[:0]
 	next, filled := 0, 0
 	for more := !d.open('}'); more; {
+		d.peek()
+		start := d.i
 		at, err := d.columnKey(next)
 		if err != nil {
-			return err
-		}
-		if err := d.take(':'); err != nil {
 			return err
 		}
 		d.peek()
@@ -106,6 +105,9 @@ func (d *decoder) cells() error {
 		if more, err = d.more('}'); err != nil {
 			return err
 		}
+		if at < 0 && more && next < len(d.cols) && len(d.extraKeys) == 0 { // a companion
+			d.cols[next].before = append(d.cols[next].before[:0], d.b[start:d.i]...)
+		}
 	}
 	if filled < len(d.cols) {
 		for _, c := range d.cols {
@@ -117,20 +119,26 @@ func (d *decoder) cells() error {
 	return d.finishExtra()
 }
 
-// columnKey reads a key and returns its column, -1 for a key that the Schema does not
-// name. Rows mostly list the columns in the Schema's order, so the next one is tried
-// before any is looked up.
+// columnKey reads a key with its colon and returns its column, -1 for a key that the
+// Schema does not name. Rows mostly list the columns in the Schema's order, with the
+// companions of the row before, so the next one is tried before any is looked up.
 func (d *decoder) columnKey(next int) (int, error) {
-	d.peek()
 	if next < len(d.cols) {
-		q := d.cols[next].quoted
-		if b := d.b[d.i:]; q != nil && len(b) > len(q) && string(b[:len(q)]) == string(q) {
-			d.i += len(q)
+		c := d.cols[next]
+		if c.before != nil && bytes.HasPrefix(d.b[d.i:], c.before) {
+			d.i += len(c.before)
+			d.peek()
+		}
+		if c.key != nil && bytes.HasPrefix(d.b[d.i:], c.key) {
+			d.i += len(c.key)
 			return next, nil
 		}
 	}
 	r, err := d.str()
 	if err != nil {
+		return 0, err
+	}
+	if err := d.take(':'); err != nil {
 		return 0, err
 	}
 	d.rawKey, d.key = r, r.appendTo(d.key[:0])
@@ -163,8 +171,10 @@ func (d *decoder) foreign() error {
 	}
 	d.extraKeys = append(d.extraKeys, span)
 	d.extraText = append(d.extraText, ':')
+	var rest []byte
 	var err error
-	d.extraText, d.text, err = d.canonical(d.extraText, d.text, rowDepth)
+	d.extraText, rest, err = d.canonical(d.extraText, rowDepth)
+	d.extraText = append(d.extraText, rest...)
 	if errors.Is(err, errUTF8) {
 		return reject("column %s: %v", schema.Extra, err)
 	}

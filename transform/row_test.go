@@ -2,6 +2,7 @@ package transform_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,38 @@ func TestKeysOfARow(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, cells(batch.Record)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// What a row is taken to begin like is what the one before looked like: rows that go on in
+// another way.
+func TestARowUnlikeTheOneBefore(t *testing.T) {
+	const companion = `"A@odata.type":"#Int32"`
+	rows := []string{
+		`{` + companion + `}`, `{` + companion + `}`, `{` + companion + `,"A":1}`, `{` + companion + ` , "A" :2,"S":"x"}`,
+		`{` + companion + `,"S":"xx"}`, `{` + companion + `,"A":3,"S":"x\"x"}`, `{` + companion + `,` + companion + `,"A":4,"S":"x\\"}`,
+		`{"A@odata.type":"#Int64","A":5,"S":"x\\"}`, `{"A":6,"S":"x"}`, `{"S":"","A":7}`, `{` + companion + `,"S":"x"}`, `{"S":"x@","A":8}`, `{"S":"x@"}`,
+	}
+	want := [][]string{
+		{null, ""},
+		{null, ""},
+		{"1", ""},
+		{"2", "x"},
+		{null, "xx"},
+		{"3", `x"x`},
+		{"4", `x\`},
+		{"5", `x\`},
+		{"6", "x"},
+		{"7", ""},
+		{null, "x"},
+		{"8", "x@"},
+		{null, "x@"},
+	}
+	for _, between := range []string{",", " ,\n"} {
+		got := cells(turn(t, graph("A Int32, S String", strings.Join(rows, between))).Record)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
 }
@@ -139,6 +172,18 @@ func equalBatch(a, b pipeline.Batch) bool {
 		}
 	}
 	return true
+}
+
+// A column's bitmap begins with its first null.
+func TestTheFirstNullOfAColumn(t *testing.T) {
+	for first := range 20 {
+		rows := slices.Repeat([]string{`{"A":1,"G":"g"}`}, 20)
+		want := slices.Repeat([][]string{{"1", "g"}}, 20)
+		rows[first], want[first] = `{"A":null}`, []string{null, null}
+		if diff := cmp.Diff(want, cells(turn(t, legacy("A Int32, G Guid", strings.Join(rows, ","))).Record)); diff != "" {
+			t.Errorf("row %d (-want +got):\n%s", first, diff)
+		}
+	}
 }
 
 func TestASchemaWithManyRowsAndLongCells(t *testing.T) {

@@ -22,6 +22,9 @@ type scanner struct {
 	maxDepth int
 	graph    bool // the text is Graph's: companions and objects as text
 	inText   bool // b is itself JSON text out of a string: nothing more is put back
+
+	from int    // where text begins that is canonical and has yet to be copied
+	text []byte // room for unescaping
 }
 
 func (s *scanner) malformed(what string) error {
@@ -104,11 +107,12 @@ func (s *scanner) str() (raw, error) {
 	escaped := false
 	for {
 		// Eight bytes at a time: the lowest flag is that of the first quote, backslash or
-		// control character. Flags above it may be false, and are not looked at.
+		// control character. Flags above it may be false, and are not looked at. With bit 1
+		// flipped, control characters and the quote are what is below 0x21.
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
-			quote, slash := w^(ones*'"'), w^(ones*'\\')
-			m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
+			below, slash := w^(ones*2), w^(ones*'\\')
+			m := ((below-ones*0x21)&^below | (slash-ones)&^slash) & highs
 			seen |= w
 			if m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
@@ -178,61 +182,20 @@ func (s *scanner) number() (text []byte, whole bool, err error) {
 	return text, whole, nil
 }
 
-// numberLen returns the length of the JSON number at the start of b, 0 if there is none.
-func numberLen(b []byte) (n int, whole bool) {
-	i := 0
-	if i < len(b) && b[i] == '-' {
-		i++
-	}
-	switch digits := digitsLen(b[i:]); {
-	case digits == 0, digits > 1 && b[i] == '0':
-		return 0, false
-	default:
-		i += digits
-	}
-	whole = true
-	if i < len(b) && b[i] == '.' {
-		digits := digitsLen(b[i+1:])
-		if digits == 0 {
-			return 0, false
-		}
-		i += 1 + digits
-		whole = false
-	}
-	if i < len(b) && b[i]|0x20 == 'e' {
-		j := i + 1
-		if j < len(b) && (b[j] == '+' || b[j] == '-') {
-			j++
-		}
-		digits := digitsLen(b[j:])
-		if digits == 0 {
-			return 0, false
-		}
-		i = j + digits
-		whole = false
-	}
-	return i, whole
-}
-
-func digitsLen(b []byte) int {
-	for i, c := range b {
-		if c < '0' || c > '9' {
-			return i
-		}
-	}
-	return len(b)
-}
-
 // literal skips true, false or null and returns its first letter.
 func (s *scanner) literal() (byte, error) {
-	for _, word := range [...]string{"true", "false", "null"} {
-		if len(s.b)-s.i >= len(word) && string(s.b[s.i:s.i+len(word)]) == word {
-			s.i += len(word)
-			return word[0], nil
+	rest, word := s.b[s.i:], "null"
+	if len(rest) > 0 && rest[0] != 'n' {
+		if word = "true"; rest[0] == 'f' {
+			word = "false"
 		}
-		if rest := s.b[s.i:]; len(rest) < len(word) && strings.HasPrefix(word, string(rest)) {
-			return 0, errEnd
-		}
+	}
+	if len(rest) >= len(word) && string(rest[:len(word)]) == word {
+		s.i += len(word)
+		return word[0], nil
+	}
+	if len(rest) < len(word) && strings.HasPrefix(word, string(rest)) {
+		return 0, errEnd
 	}
 	return 0, s.malformed("expected a value")
 }

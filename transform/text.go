@@ -2,6 +2,9 @@ package transform
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -10,22 +13,43 @@ import (
 // text as it stands can be asked.
 func (r raw) validUTF8() bool { return !r.high || utf8.Valid(r.b) }
 
-// appendTo appends what the string says.
+// appendTo appends what the string says, which is never longer than how it is spelled.
 func (r raw) appendTo(dst []byte) []byte {
 	if !r.escaped {
 		return append(dst, r.b...)
 	}
-	b := r.b
-	for {
-		i := bytes.IndexByte(b, '\\')
-		if i < 0 {
-			return append(dst, b...)
+	dst = slices.Grow(dst, len(r.b))
+	out, n := dst[len(dst):cap(dst)], 0
+	for b := r.b; len(b) > 0; {
+		// Eight bytes at a time up to a backslash; what is copied beyond it is overwritten.
+		if len(b) >= 8 && len(out)-n >= 8 {
+			w := binary.LittleEndian.Uint64(b)
+			binary.LittleEndian.PutUint64(out[n:], w)
+			slash := w ^ ones*'\\'
+			m := (slash - ones) &^ slash & highs
+			plain := bits.TrailingZeros64(m) >> 3 // 8 if there is none
+			n += plain
+			b = b[plain:]
+			if m == 0 {
+				continue
+			}
 		}
-		dst = append(dst, b[:i]...)
-		c, n := unescape(b[i:])
-		dst = utf8.AppendRune(dst, c)
-		b = b[i+n:]
+		if b[0] != '\\' {
+			out[n] = b[0]
+			n++
+			b = b[1:]
+			continue
+		}
+		c, length := unescape(b)
+		if c < utf8.RuneSelf {
+			out[n] = byte(c)
+			n++
+		} else {
+			n += utf8.EncodeRune(out[n:], c)
+		}
+		b = b[length:]
 	}
+	return dst[:len(dst)+n]
 }
 
 // appendQuoted appends the string in its one canonical form: raw UTF-8, escapes only

@@ -1,0 +1,81 @@
+package transform
+
+import "hunting-exporter/internal/intern"
+
+// A dictionary is given up where it does not pay: values that hardly repeat.
+const (
+	mostEntries = 16_384
+	trial       = 4096 // rows after which it must have begun to pay
+)
+
+// begin gives a text column a dictionary, by the bytes between the quotes as the answer
+// spells them, so that a value that is known needs neither unescaping nor checking. (Two
+// spellings of one value are two entries.) Entry 0 is the empty text.
+func (c *column) begin(d *intern.Table) {
+	c.dict = d
+	_, hash := d.Find(nil)
+	d.Add(nil, hash)
+	c.ends = append(grown32(c.pool, c.ends, 256), 0, 0)
+}
+
+// known appends a cell whose spelling the dictionary knows.
+func (c *column) known(spelled []byte) bool {
+	entry, _ := c.dict.Find(spelled)
+	if entry < 0 {
+		return false
+	}
+	c.entry, c.last = entry, c.dict.At(entry)
+	c.index = append(c.index, entry)
+	c.done()
+	return true
+}
+
+// again appends the text before once more, if that is what a string goes on with, and
+// returns its length; -1: it does not. Text often repeats at once.
+func (c *column) again(inside []byte) int {
+	n := len(c.last)
+	if n >= len(inside) || inside[n] != '"' || string(inside[:n]) != string(c.last) {
+		return -1
+	}
+	c.index = append(c.index, c.entry)
+	c.done()
+	return n
+}
+
+// doneText closes a cell whose text has been appended to data; spelled is how the answer
+// spells it.
+func (c *column) doneText(spelled []byte) {
+	if c.dict == nil {
+		c.ends = append(c.ends, int32(len(c.data)))
+		c.done()
+		return
+	}
+	_, hash := c.dict.Find(spelled)
+	c.ends = append(grown32(c.pool, c.ends, len(c.ends)+1), int32(len(c.data)))
+	c.entry = c.dict.Add(spelled, hash)
+	c.last = c.dict.At(c.entry)
+	c.index = append(c.index, c.entry)
+	c.done()
+	if n := c.dict.Len(); n > mostEntries || c.n >= trial && 2*n > c.n {
+		c.plain()
+	}
+}
+
+// plain gives up the dictionary: each cell holds its own text from now on.
+func (c *column) plain() {
+	size, ends, data := 0, c.ends, c.data
+	for _, e := range c.index {
+		size += int(ends[e+1] - ends[e])
+	}
+	c.data = c.pool.Get(size + size/4)
+	c.ends = grown32(c.pool, nil, cap(c.index)+1)
+	c.ends = append(c.ends, 0)
+	for _, e := range c.index {
+		c.data = append(c.data, data[ends[e]:ends[e+1]]...)
+		c.ends = append(c.ends, int32(len(c.data)))
+	}
+	put32(c.pool, ends)
+	put32(c.pool, c.index)
+	c.pool.Put(data)
+	c.dict, c.index = nil, nil
+}
