@@ -231,7 +231,7 @@ func (d *decoder) textCell(c *column) error {
 // copy nor a check.
 func (d *decoder) quotedCell(c *column) error {
 	if c.dict != nil {
-		if n := c.again(d.b[d.i+1:]); n >= 0 {
+		if n := c.guess(d.left, d.b[d.i+1:]); n >= 0 {
 			d.i += n + 2
 			return nil
 		}

@@ -68,6 +68,9 @@ type column struct {
 	index []int32 // entry of each cell
 	entry int32   // of the last text, and how it was spelled
 	last  []byte
+	// By the entry, plus one, of the text on the left: the entry, plus one, that stood
+	// beside it last; 0 for none.
+	beside []int32
 }
 
 // newColumn makes a column. grow must be called before the first cell.

@@ -30,16 +30,34 @@ func (c *column) known(spelled []byte) bool {
 	return true
 }
 
-// again appends the text before once more, if that is what a string goes on with, and
-// returns its length; -1: it does not. Text often repeats at once.
-func (c *column) again(inside []byte) int {
-	n := len(c.last)
-	if n >= len(inside) || inside[n] != '"' || string(inside[:n]) != string(c.last) {
+// guess appends the text that stood beside the one on its left last time or, if that is
+// not known, the text of the row before, if that is what a string goes on with, and returns
+// its length; -1: it does not. What columns say of one process, user or device comes
+// together: a guess that holds spares scanning, hashing and looking up.
+func (c *column) guess(left int, inside []byte) int {
+	e, text := c.entry, c.last
+	if left < len(c.beside) && c.beside[left] != 0 {
+		e = c.beside[left] - 1
+		text = c.dict.At(e)
+	}
+	n := len(text)
+	if n >= len(inside) || inside[n] != '"' || string(inside[:n]) != string(text) {
 		return -1
 	}
-	c.index = append(c.index, c.entry)
+	c.entry, c.last = e, text
+	c.index = append(c.index, e)
 	c.done()
 	return n
+}
+
+// learn notes beside which text on its left a cell stood, and returns what stands on the
+// left of the next.
+func (c *column) learn(left int) int {
+	for len(c.beside) <= left {
+		c.beside = append(c.beside, 0)
+	}
+	c.beside[left] = c.entry + 1
+	return int(c.entry) + 1
 }
 
 // doneText closes a cell whose text has been appended to data; spelled is how the answer

@@ -41,6 +41,7 @@ type decoder struct {
 	rowNaNs   int
 	extraText []byte
 	extraKeys [][2]int // where in extraText
+	left      int      // what stands on the left of the next cell: see column.beside
 
 	rawKey raw
 	again  bool // another element follows

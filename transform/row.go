@@ -80,6 +80,7 @@ func (d *decoder) cells() error {
 		return reject("the row is not an object")
 	}
 	d.extraText, d.extraKeys = d.extraText[:0], d.extraKeys[:0]
+	d.left = 0
 	next, filled := 0, 0
 	for more := !d.open('}'); more; {
 		d.peek()
@@ -94,7 +95,9 @@ func (d *decoder) cells() error {
 			if c.n > d.rows {
 				return reject("column %s occurs twice in the row", c.Name)
 			}
-			err = d.cell(c)
+			if err = d.cell(c); c.dict != nil {
+				d.left = c.learn(d.left)
+			}
 			next, filled = at+1, filled+1
 		} else {
 			err = d.foreign()

@@ -266,6 +266,7 @@ type summary struct {
 	Events   int64 `json:"events"`
 	Files    int64 `json:"files"`
 	Calls    int64 `json:"calls"`
+	Buffers  int64 `json:"buffer_bytes"`
 	Datasets []struct {
 		Dataset string `json:"dataset"`
 		Rows    int64  `json:"rows"`
