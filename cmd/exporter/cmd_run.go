@@ -122,23 +122,21 @@ func configure(ctx context.Context, v *values, judge func(Config) []setting.Prob
 }
 
 // limitMemory makes the garbage collector mind the pod's memory limit, and without
-// one, what a run of this configuration needs: otherwise garbage of twice what is in
-// use would pile up. It is a goal of the collector, never a bound that fails. GOMEMLIMIT
-// and GOGC win.
+// one, what a run of this configuration needs beside its buffers, which lie outside of its
+// heap. It is a goal of the collector, never a bound that fails. GOMEMLIMIT and GOGC win.
 func limitMemory(log *slog.Logger, cfg Config) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // most memory is lent buffers without pointers: cheap to mark
+		debug.SetGCPercent(50) // the heap is small and has few pointers: collecting is cheap
 	}
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	const perDataset, base = 64 << 20, 64 << 20 // an open row group, encoders, buffers
-	needed := 2*int64(cfg.Export.Memory) + perDataset*int64(len(cfg.Export.Tables)) + base
+	const perDataset, base = 64 << 20, 128 << 20 // dictionaries, keys, encoders, events
+	goal := perDataset*int64(len(cfg.Export.Tables)) + base
 	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
-	if err == nil && limit > 0 && limit < needed { // the pod has less
-		log.Debug("memory limit", "bytes", limit)
-		return
+	if err == nil && limit > 0 {
+		goal = min(goal, max(limit-int64(cfg.Export.Memory), base/2))
 	}
-	debug.SetMemoryLimit(needed)
-	log.Debug("memory goal", "bytes", needed)
+	debug.SetMemoryLimit(goal)
+	log.Debug("memory goal", "bytes", goal)
 }

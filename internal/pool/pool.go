@@ -2,8 +2,9 @@
 // made once and used again, and counts what is lent.
 //
 // It guarantees that a slice is lent to one holder at a time, as long as each gives back
-// only what was lent to it, once. It implements Arrow's allocator: an array over a lent
-// slice gives it back with its last reference.
+// only what was lent to it, once. Large slices lie outside of Go's heap: what is not given
+// back is lost until the process ends. It implements Arrow's allocator: an array over a
+// lent slice gives it back with its last reference.
 package pool
 
 import (
@@ -35,16 +36,16 @@ func class(n int) (index, size int) {
 	return octave*steps + k, 1<<(octave-1) + k*quarter
 }
 
-// Get lends a slice of length 0 with room for at least n bytes, and less than twice as
-// much. What it held before is still there.
+// Get lends a slice of length 0 with room for at least n bytes, and up to half as much
+// again. What it held before is still there.
 func (p *Pool) Get(n int) []byte {
 	at, size := class(n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.take(at, at+steps)
+	b := p.take(at, at+2)
 	if b == nil {
 		p.shrink(int64(size))
-		b = make([]byte, 0, size)
+		b = allocate(size)
 	}
 	p.lent += int64(cap(b))
 	p.peak = max(p.peak, p.lent)
@@ -69,7 +70,7 @@ func (p *Pool) take(from, to int) []byte {
 // more than was ever needed at once.
 func (p *Pool) shrink(more int64) {
 	for p.kept > 0 && p.lent+p.kept+more > p.peak {
-		p.take(0, len(p.idle))
+		free(p.take(0, len(p.idle)))
 	}
 }
 

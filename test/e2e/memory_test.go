@@ -56,7 +56,7 @@ func peak(t *testing.T, rows, limit int) int64 {
 	}
 	buffers := summaryOf(t, p).Buffers
 	t.Logf("%d rows: peak %d MiB, %d of them buffers, CPU %v", rows, highest>>20, buffers>>20, exit.CPU)
-	return highest - buffers*5/4 // the collector lets a quarter more pile up
+	return highest - buffers
 }
 
 // highWater is the largest resident set that a process has had, in bytes. What the

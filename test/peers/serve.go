@@ -32,7 +32,7 @@ type site struct {
 // tenant's API for the exporter, plain or under /gzip compressed.
 func serve() {
 	t := tenant.New(tenant.Options{CallsPerMinute: -1, CallsPerHour: -1, MaxBytes: 500_000_000})
-	first := time.Now().UTC().Truncate(time.Hour).Add(-(answers + 2) * time.Hour)
+	first := time.Now().UTC().Truncate(24 * time.Hour).Add(-20 * time.Hour) // all of one day
 	s := site{Tenant: tenant.DefaultTenantID, Client: tenant.DefaultClientID, Secret: tenant.DefaultClientSecret}
 	bodies := make([][]byte, answers)
 	for i := range answers {
