@@ -88,7 +88,7 @@ func withLab(rounds int, use func(*lab) error) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	l := &lab{dir: dir, rounds: rounds}
-	if l.python, err = environment(); err != nil {
+	if l.python, err = cache.Python("peers", "peers/requirements.txt"); err != nil {
 		return err
 	}
 	log.Print("making the answers")

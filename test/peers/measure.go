@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"hunting-exporter/test/cache"
 )
 
 // use is what a process used.
@@ -74,25 +70,4 @@ func highWater(pid int) int64 {
 	var kib int64
 	_, _ = fmt.Sscan(rest, &kib)
 	return kib << 10
-}
-
-// environment is an interpreter with the packages of requirements.txt beside this file.
-func environment() (string, error) {
-	root, err := cache.Root()
-	if err != nil {
-		return "", err
-	}
-	requirements := filepath.Join(root, "peers", "requirements.txt")
-	text, err := os.ReadFile(requirements)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
-	dir, err := cache.Dir("peers-"+hex.EncodeToString(sum[:6]), func(dir string) error {
-		if err := cache.Run(dir, "python3", "-m", "venv", dir); err != nil {
-			return err
-		}
-		return cache.Run(dir, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
-	})
-	return filepath.Join(dir, "bin", "python"), err
 }

@@ -2,17 +2,12 @@ package read
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"hunting-exporter/test/cache"
@@ -41,7 +36,7 @@ var script string
 // holds librdkafka's own settings beside bootstrap.servers.
 func RDKafka(t testing.TB, addr, topic string, config map[string]string) []Record {
 	t.Helper()
-	python, err := Python()
+	python, err := cache.Python("python", "requirements.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,26 +74,3 @@ func decode(out []byte) ([]Record, error) {
 		records = append(records, r)
 	}
 }
-
-// Python is an interpreter with the packages of requirements.txt.
-func Python() (string, error) {
-	root, err := cache.Root()
-	if err != nil {
-		return "", err
-	}
-	requirements := filepath.Join(root, "requirements.txt")
-	text, err := os.ReadFile(requirements)
-	if err != nil {
-		return "", fmt.Errorf("read: python packages: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	dir, err := cache.Dir("python-"+hex.EncodeToString(sum[:6]), func(dir string) error {
-		if err := cache.Run(dir, "python3", "-m", "venv", dir); err != nil {
-			return err
-		}
-		return cache.Run(dir, interpreter(dir), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
-	})
-	return interpreter(dir), err
-}
-
-func interpreter(dir string) string { return filepath.Join(dir, "bin", "python") }
