@@ -39,7 +39,7 @@ lint: $(LINT) ## All linters, both modules.
 tidy: ## Fails when go.mod or go.sum is not tidy. (In test/ it would fetch DuckDB for every system.)
 	$(GO) mod tidy -diff
 
-e2e: ## End to end: real Kafka, S3 server, DuckDB, Helm.
+e2e: ## End to end: real Kafka, S3 server, engines that read the files, Helm.
 	cd test && $(GO) test -timeout 30m ./...
 
 bench: ## Benchmarks, peers and a profile into docs/performance.md, a quarter of an hour.
