@@ -30,7 +30,7 @@ var stages = []stage{
 	{"gunzip", 0, []string{"compress/gzip.", "compress/flate.", "github.com/klauspost/compress/gzip.", "github.com/klauspost/compress/flate."}},
 	{"zstd", 48, []string{"github.com/klauspost/compress/zstd."}},
 	{"read HTTP and TLS", 17, []string{"net/http.", "crypto/tls.", "net.(*conn)"}},
-	{"dictionaries", 0, []string{"hunting-exporter/internal/intern.", "hunting-exporter/transform.(*column).known"}},
+	{"dictionaries", 0, []string{"hunting-exporter/internal/intern.", "hunting-exporter/transform.(*column).known", "hunting-exporter/transform.(*column).guess"}},
 	{"decode JSON into columns", 129, []string{"hunting-exporter/transform.(*Decoder)", "hunting-exporter/transform.(*decoder)", "hunting-exporter/transform.(*scanner)"}},
 	{"hash rows, fit them to the table", 0, []string{"hunting-exporter/transform."}},
 	{"sort rows by time", 0, []string{"hunting-exporter/sink/s3.(*rowGroup).sort"}},
