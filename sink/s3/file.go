@@ -13,7 +13,7 @@ import (
 
 // openBytes bounds, over all files of an attempt, the memory of row groups that have not
 // been written.
-const openBytes = 128 << 20
+const openBytes = 192 << 20
 
 // file is one Parquet file being written to local disk. It is open only while a row group
 // is written, so that there can be as many files as there are days.
