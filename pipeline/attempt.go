@@ -151,8 +151,13 @@ func (a *attempt) close() (err error) {
 		err = errors.Join(err, s.close())
 	}
 	a.stages = nil
+	return a.explained(err)
+}
+
+// explained says what to do about a full disk.
+func (a *attempt) explained(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("the disk of PIPELINE_SPILL is full, nothing of commit %d was sent: enlarge it or lower EXPORT_COMMIT_ROWS: %w", a.Seq, err)
+		return fmt.Errorf("the disk of PIPELINE_SPILL is full, nothing of commit %d is visible: enlarge it or lower EXPORT_COMMIT_ROWS: %w", a.Seq, err)
 	}
 	return err
 }
@@ -161,8 +166,8 @@ func (a *attempt) close() (err error) {
 // invisible.
 func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
 	if a.files != nil {
-		if in.Files, err = a.files.Prepare(ctx, a.to); err != nil {
-			return intent{}, err
+		if in.Files, err = a.files.Prepare(ctx, a.to); err != nil { // which writes the last rows
+			return intent{}, a.explained(err)
 		}
 	}
 	keys, err := a.rejects.flush(ctx)

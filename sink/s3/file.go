@@ -2,7 +2,6 @@ package s3
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 
@@ -66,8 +65,14 @@ func (f *file) open() (err error) {
 	return nil
 }
 
-func (f *file) close() error {
-	err := errors.Join(f.buffer.Flush(), f.disk.Close())
+// closeAfter closes the file after a write that ended with err.
+func (f *file) closeAfter(err error) error {
+	if err == nil {
+		err = f.buffer.Flush()
+	}
+	if closed := f.disk.Close(); err == nil {
+		err = closed
+	}
 	f.disk, f.buffer = nil, nil
 	return err
 }
@@ -89,7 +94,7 @@ func (f *file) endGroup() error {
 	if err := f.open(); err != nil {
 		return err
 	}
-	if err := errors.Join(f.group.write(f.out, f.layout.time), f.close()); err != nil {
+	if err := f.closeAfter(f.group.write(f.out, f.layout.time)); err != nil {
 		return fmt.Errorf("write row group: %w", err)
 	}
 	f.groups = append(f.groups, done)
@@ -109,7 +114,7 @@ func (f *file) finish(metadata [][2]string) error {
 	}
 	err := f.out.Close(metadata)
 	f.out = nil
-	if err := errors.Join(err, f.close()); err != nil {
+	if err := f.closeAfter(err); err != nil {
 		return fmt.Errorf("write footer: %w", err)
 	}
 	return nil
