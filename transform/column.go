@@ -1,8 +1,6 @@
 package transform
 
 import (
-	"github.com/apache/arrow/go/v15/arrow"
-
 	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/schema"
@@ -91,36 +89,22 @@ func (c *column) grow(rows int) {
 	c.valid = c.pool.Grow(c.valid, bitmap)
 	switch c.kind {
 	case kindInt32:
-		c.i32 = grown32(c.pool, c.i32, rows)
+		c.i32 = pool.Reserve(c.pool, c.i32, rows)
 	case kindInt64, kindDateTime:
-		c.i64 = grown64(c.pool, c.i64, rows)
+		c.i64 = pool.Reserve(c.pool, c.i64, rows)
 	case kindDouble:
-		b := c.pool.Grow(arrow.Float64Traits.CastToBytes(c.f64[:cap(c.f64)])[:8*len(c.f64)], 8*rows)
-		c.f64 = arrow.Float64Traits.CastFromBytes(b[:cap(b)])[:len(c.f64)]
+		c.f64 = pool.Reserve(c.pool, c.f64, rows)
 	case kindBool:
 		c.bits = c.pool.Grow(c.bits, bitmap)
 	default:
 		if c.dict != nil {
-			c.index = grown32(c.pool, c.index, rows)
+			c.index = pool.Reserve(c.pool, c.index, rows)
 			return
 		}
-		if c.ends = grown32(c.pool, c.ends, rows+1); len(c.ends) == 0 {
+		if c.ends = pool.Reserve(c.pool, c.ends, rows+1); len(c.ends) == 0 {
 			c.ends = append(c.ends, 0)
 		}
 	}
-}
-
-func grown32(p *pool.Pool, s []int32, n int) []int32 {
-	if cap(s) >= n {
-		return s
-	}
-	b := p.Grow(arrow.Int32Traits.CastToBytes(s[:cap(s)])[:4*len(s)], 4*n)
-	return arrow.Int32Traits.CastFromBytes(b[:cap(b)])[:len(s)]
-}
-
-func grown64(p *pool.Pool, s []int64, n int) []int64 {
-	b := p.Grow(arrow.Int64Traits.CastToBytes(s[:cap(s)])[:8*len(s)], 8*n)
-	return arrow.Int64Traits.CastFromBytes(b[:cap(b)])[:len(s)]
 }
 
 // room makes space in data for more bytes.
@@ -129,8 +113,6 @@ func (c *column) room(more int) {
 		c.data = c.pool.Grow(c.data, need)
 	}
 }
-
-func put32(p *pool.Pool, s []int32) { p.Put(arrow.Int32Traits.CastToBytes(s[:cap(s)])) }
 
 // appendBit appends bit n.
 func appendBit(bitmap []byte, n int, set bool) []byte {

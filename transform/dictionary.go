@@ -1,6 +1,9 @@
 package transform
 
-import "hunting-exporter/internal/intern"
+import (
+	"hunting-exporter/internal/intern"
+	"hunting-exporter/internal/pool"
+)
 
 // A dictionary is given up where it does not pay: values that hardly repeat.
 const (
@@ -15,7 +18,7 @@ func (c *column) begin(d *intern.Table) {
 	c.dict = d
 	_, hash := d.Find(nil)
 	d.Add(nil, hash)
-	c.ends = append(grown32(c.pool, c.ends, 256), 0, 0)
+	c.ends = append(pool.Reserve(c.pool, c.ends, 256), 0, 0)
 }
 
 // known appends a cell whose spelling the dictionary knows.
@@ -69,7 +72,7 @@ func (c *column) doneText(spelled []byte) {
 		return
 	}
 	_, hash := c.dict.Find(spelled)
-	c.ends = append(grown32(c.pool, c.ends, len(c.ends)+1), int32(len(c.data)))
+	c.ends = append(pool.Reserve(c.pool, c.ends, len(c.ends)+1), int32(len(c.data)))
 	c.entry = c.dict.Add(spelled, hash)
 	c.last = c.dict.At(c.entry)
 	c.index = append(c.index, c.entry)
@@ -86,14 +89,14 @@ func (c *column) plain() {
 		size += int(ends[e+1] - ends[e])
 	}
 	c.data = c.pool.Get(size + size/4)
-	c.ends = grown32(c.pool, nil, cap(c.index)+1)
+	c.ends = pool.Reserve[int32](c.pool, nil, cap(c.index)+1)
 	c.ends = append(c.ends, 0)
 	for _, e := range c.index {
 		c.data = append(c.data, data[ends[e]:ends[e+1]]...)
 		c.ends = append(c.ends, int32(len(c.data)))
 	}
-	put32(c.pool, ends)
-	put32(c.pool, c.index)
+	pool.Return(c.pool, ends)
+	pool.Return(c.pool, c.index)
 	c.pool.Put(data)
 	c.dict, c.index = nil, nil
 }

@@ -3,7 +3,6 @@ package s3_test
 import (
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -46,58 +45,9 @@ func TestMemoryIsThatOfOneDay(t *testing.T) {
 	}
 }
 
-// TestManyDays: rows of hundreds of days, as when old events come in late, are one file a
-// day, with no more files open and no more memory held than for one.
-func TestManyDays(t *testing.T) {
-	const days, each = 400, 20
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
-	w, err := sink.Begin(attempt(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = w.Close() }()
-	before := openFiles(t)
-	for i := range each {
-		var rows []row
-		for day := range days {
-			rows = append(rows, row{N: int64(i), Time: ticks(2025, 1, 1, i%24) + int64(day)*864_000_000_000})
-		}
-		if err := w.Write(t.Context(), batch(rows...)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if open := openFiles(t) - before; open > 5 {
-		t.Errorf("%d files are open", open)
-	}
-	files, err := w.Prepare(t.Context(), windowEnd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	total := int64(0)
-	for _, f := range files {
-		total += f.Rows
-	}
-	if len(files) != days || total != days*each {
-		t.Errorf("%d files of %d rows, want %d of %d", len(files), total, days, days*each)
-	}
-}
-
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("open files are counted in /proc")
-	}
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
 }

@@ -72,7 +72,7 @@ func fieldsOf(columns []column) (all []string) {
 // yes to every value of its row group, and mostly no to others.
 func TestBloomFilters(t *testing.T) {
 	asked, others, wrong := 0, 0, 0
-	for _, of := range slices.Concat(must(t, catalogue), must(t, recorded), must(t, keyed)) {
+	for _, of := range slices.Concat(must(t, catalogue), must(t, recordedTables), must(t, keyed)) {
 		keys := of.keys()
 		for _, path := range of.files {
 			err := eachFilter(path, keys, func(column string, stored []string, says func(text string) (arrow, other bool, err error)) error {

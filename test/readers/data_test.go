@@ -2,8 +2,6 @@ package readers_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +9,7 @@ import (
 
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
+	"hunting-exporter/test/recorded"
 )
 
 // must gives what was made once for all tests.
@@ -57,42 +56,20 @@ var catalogue = sync.OnceValues(func() ([]*table, error) {
 
 func shortly(row int) time.Duration { return time.Duration(row%7) * time.Second }
 
-// samples are rows as sources gave them. The synthetic ones are part of the repository;
-// public recorded ones lie beside it where it is developed.
-var samples = []struct {
-	form  tenant.Form
-	glob  string
-	table string // empty: the file's name
-}{
-	{tenant.StreamForm, "../../tenant/testdata/stream.ndjson", "DeviceFileEvents"},
-	{tenant.GraphForm, "../../tenant/testdata/graph.ndjson", "ExposureGraphNodes"},
-	{tenant.LegacyForm, "../../tenant/testdata/legacy.ndjson", "CloudAppEvents"},
-	{tenant.StreamForm, "../../../shared/samples/*.ndjson", ""},
-	{tenant.GraphForm, "../../../shared/samples/graph/*.ndjson", ""},
-	{tenant.LegacyForm, "../../../shared/samples/legacy/*.ndjson", ""},
-}
-
-var recorded = sync.OnceValues(func() ([]*table, error) {
+var recordedTables = sync.OnceValues(func() ([]*table, error) {
+	sets, err := recorded.Sets()
+	if err != nil {
+		return nil, err
+	}
 	var all []*table
-	for _, set := range samples {
-		files, err := filepath.Glob(set.glob)
+	for _, set := range sets {
+		ten, rows := newTenant(), 0
+		names, err := set.Load(ten, noon)
 		if err != nil {
 			return nil, err
 		}
-		ten, rows := newTenant(), 0
-		var names []string
-		for _, path := range files {
-			name := set.table
-			if name == "" {
-				name, _, _ = strings.Cut(filepath.Base(path), ".")
-			}
-			if err := load(ten, name, path, set.form); err != nil {
-				return nil, err
-			}
-			names, rows = append(names, name), rows+ten.Rows(name).Len
-		}
-		if len(names) == 0 {
-			continue
+		for _, name := range names {
+			rows += ten.Rows(name).Len
 		}
 		lake, err := newLake()
 		if err != nil {
@@ -101,26 +78,17 @@ var recorded = sync.OnceValues(func() ([]*table, error) {
 		if err := export(ten, lake, rows, "EXPORT_TABLES="+strings.Join(names, ",")); err != nil {
 			return nil, err
 		}
-		for i, name := range names {
+		for _, name := range names {
 			t, err := truth(ten, name, lake, "us", false)
 			if err != nil {
 				return nil, err
 			}
-			t.name = "recorded " + filepath.Base(files[i])
+			t.name = "recorded " + set.Name + " " + name
 			all = append(all, t)
 		}
 	}
 	return all, nil
 })
-
-func load(ten *tenant.Tenant, name, path string, form tenant.Form) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return ten.LoadNDJSON(name, f, tenant.Load{Form: form, Ingested: noon})
-}
 
 // custom exports rows of a table of its own.
 func custom(name, unit string, columns []schema.Column, rows []tenant.Row, pairs ...string) (*table, error) {

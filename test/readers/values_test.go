@@ -9,7 +9,7 @@ import (
 
 // TestValues compares every cell that each reader gives with the tenant's.
 func TestValues(t *testing.T) {
-	tables := slices.Concat(must(t, catalogue), must(t, recorded), must(t, odd), must(t, keyed), must(t, probe))
+	tables := slices.Concat(must(t, catalogue), must(t, recordedTables), must(t, odd), must(t, keyed), must(t, probe))
 	t.Run("arrow-go", func(t *testing.T) {
 		t.Parallel()
 		values(t, "arrow-go", tables, arrowGo)
