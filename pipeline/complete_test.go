@@ -89,13 +89,13 @@ var eventColumns = []schema.Column{{Name: "Id", Type: "Int64"}, {Name: "Timestam
 // history is a scenario under way.
 type history struct {
 	scenario
-	rng    *rand.Rand
 	tenant *tenant.Tenant
 	world  *world
 	truth  []event
-	quiet  bool
 
-	mu sync.Mutex // over rng, for calls side by side
+	mu    sync.Mutex // a call that nobody waits for any more may outlast its run
+	rng   *rand.Rand
+	quiet bool
 }
 
 // TestComplete: whatever arrives when, however late, behind whatever caps and faults: what
@@ -121,7 +121,7 @@ func (s scenario) play(t *testing.T) error {
 	h.tenant.Fault(h.fault)
 	start := began.Add(-2 * time.Hour)
 	for n := range s.runs {
-		time.Sleep(time.Duration(h.rng.Int64N(int64(50 * time.Minute))))
+		time.Sleep(time.Duration(h.draw(int64(50 * time.Minute))))
 		_ = h.run(t, fmt.Sprint("run-", n), start, nil) // some fail
 		h.world.deliverLate(false)
 	}
@@ -129,7 +129,9 @@ func (s scenario) play(t *testing.T) error {
 	if s.cured {
 		h.tenant.Cure(eventTable)
 	}
+	h.mu.Lock()
 	h.quiet = true
+	h.mu.Unlock()
 	for n := range 6 { // until everything that comes late has come
 		time.Sleep(40 * time.Minute)
 		if err := h.run(t, fmt.Sprint("quiet-", n), start, nil); err != nil && !gapsAlone(err) {
@@ -146,6 +148,13 @@ func (s scenario) play(t *testing.T) error {
 		}
 	}
 	return h.compare(start)
+}
+
+// draw is a random number below n, while calls may be drawing theirs.
+func (h *history) draw(n int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rng.Int64N(n)
 }
 
 func gapsAlone(err error) bool {
@@ -239,7 +248,7 @@ func (h *history) run(t *testing.T, name string, start time.Time, b *pipeline.Ba
 	c := &client{w: h.world}
 	if h.crashes && !h.quiet {
 		c.before, c.after, c.delayed = 0.02, 0.02, 0.02
-		c.dieAt = h.rng.IntN(150)
+		c.dieAt = int(h.draw(150))
 	}
 	e := h.sinks.exporter(h.world, c, name)
 	e.Source, e.Transformer = r, transform.New(transform.Config{}, slog.New(slog.DiscardHandler))

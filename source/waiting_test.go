@@ -120,6 +120,8 @@ func TestCancelledWaitersLoseNothing(t *testing.T) {
 				})
 			}
 			wg.Wait()
+			g.mu.Lock() // an alarm may have been the last to use it
+			defer g.mu.Unlock()
 			if g.slots != slots || g.held != 0 || len(g.queue.waiting) != 0 {
 				rt.Errorf("%d slots of %d, %d held, %d waiting", g.slots, slots, g.held, len(g.queue.waiting))
 			}

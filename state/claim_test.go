@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hunting-exporter/blob"
+	_ "hunting-exporter/internal/racetest"
 	"hunting-exporter/state"
 )
 

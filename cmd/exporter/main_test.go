@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	_ "hunting-exporter/internal/racetest"
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
 )
