@@ -150,6 +150,9 @@ func (c *Claim) loop(ctx context.Context) {
 			next := c.doc
 			next.Lease = time.Now().Add(c.store.lease)
 			u.change(&next)
+			if next.Lease.IsZero() {
+				renew.Stop() // or a tick of meanwhile would claim anew what is released
+			}
 			err = c.writeAs(u.ctx, next)
 			u.done <- result{doc: c.doc, err: err}
 		}

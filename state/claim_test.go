@@ -229,6 +229,26 @@ func TestLease(t *testing.T) {
 	})
 }
 
+// TestWhatIsReleasedIsNotRenewed: even if it was time to renew while it was released.
+func TestWhatIsReleasedIsNotRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			s := &store{}
+			first := hold(t, s)
+			s.once(func(func()) error {
+				time.Sleep(lease/3 + time.Second)
+				return nil
+			})
+			first.Release(t.Context())
+			second, err := acquire(s, "two")
+			if err != nil {
+				t.Fatal(err)
+			}
+			second.Release(t.Context())
+		}
+	})
+}
+
 // TestAcquireAfterRenewal: the old owner wrote between our read and our write; what
 // it wrote is not overwritten.
 func TestAcquireAfterRenewal(t *testing.T) {
