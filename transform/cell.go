@@ -22,6 +22,12 @@ func (d *decoder) cell(c *column) error {
 			c.appendInt(v)
 			return nil
 		}
+	case kindDateTime:
+		if v, n := quotedTicks(d.b[d.i:]); n > 0 {
+			d.i += n
+			c.appendTicks(v)
+			return nil
+		}
 	}
 	token, ok, err := d.token(c)
 	if err != nil || !ok {
@@ -111,8 +117,7 @@ func (d *decoder) dateTime(c *column, t literalText) error {
 	if !ok {
 		return c.reject("not a time of the form YYYY-MM-DDThh:mm:ss.fffffffZ")
 	}
-	c.i64 = append(c.i64, v)
-	c.done()
+	c.appendTicks(v)
 	return nil
 }
 
@@ -227,10 +232,20 @@ func (d *decoder) textCell(c *column) error {
 	return d.jsonCell(c)
 }
 
+// someText is more than most texts take.
+const someText = 1 << 10
+
 // quotedCell: text that its column's dictionary knows as it is spelled costs neither a
 // copy nor a check.
 func (d *decoder) quotedCell(c *column) error {
-	if c.dict != nil {
+	switch {
+	case c.dict == nil:
+		c.room(someText)
+		if end, ok := d.appendString(c.data); ok {
+			c.data = end
+			return d.closeText(c, nil)
+		}
+	case !c.random:
 		if n := c.guess(d.left, d.b[d.i+1:]); n >= 0 {
 			d.i += n + 2
 			return nil

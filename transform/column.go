@@ -68,7 +68,10 @@ type column struct {
 	last  []byte
 	// By the entry, plus one, of the text on the left: the entry, plus one, that stood
 	// beside it last; 0 for none.
-	beside []int32
+	beside  []int32
+	guessed int  // how often that was so
+	random  bool // too seldom to be asked
+	run     *run // that the column is the head of; nil: none
 }
 
 // newColumn makes a column. grow must be called before the first cell.
@@ -164,6 +167,11 @@ func (c *column) appendInt(v int64) {
 	} else {
 		c.i64 = append(c.i64, v)
 	}
+	c.done()
+}
+
+func (c *column) appendTicks(v int64) {
+	c.i64 = append(c.i64, v)
 	c.done()
 }
 

@@ -1,6 +1,23 @@
 package transform
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// quotedTicks reads the time in quotes at the start of b if it is as nearly all are, spelled
+// without escapes; n is its length with the quotes, else 0.
+func quotedTicks(b []byte) (v int64, n int) {
+	const shortest, longest = len(`"0000-00-00T00:00:00"`), len(`"0000-00-00T00:00:00.0000000+00:00"`)
+	if len(b) < longest || b[0] != '"' {
+		return 0, 0
+	}
+	end := shortest - 1 + bytes.IndexByte(b[shortest-1:longest], '"')
+	if v, ok := ticks(b[1:max(1, end)]); ok {
+		return v, end + 1
+	}
+	return 0, 0
+}
 
 // ticks reads YYYY-MM-DDThh:mm:ss[.f{1,7}][Z|+00:00] as 100 ns since 1970. Kusto drops
 // trailing zeros of the fraction, so every length from none to seven digits occurs.

@@ -21,6 +21,8 @@ type Decoder struct {
 	cfg    Config
 	pool   *pool.Pool
 	window int
+	// learnAfter is after how many rows of a page it is asked which columns go together.
+	learnAfter int
 
 	mu      sync.Mutex
 	learned map[string]*profile // by dataset
@@ -48,7 +50,7 @@ const (
 // NewDecoder makes a Decoder whose columns live in buffers of the pool. Zero fields of
 // cfg mean their defaults.
 func NewDecoder(cfg Config, p *pool.Pool) *Decoder {
-	return &Decoder{cfg: cfg.withDefaults(), pool: p, window: windowBytes, learned: map[string]*profile{}}
+	return &Decoder{cfg: cfg.withDefaults(), pool: p, window: windowBytes, learnAfter: learnAfter, learned: map[string]*profile{}}
 }
 
 // Decode reads a body to its end and returns its rows as columns. Errors are
@@ -224,7 +226,10 @@ func (d *decoder) drop() {
 	for _, c := range d.all() {
 		c.release()
 	}
-	d.cols, d.extra = nil, nil
+	for _, r := range d.runs {
+		r.release(d.pool)
+	}
+	d.cols, d.extra, d.runs = nil, nil, nil
 	d.shared.giveBack(d.dicts)
 	d.pool.Put(d.early)
 	d.dicts, d.early = nil, nil

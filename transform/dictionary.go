@@ -49,6 +49,7 @@ func (c *column) guess(left int, inside []byte) int {
 	}
 	c.entry, c.last = e, text
 	c.index = append(c.index, e)
+	c.guessed++
 	c.done()
 	return n
 }
@@ -56,6 +57,9 @@ func (c *column) guess(left int, inside []byte) int {
 // learn notes beside which text on its left a cell stood, and returns what stands on the
 // left of the next.
 func (c *column) learn(left int) int {
+	if c.random {
+		return int(c.entry) + 1
+	}
 	for len(c.beside) <= left {
 		c.beside = append(c.beside, 0)
 	}

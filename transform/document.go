@@ -31,7 +31,8 @@ type decoder struct {
 	index       map[string]int  // of cols, by name
 	extra       *column         // keys that the Schema does not name; nil until a row has one
 	dicts       []*intern.Table // lent
-	capacity    int             // rows that the columns have room for
+	runs        []*run
+	capacity    int // rows that the columns have room for
 
 	rows    int
 	nans    int
@@ -42,6 +43,7 @@ type decoder struct {
 	extraText []byte
 	extraKeys [][2]int // where in extraText
 	left      int      // what stands on the left of the next cell: see column.beside
+	toKeep    remembering
 
 	rawKey raw
 	again  bool // another element follows

@@ -49,8 +49,10 @@ func (d *decoder) row() error {
 		}
 		return d.rejectRow(start, err)
 	}
-	d.rows++
 	d.nans += d.rowNaNs
+	if d.rows++; d.rows == d.shared.learnAfter {
+		d.findRuns()
+	}
 	return nil
 }
 
@@ -80,7 +82,7 @@ func (d *decoder) cells() error {
 		return reject("the row is not an object")
 	}
 	d.extraText, d.extraKeys = d.extraText[:0], d.extraKeys[:0]
-	d.left = 0
+	d.left, d.toKeep.run = 0, nil
 	next, filled := 0, 0
 	for more := !d.open('}'); more; {
 		d.peek()
@@ -99,6 +101,10 @@ func (d *decoder) cells() error {
 				d.left = c.learn(d.left)
 			}
 			next, filled = at+1, filled+1
+			if err == nil {
+				run := d.follow(at)
+				next, filled = next+run, filled+run
+			}
 		} else {
 			err = d.foreign()
 		}

@@ -10,6 +10,7 @@ import (
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/transform"
 )
 
 func TestKeysOfARow(t *testing.T) {
@@ -196,5 +197,28 @@ func TestASchemaWithManyRowsAndLongCells(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, cells(turn(t, legacy("S String, D Object", strings.Join(rows, ","))).Record)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestTextWithoutDictionaryIsCheckedAsWell: it is copied while it is scanned.
+func TestTextWithoutDictionaryIsCheckedAsWell(t *testing.T) {
+	plain := []schema.Column{{Name: "S", Type: "String"}}
+	texts := []string{
+		`"plain text, of some length"`, `"\"quoted\" \\ \/ \b\f\n\r\t"`, `"\u00e9 \ud83d\ude00 \ud83d \u0000"`, `"é 😀"`, `""`, `null`, `7`,
+		"\"\xff\"", "\"text \xed\xa0\x80 of a surrogate\"", `"\x is no escape"`, `"\u12G4 neither"`, `"\u12"`, "\"a\ttab\"", "\"\x00\"", `"`, `"\`, `"\"`,
+	}
+	for n := range 512 { // so that the window ends at any byte of an escape
+		texts = append(texts, `"`+strings.Repeat("x", n)+`\n\ud83d\ude00"`)
+	}
+	for _, s := range texts {
+		body := []byte(legacy("S String", `{"S":`+s+`},{"S":"another row of some length"}`))
+		want, wantErr := apply(t.Context(), transform.Config{}, body)
+		got, err := apply(t.Context(), transform.Config{}, body, plain...)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) || fmt.Sprintf("%q", got.Rejects) != fmt.Sprintf("%q", want.Rejects) {
+			t.Errorf("%s: %v, %q; with a dictionary %v, %q", s, err, got.Rejects, wantErr, want.Rejects)
+		}
+		if err == nil && !cmp.Equal(cells(got.Record), cells(want.Record)) {
+			t.Errorf("%s: %q; with a dictionary %q", s, cells(got.Record), cells(want.Record))
+		}
 	}
 }

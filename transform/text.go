@@ -52,6 +52,56 @@ func (r raw) appendTo(dst []byte) []byte {
 	return dst[:len(dst)+n]
 }
 
+// appendString appends what the string at the cursor says to dst in one pass, and steps over
+// it. It is not ok, and nothing has happened, where dst has too little room, or where str or
+// validUTF8 may have something to say.
+func (s *scanner) appendString(dst []byte) (_ []byte, ok bool) {
+	b := s.b[s.i+1:]
+	out, i, n := dst[len(dst):cap(dst)], 0, 0
+	var seen uint64
+	for i+8 <= len(b) && n+8+utf8.UTFMax <= len(out) { // as in str; what is copied too far is overwritten
+		w := binary.LittleEndian.Uint64(b[i:])
+		binary.LittleEndian.PutUint64(out[n:], w)
+		below, slash := w^(ones*2), w^(ones*'\\')
+		m := ((below-ones*0x21)&^below | (slash-ones)&^slash) & highs
+		seen |= w
+		if m == 0 {
+			i += 8
+			n += 8
+			continue
+		}
+		plain := bits.TrailingZeros64(m) >> 3
+		i += plain
+		n += plain
+		switch {
+		case b[i] == '"':
+			if seen&highs != 0 && !utf8.Valid(b[:i]) {
+				return dst, false
+			}
+			s.i += i + 2
+			return dst[:len(dst)+n], true
+		case b[i] != '\\' || i+1 == len(b):
+			return dst, false
+		}
+		if c := escaped[b[i+1]]; c != 0 {
+			out[n] = c
+			i += 2
+			n++
+			continue
+		}
+		if escapeLen(b[i:]) == 0 {
+			return dst, false
+		}
+		c, length := unescape(b[i:])
+		i += length
+		n += utf8.EncodeRune(out[n:], c)
+	}
+	return dst, false
+}
+
+// escaped is what an escape of two bytes stands for, by the second.
+var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
 // appendQuoted appends the string in its one canonical form: raw UTF-8, escapes only
 // for the quote, the backslash and control characters.
 func (r raw) appendQuoted(dst []byte) []byte {

@@ -26,10 +26,13 @@ var window = pipeline.Window{
 	End:   time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC),
 }
 
-// decode decodes a body through a small window, from a reader that gives it in pieces.
-func decode(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte) (pipeline.Answer, error) {
+// decode decodes a body through a small window, from a reader that gives it in pieces. The
+// plain columns begin without a dictionary.
+func decode(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte, plain ...schema.Column) (pipeline.Answer, error) {
 	d := transform.NewDecoder(cfg, p)
 	d.SetWindow(256 + 128*(len(body)%3))
+	d.SetLearnAfter(2 + len(body)%5)
+	d.SetPlain("T", plain)
 	a, err := d.Decode(ctx, pipeline.Dataset{Name: "T"}, window, iotest.HalfReader(bytes.NewReader(body)))
 	if err != nil && (a.Record != nil || p.Lent() != 0) {
 		panic("buffers are not given back after an error")
@@ -37,12 +40,12 @@ func decode(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte
 	return a, err
 }
 
-func apply(ctx context.Context, cfg transform.Config, body []byte) (pipeline.Batch, error) {
-	return applyIn(ctx, new(pool.Pool), cfg, body)
+func apply(ctx context.Context, cfg transform.Config, body []byte, plain ...schema.Column) (pipeline.Batch, error) {
+	return applyIn(ctx, new(pool.Pool), cfg, body, plain...)
 }
 
-func applyIn(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte) (pipeline.Batch, error) {
-	a, err := decode(ctx, p, cfg, body)
+func applyIn(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte, plain ...schema.Column) (pipeline.Batch, error) {
+	a, err := decode(ctx, p, cfg, body, plain...)
 	if err != nil {
 		return pipeline.Batch{}, err
 	}
