@@ -3,7 +3,7 @@ package main
 import "slices"
 
 // mutations are the safeguards of docs/protocol.md that exist as code.
-var mutations = slices.Concat(commits, lateRows, gaps, counting)
+var mutations = slices.Concat(commits, lateRows, gaps, counting, decoding)
 
 // commits are the safeguards of the commit protocol.
 var commits = []mutation{
@@ -113,6 +113,11 @@ var commits = []mutation{
 		safeguard: "acquire starts over when the old owner wrote in between",
 		file:      "state/claim.go", pkg: "./state",
 		old: "		return true, fmt.Errorf(\"%s: %w\", Key(want.Dataset), errStale)", new: "		c.etag = etag\n		return false, nil",
+	},
+	{
+		safeguard: "a claim that is being released is not renewed",
+		file:      "state/claim.go", pkg: "./state",
+		old: "renew.Stop() // or", new: "// or",
 	},
 	{
 		safeguard: "sweep aborts uploads of older epochs only",
