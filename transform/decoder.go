@@ -18,11 +18,10 @@ import (
 
 // Decoder turns answers into columns. It is safe for concurrent use.
 type Decoder struct {
-	cfg    Config
-	pool   *pool.Pool
-	window int
-	// learnAfter is after how many rows of a page it is asked which columns go together.
-	learnAfter int
+	cfg        Config
+	pool       *pool.Pool
+	window     int
+	learnAfter int // rows; see the constant
 
 	mu      sync.Mutex
 	learned map[string]*profile // by dataset

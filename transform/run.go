@@ -174,14 +174,13 @@ func (d *decoder) repeat(r *run, entry int32) bool {
 	}
 	nulls, cells := r.cells[at+1], r.cells[at+2:at+r.stride]
 	for i, c := range r.columns {
-		switch {
-		case nulls>>i&1 == 1:
+		if nulls>>i&1 == 1 {
 			c.appendAbsent()
-		default:
-			c.appendNumber(cells[i])
-			if c.dict != nil {
-				d.left = int(cells[i]) + 1
-			}
+			continue
+		}
+		c.appendNumber(cells[i])
+		if c.dict != nil {
+			d.left = int(cells[i]) + 1
 		}
 	}
 	d.i += n
