@@ -87,6 +87,8 @@ type Store interface {
 	Uploads
 	// Sync makes a completed object durable even if another process completed it.
 	Sync(ctx context.Context, key string) error
+	// PartSize is how large the parts of an object of so many bytes are to be.
+	PartSize(size int64) int64
 	// URL names the store, without credentials.
 	URL() string
 }

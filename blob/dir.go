@@ -88,11 +88,8 @@ func (d *dirStore) put(ctx context.Context, key string, data []byte, c Condition
 		return "", fileError(err)
 	}
 	// The lock makes one temporary name a key enough, so crashes leave no litter.
-	_, err = writeFile(path, bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return "", fileError(err)
-	}
-	return digest(data), nil
+	etag, err := writeFile(path, bytes.NewReader(data), int64(len(data)))
+	return etag, fileError(err)
 }
 
 func holds(path string, c Condition) error {

@@ -166,3 +166,14 @@ func TestUnreachableS3(t *testing.T) {
 		t.Errorf("get: %v, want a failure of the store", err)
 	}
 }
+
+func TestPartsOfHugeObjects(t *testing.T) {
+	t.Parallel()
+	s := scripted(t, nil)
+	for _, size := range []int64{1, 16 << 20, 1 << 40, 5 << 40} {
+		part := s.PartSize(size)
+		if parts := (size + part - 1) / part; parts > 10_000 || part < 5<<20 {
+			t.Errorf("%d bytes: %d parts of %d", size, parts, part)
+		}
+	}
+}

@@ -99,6 +99,15 @@ func (s *s3Store) CreateUpload(ctx context.Context, key, sha256 string) (string,
 	return aws.ToString(out.UploadId), nil
 }
 
+const (
+	partBytes = 16 << 20
+	maxParts  = 10_000 // of one upload, on S3
+)
+
+// PartSize is the usual size, or more where S3's number of parts would not suffice. A part
+// must be sent within answerTimeout, or slow lines would never get one through.
+func (s *s3Store) PartSize(size int64) int64 { return max(partBytes, (size+maxParts-1)/maxParts) }
+
 // UploadPart sends one part. Sent again, it replaces the part.
 func (s *s3Store) UploadPart(ctx context.Context, key, id string, number int32, body io.ReadSeeker, size int64) (Part, error) {
 	name, err := s.key(key)

@@ -27,6 +27,9 @@ const (
 	smallest = 1 << 8
 )
 
+// firstLarge is the class of the smallest slices that can be resized.
+var firstLarge, _ = class(large)
+
 // class returns the class whose slices hold at least n bytes, and their size.
 func class(n int) (index, size int) {
 	n = max(n, smallest)
@@ -44,12 +47,31 @@ func (p *Pool) Get(n int) []byte {
 	defer p.mu.Unlock()
 	b := p.take(at, at+2)
 	if b == nil {
-		p.shrink(int64(size))
-		b = allocate(size)
+		b = p.make(at, size)
 	}
-	p.lent += int64(cap(b))
-	p.peak = max(p.peak, p.lent)
+	p.count(cap(b))
 	return b[:0]
+}
+
+// count notes that so many bytes more are lent.
+func (p *Pool) count(more int) {
+	p.lent += int64(more)
+	p.peak = max(p.peak, p.lent)
+}
+
+// make makes a slice of a class, of an idle one of about its size if there is one.
+func (p *Pool) make(at, size int) []byte {
+	var near []byte
+	for off := 1; near == nil && size >= large && off <= steps; off++ {
+		if near = p.take(at+off, at+off+1); near == nil && at-off >= firstLarge {
+			near = p.take(at-off, at-off+1)
+		}
+	}
+	p.shrink(int64(size))
+	if near != nil {
+		return resized(near, size)
+	}
+	return allocate(size)
 }
 
 // take is an idle slice of one of the classes, the smallest; nil: there is none.
@@ -94,9 +116,23 @@ func (p *Pool) Grow(b []byte, n int) []byte {
 	if cap(b) >= n {
 		return b
 	}
-	grown := append(p.Get(max(n, 2*cap(b))), b...)
-	p.Put(b)
-	return grown
+	return p.enlarge(b, max(n, 2*cap(b)))
+}
+
+// enlarge returns a slice that holds what b holds and has room for at least n bytes.
+func (p *Pool) enlarge(b []byte, n int) []byte {
+	if cap(b) < large {
+		enlarged := append(p.Get(n), b...)
+		p.Put(b)
+		return enlarged
+	}
+	_, size := class(n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	more := size - cap(b)
+	p.shrink(int64(more))
+	p.count(more)
+	return resized(b, size)[:len(b)]
 }
 
 // Lent is the number of bytes that are lent now, and Peak the most that ever were.

@@ -60,3 +60,34 @@ func TestPoolHasNoMoreThanWasNeededAtOnce(t *testing.T) {
 		t.Errorf("%d bytes kept, %d lent, %d at most", p.kept, p.lent, p.peak)
 	}
 }
+
+func TestResizedSlicesKeepWhatTheyHold(t *testing.T) {
+	var p Pool
+	b := p.Grow(nil, 1<<20)[:1<<20]
+	for i := range b {
+		b[i] = byte(i >> 12)
+	}
+	for _, n := range []int{3 << 20, 5 << 20, 40 << 20} {
+		if b = p.Grow(b, n); cap(b) < n || p.Lent() != int64(cap(b)) {
+			t.Fatalf("%d bytes, %d lent, want %d", cap(b), p.Lent(), n)
+		}
+		for i := range b {
+			if b[i] != byte(i>>12) {
+				t.Fatalf("grown to %d: byte %d is %d", n, i, b[i])
+			}
+		}
+	}
+	p.Put(b)
+	// Of about its size: made of the idle one, whichever is larger.
+	for _, n := range []int{36 << 20, 60 << 20, 1 << 20} {
+		c := p.Get(n)
+		if cap(c) < n {
+			t.Fatalf("%d bytes, want %d", cap(c), n)
+		}
+		c[:n][n-1] = 1
+		if p.kept+p.lent > p.peak {
+			t.Errorf("%d bytes kept, %d lent, %d at most", p.kept, p.lent, p.peak)
+		}
+		p.Put(c)
+	}
+}

@@ -14,8 +14,7 @@ func Reserve[T Number](p *Pool, s []T, n int) []T {
 		return s
 	}
 	size := int(unsafe.Sizeof(*new(T)))
-	b := append(p.Get(n*size), bytesOf(s)...)
-	Return(p, s)
+	b := p.enlarge(bytesOf(s), n*size)
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), cap(b)/size)[:len(s)]
 }
 

@@ -19,7 +19,7 @@ type Count struct {
 	Rows  int64     `json:"rows"`
 }
 
-// Run is one stored sorted run of row keys, all of bins in [Start, End).
+// Run is one stored run of row keys, sorted by bin, all of bins in [Start, End).
 type Run struct {
 	Key    string    `json:"key"` // where it is stored
 	SHA256 string    `json:"sha256"`

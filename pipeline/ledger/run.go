@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 //
 //	magic and version, number of keys (uvarint),
 //	for each bin in order: bins since the one before (varint; the first since 1970),
-//	  number of keys (uvarint), the keys: ID and Tag,
+//	  number of keys (uvarint), the keys in any order: ID and Tag,
 //	64-bit xxh3 of all that.
 const (
 	runMagic    = "huntrun\x01"
@@ -25,10 +26,10 @@ const (
 // ErrDamaged is what DecodeRun returns for data that is not a whole run.
 var ErrDamaged = errors.New("damaged run of row keys")
 
-// EncodeRun sorts keys by Bin, ID and Tag and returns them in a compact form, together
-// with the range [start, end) of their bins; zero times if there are no keys.
+// EncodeRun sorts keys by Bin alone and returns them in a compact form, together with the range
+// [start, end) of their bins; zero times if there are no keys.
 func EncodeRun(keys []Key) (data []byte, start, end time.Time) {
-	sortKeys(keys)
+	slices.SortFunc(keys, func(a, b Key) int { return cmp.Compare(a.Bin, b.Bin) })
 	data = make([]byte, 0, len(runMagic)+len(keys)*runKeySize+64)
 	data = append(data, runMagic...)
 	data = binary.AppendUvarint(data, uint64(len(keys)))

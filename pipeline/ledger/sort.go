@@ -1,19 +1,6 @@
 package ledger
 
-import (
-	"cmp"
-	"slices"
-)
-
-// sortKeys sorts keys by Bin, ID and Tag.
-func sortKeys(keys []Key) {
-	slices.SortFunc(keys, func(a, b Key) int { return cmp.Compare(a.Bin, b.Bin) })
-	for len(keys) > 0 {
-		n := sameBin(keys)
-		sortIDs(keys[:n], 0)
-		keys = keys[n:]
-	}
-}
+import "slices"
 
 // sameBin is how many keys from the first on are of one bin.
 func sameBin(keys []Key) int {

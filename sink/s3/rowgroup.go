@@ -63,7 +63,9 @@ func (g *rowGroup) reset() {
 func (g *rowGroup) add(rec arrow.Record, event *schema.DateTimeArray, rows []int32) error {
 	have := g.rows()
 	if n := have + len(rows); n > g.room {
-		g.room = min(g.limit, 2*n)
+		if g.room = min(g.limit, 2*n); 4*n >= g.limit { // likely to be filled
+			g.room = g.limit
+		}
 	}
 	g.ticks = pool.Reserve(g.pool, g.ticks, g.room)
 	for _, row := range rows {

@@ -10,11 +10,6 @@ import (
 	"hunting-exporter/state"
 )
 
-const (
-	partBytes = 16 << 20
-	maxParts  = 10_000 // of one upload, on S3
-)
-
 // upload sends a finished file in parts, invisible still, and notes upload and parts.
 // A failed upload is left as it is: a later run's Sweep drops it.
 func (s *Sink) upload(ctx context.Context, path string, f *state.File) (err error) {
@@ -27,7 +22,7 @@ func (s *Sink) upload(ctx context.Context, path string, f *state.File) (err erro
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	part := partSize(f.Size)
+	part := s.store.PartSize(f.Size)
 	for offset := int64(0); offset < f.Size; offset += part {
 		n := min(part, f.Size-offset)
 		number := int32(len(f.Parts) + 1)
@@ -39,6 +34,3 @@ func (s *Sink) upload(ctx context.Context, path string, f *state.File) (err erro
 	}
 	return nil
 }
-
-// partSize is the usual size, or more where S3's number of parts would not suffice.
-func partSize(size int64) int64 { return max(partBytes, (size+maxParts-1)/maxParts) }

@@ -127,15 +127,6 @@ func TestVerifySeesColumnsOfUnequalLength(t *testing.T) {
 	}
 }
 
-func TestPartsOfHugeFiles(t *testing.T) {
-	for _, size := range []int64{1, partBytes, 1 << 40, 5 << 40} {
-		part := partSize(size)
-		if parts := (size + part - 1) / part; parts > maxParts || part < partBytes {
-			t.Errorf("%d bytes: %d parts of %d", size, parts, part)
-		}
-	}
-}
-
 func TestEpochOfAKey(t *testing.T) {
 	for key, want := range map[string]int64{
 		"T/dt=2026-03-04/20260304T000000.0000000Z-7-12-0123abcd.zstd.parquet":                   12,
