@@ -5,11 +5,6 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/parquet-go/parquet-go/compress"
-	"github.com/parquet-go/parquet-go/compress/snappy"
-	"github.com/parquet-go/parquet-go/compress/uncompressed"
-	"github.com/parquet-go/parquet-go/compress/zstd"
-
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
@@ -27,7 +22,6 @@ type Sink struct {
 	cfg   Config
 	info  Info
 	log   *slog.Logger
-	codec compress.Codec
 	pool  *pool.Pool
 }
 
@@ -35,25 +29,20 @@ var _ pipeline.Lake = (*Sink)(nil)
 
 // New returns a sink on the lake's store. Rows wait in memory that the pool lends.
 func New(store blob.Store, cfg Config, info Info, p *pool.Pool, log *slog.Logger) *Sink {
-	s := &Sink{store: store, cfg: cfg.withDefaults(), info: info, pool: p, log: log}
-	switch s.cfg.Compression {
-	case snappyCompression:
-		s.codec = &snappy.Codec{}
-	case noCompression:
-		s.codec = &uncompressed.Codec{}
-	default:
-		s.codec = &zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1}
-	}
-	return s
+	return &Sink{store: store, cfg: cfg.withDefaults(), info: info, pool: p, log: log}
 }
 
 // Begin makes the attempt's own spill directory.
 func (s *Sink) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+	codec, err := s.newCodec()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(s.cfg.Spill, "hunting-exporter-"+a.Dataset.Name+"-")
 	if err != nil {
 		return nil, fmt.Errorf("begin files of %s: %w; set PIPELINE_SPILL to a writable directory", a.Dataset.Name, err)
 	}
-	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}, encoder: parquetfile.NewEncoder(s.codec)}, nil
+	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}, encoder: parquetfile.NewEncoder(codec)}, nil
 }
 
 // extension ends the names of files; it tells the compression.
