@@ -8,6 +8,9 @@
 package parquetfile
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -49,6 +52,54 @@ type Values struct {
 	Ends  []int32
 	Bytes []byte
 	Index []int32 // entry of each row; nil: there is no dictionary
+
+	numbers []int64 // the dictionary of integers
+}
+
+// entries is how many entries the dictionary has.
+func (v *Values) entries() int {
+	if v.numbers != nil {
+		return len(v.numbers)
+	}
+	return len(v.Ends) - 1
+}
+
+// check refuses columns of another length or type: nothing else would notice.
+func (v *Values) check(k Kind, n int) error {
+	have := len(v.Int64s)
+	switch {
+	case k == Bool:
+		have = len(v.Bools)
+	case k == Int32:
+		have = len(v.Int32s)
+	case k == Double:
+		have = len(v.Doubles)
+	case k == Text && v.Index != nil:
+		have = len(v.Index)
+	case k == Text:
+		have = len(v.Ends) - 1
+	}
+	if have != n || v.Valid != nil && len(v.Valid) != n {
+		return fmt.Errorf("%d values for %d rows", have, n)
+	}
+	return nil
+}
+
+// ascend: whether the rows ascend by the column, nulls last.
+func (v *Values) ascend(r rows) bool {
+	last, null := int64(math.MinInt64), false
+	for i := r.from; i < r.to; i++ {
+		row := r.at(i)
+		switch {
+		case v.null(row):
+			null = true
+		case null, v.Int64s[row] < last:
+			return false
+		default:
+			last = v.Int64s[row]
+		}
+	}
+	return true
 }
 
 func (k Kind) physical() format.Type {

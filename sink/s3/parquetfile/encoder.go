@@ -32,6 +32,7 @@ type Encoder struct {
 	doubles []float64
 	seen    []uint32 // of each entry: the stamp of the page that saw it last
 	stamp   uint32
+	numbers numbering
 	hashes  []uint64
 	filter  []byte
 }
@@ -50,12 +51,19 @@ func (e *Encoder) compress() (body, packed []byte, err error) {
 	return e.body, e.packed, nil
 }
 
-// dictionary makes the dictionary page of a text column.
-func (e *Encoder) dictionary(v *Values) (entries int) {
-	entries = len(v.Ends) - 1
+// dictionary makes the dictionary page of a column.
+func (e *Encoder) dictionary(k Kind, v *Values) (entries int) {
+	entries = v.entries()
 	e.body = e.body[:0]
 	for i := range entries {
-		e.body = plain.AppendByteArray(e.body, v.text(i))
+		switch k {
+		case Text:
+			e.body = plain.AppendByteArray(e.body, v.text(i))
+		case Int32:
+			e.body = plain.AppendInt32(e.body, int32(v.numbers[i]))
+		default:
+			e.body = plain.AppendInt64(e.body, v.numbers[i])
+		}
 	}
 	if len(e.seen) < entries {
 		e.seen = make([]uint32, entries+entries/2)
@@ -75,7 +83,7 @@ func (e *Encoder) page(k Kind, v *Values, r rows, dictionary bool) (nulls int, b
 	e.body = append(e.body, e.encoded...)
 	switch {
 	case dictionary:
-		b, err = e.indices(v, r)
+		b, err = e.indices(k, v, r)
 	case nulls < r.to-r.from:
 		b = e.values(k, v, r)
 	}
@@ -169,17 +177,9 @@ func (e *Encoder) texts(v *Values, r rows) bounds {
 }
 
 // indices appends entries of the dictionary: their width, then each row's.
-func (e *Encoder) indices(v *Values, r rows) (bounds, error) {
-	e.stamp++
+func (e *Encoder) indices(k Kind, v *Values, r rows) (bounds, error) {
 	e.ints = present(e.ints[:0], v.Index, v, r)
-	var x extremes
-	for _, entry := range e.ints {
-		if e.seen[entry] != e.stamp {
-			e.seen[entry] = e.stamp
-			x.see(v.text(int(entry)))
-		}
-	}
-	width := max(1, bits.Len(uint(len(v.Ends)-2)))
+	width := max(1, bits.Len(uint(v.entries()-1)))
 	var err error
 	if e.encoded, err = (&rle.Encoding{BitWidth: width}).EncodeInt32(e.encoded, e.ints); err != nil {
 		return bounds{}, err
@@ -188,7 +188,28 @@ func (e *Encoder) indices(v *Values, r rows) (bounds, error) {
 	if len(e.ints) == 0 {
 		return bounds{}, nil
 	}
-	return boundsOfText(x.lo, x.hi), nil
+	// The bounds are those of the entries that the page uses.
+	e.stamp++
+	var x extremes
+	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, entry := range e.ints {
+		if e.seen[entry] == e.stamp {
+			continue
+		}
+		e.seen[entry] = e.stamp
+		if k == Text {
+			x.see(v.text(int(entry)))
+		} else {
+			lo, hi = min(lo, v.numbers[entry]), max(hi, v.numbers[entry])
+		}
+	}
+	switch k {
+	case Text:
+		return boundsOfText(x.lo, x.hi), nil
+	case Int32:
+		return boundsOf(int32(lo), int32(hi), encode32), nil
+	}
+	return boundsOf(lo, hi, encode64), nil
 }
 
 // bloom makes the filter of n rows.

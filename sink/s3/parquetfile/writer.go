@@ -23,6 +23,7 @@ type Writer struct {
 	offset    int64
 	columns   []Column
 	encoder   *Encoder
+	choice    []choice // a column
 	createdBy string
 
 	groups  []format.RowGroup
@@ -38,7 +39,7 @@ type Writer struct {
 // New makes a Writer of a file with these columns. Files may share an encoder, as long as
 // no two row groups are written at once.
 func New(out io.Writer, columns []Column, encoder *Encoder, createdBy string) *Writer {
-	return &Writer{out: out, columns: columns, encoder: encoder, createdBy: createdBy}
+	return &Writer{out: out, columns: columns, encoder: encoder, choice: make([]choice, len(columns)), createdBy: createdBy}
 }
 
 // WriteRowGroup writes n rows, given column by column, in the order given or, if that is
@@ -78,7 +79,7 @@ func (w *Writer) writeRowGroup(n int, columns []Values, order []int32, sorted in
 		if i == sorted && !columns[i].ascend(rows{order, 0, n}) {
 			return fmt.Errorf("write column %s: the rows are not in its order", c.Name)
 		}
-		chunk, pages, err := w.chunk(c, &columns[i], n, order)
+		chunk, pages, err := w.chunk(c, w.numbered(i, &columns[i], n), n, order)
 		if err != nil {
 			return fmt.Errorf("write column %s: %w", c.Name, err)
 		}
@@ -98,44 +99,6 @@ func (w *Writer) writeRowGroup(n int, columns []Values, order []int32, sorted in
 	w.columnI, w.offsetI = append(w.columnI, indexes), append(w.offsetI, offsets)
 	w.rows += int64(n)
 	return nil
-}
-
-// check refuses columns of another length or type: nothing else would notice.
-func (v *Values) check(k Kind, n int) error {
-	have := len(v.Int64s)
-	switch {
-	case k == Bool:
-		have = len(v.Bools)
-	case k == Int32:
-		have = len(v.Int32s)
-	case k == Double:
-		have = len(v.Doubles)
-	case k == Text && v.Index != nil:
-		have = len(v.Index)
-	case k == Text:
-		have = len(v.Ends) - 1
-	}
-	if have != n || v.Valid != nil && len(v.Valid) != n {
-		return fmt.Errorf("%d values for %d rows", have, n)
-	}
-	return nil
-}
-
-// ascend: whether the rows ascend by the column, nulls last.
-func (v *Values) ascend(r rows) bool {
-	last, null := int64(math.MinInt64), false
-	for i := r.from; i < r.to; i++ {
-		row := r.at(i)
-		switch {
-		case v.null(row):
-			null = true
-		case null, v.Int64s[row] < last:
-			return false
-		default:
-			last = v.Int64s[row]
-		}
-	}
-	return true
 }
 
 func offsetsOf(pages []page) (out format.OffsetIndex) {
@@ -169,7 +132,7 @@ func (w *Writer) chunk(c Column, v *Values, n int, order []int32) (format.Column
 		encoding = format.RLEDictionary
 		m.Encoding = append(m.Encoding, encoding)
 		m.DictionaryPageOffset = w.offset
-		if err := w.dictionary(v, &m); err != nil {
+		if err := w.dictionary(c.Kind, v, &m); err != nil {
 			return format.ColumnChunk{}, nil, err
 		}
 	}
@@ -194,9 +157,9 @@ func (w *Writer) chunk(c Column, v *Values, n int, order []int32) (format.Column
 	return format.ColumnChunk{FileOffset: 0, MetaData: m}, pages, nil
 }
 
-// dictionary writes the dictionary page of a text column.
-func (w *Writer) dictionary(v *Values, m *format.ColumnMetaData) error {
-	entries := w.encoder.dictionary(v)
+// dictionary writes the dictionary page of a column.
+func (w *Writer) dictionary(k Kind, v *Values, m *format.ColumnMetaData) error {
+	entries := w.encoder.dictionary(k, v)
 	h := format.PageHeader{Type: format.DictionaryPage, DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: int32(entries), Encoding: format.Plain})}
 	m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
 	_, err := w.send(&h, m)
