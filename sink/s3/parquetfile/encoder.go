@@ -136,6 +136,17 @@ func (e *Encoder) values(k Kind, v *Values, r rows) bounds {
 
 // present appends those of the page's values that are not null.
 func present[T any](dst, all []T, v *Values, r rows) []T {
+	switch {
+	case v.Valid != nil:
+	case r.order == nil:
+		return append(dst, all[r.from:r.to]...)
+	default:
+		dst = slices.Grow(dst, r.to-r.from)
+		for _, row := range r.order[r.from:r.to] {
+			dst = append(dst, all[row])
+		}
+		return dst
+	}
 	for i := r.from; i < r.to; i++ {
 		if row := r.at(i); !v.null(row) {
 			dst = append(dst, all[row])
