@@ -47,4 +47,19 @@ var decoding = []mutation{
 		file:      "transform/text.go", pkg: "./transform",
 		old: "if escapeLen(b[i:]) == 0 {", new: "if false {",
 	},
+	{
+		safeguard: "whether integers have a dictionary is decided once for a file",
+		file:      "sink/s3/parquetfile/numbers.go", pkg: "./sink/s3/parquetfile",
+		old: "	w.choice[column] = withDictionary\n", new: "",
+	},
+	{
+		safeguard: "a dictionary of integers that has grown finds what it had",
+		file:      "sink/s3/parquetfile/numbers.go", pkg: "./sink/s3/parquetfile",
+		old: "for e, x := range d.entries {", new: "for e, x := range d.entries[1:] {",
+	},
+	{
+		safeguard: "memory that is resized is still counted",
+		file:      "internal/pool/pool.go", pkg: "./internal/pool",
+		old: "	p.count(more)\n", new: "",
+	},
 }
