@@ -50,16 +50,31 @@ func (c *groupColumn) reset() {
 	}
 }
 
+// picked are rows of a record, in the order in which they are taken.
+type picked struct {
+	rows []int32
+	run  bool // they lie one after the other
+}
+
+func isRun(rows []int32) bool {
+	for i, row := range rows {
+		if row != rows[0]+int32(i) {
+			return false
+		}
+	}
+	return true
+}
+
 // add copies cells of rows behind those that it has. room is for how many rows there
 // should be room.
-func (c *groupColumn) add(a arrow.Array, have int, rows []int32, room int) error {
+func (c *groupColumn) add(a arrow.Array, have int, from picked, room int) error {
 	if a.NullN() > 0 || c.Valid != nil {
-		c.addValid(a, have, rows, room)
+		c.addValid(a, have, from.rows, room)
 	}
 	switch a := a.(type) {
 	case *array.Boolean:
 		c.Bools = pool.Reserve(c.pool, c.Bools, room)
-		for _, row := range rows {
+		for _, row := range from.rows {
 			b := byte(0)
 			if a.Value(int(row)) {
 				b = 1
@@ -67,21 +82,21 @@ func (c *groupColumn) add(a arrow.Array, have int, rows []int32, room int) error
 			c.Bools = append(c.Bools, b)
 		}
 	case *array.Int32:
-		c.Int32s = gather(pool.Reserve(c.pool, c.Int32s, room), a.Int32Values(), rows)
+		c.Int32s = gather(pool.Reserve(c.pool, c.Int32s, room), a.Int32Values(), from)
 	case *array.Int64:
-		c.Int64s = gather(pool.Reserve(c.pool, c.Int64s, room), a.Int64Values(), rows)
+		c.Int64s = gather(pool.Reserve(c.pool, c.Int64s, room), a.Int64Values(), from)
 	case *array.Float64:
-		c.Doubles = gather(pool.Reserve(c.pool, c.Doubles, room), a.Float64Values(), rows)
+		c.Doubles = gather(pool.Reserve(c.pool, c.Doubles, room), a.Float64Values(), from)
 		c.dropNaN(have, room)
 	case *schema.DateTimeArray:
 		c.Int64s = pool.Reserve(c.pool, c.Int64s, room)
-		return c.addTimes(a, rows)
+		return c.addTimes(a, from.rows)
 	default:
 		text, ok := schema.TextOf(a)
 		if !ok {
 			return fmt.Errorf("it is held in a %T, which no Parquet type is defined for", a)
 		}
-		return c.addText(text, have, rows, room)
+		return c.addText(text, have, from, room)
 	}
 	return nil
 }
@@ -125,14 +140,11 @@ func (c *groupColumn) dropNaN(have, room int) {
 	}
 }
 
-// span: whether the rows lie one after the other.
-func span(rows []int32) bool { return int(rows[len(rows)-1]-rows[0])+1 == len(rows) }
-
-func gather[T any](dst, all []T, rows []int32) []T {
-	if span(rows) {
-		return append(dst, all[rows[0]:rows[len(rows)-1]+1]...)
+func gather[T any](dst, all []T, from picked) []T {
+	if from.run {
+		return append(dst, all[from.rows[0]:from.rows[0]+int32(len(from.rows))]...)
 	}
-	for _, row := range rows {
+	for _, row := range from.rows {
 		dst = append(dst, all[row])
 	}
 	return dst

@@ -24,15 +24,15 @@ const (
 var errTooMuchText = errors.New("more than 2 GiB of text in one row group; lower PARQUET_ROW_GROUP_ROWS")
 
 // addText copies texts: their entries, each entry of the batch looked up once, or plain.
-func (c *groupColumn) addText(text schema.Text, have int, rows []int32, room int) error {
-	index := text.Index()
+func (c *groupColumn) addText(text schema.Text, have int, from picked, room int) error {
+	index, rows := text.Index(), from.rows
 	if !c.plain && !c.decided && index == nil && have+len(rows) >= trialRows {
 		if err := c.makePlain(room); err != nil { // the batch's own dictionary did not pay
 			return err
 		}
 	}
 	if c.plain {
-		return c.addPlain(text, have, rows, room)
+		return c.addPlain(text, have, from, room)
 	}
 	if c.text == nil {
 		c.text = intern.New()
@@ -73,8 +73,8 @@ func (c *groupColumn) entry(b []byte) int32 {
 	return e
 }
 
-func (c *groupColumn) addPlain(text schema.Text, have int, rows []int32, room int) error {
-	size := 0
+func (c *groupColumn) addPlain(text schema.Text, have int, from picked, room int) error {
+	size, rows := 0, from.rows
 	for i, row := range rows {
 		if !c.null(have + i) {
 			size += len(text.Value(int(row)))
@@ -92,7 +92,7 @@ func (c *groupColumn) addPlain(text schema.Text, have int, rows []int32, room in
 	if have == 0 {
 		c.Ends = append(c.Ends, 0)
 	}
-	if c.Valid == nil && text.Index() == nil && span(rows) {
+	if c.Valid == nil && text.Index() == nil && from.run {
 		offsets, data := text.Run(int(rows[0]), int(rows[len(rows)-1])+1)
 		shift := int32(len(c.Bytes)) - offsets[0]
 		c.Bytes = append(c.Bytes, data[offsets[0]:offsets[len(rows)]]...)

@@ -23,11 +23,13 @@ type route struct {
 type router struct {
 	ticks  []int64
 	order  []int32
+	packed []uint64
 	routes []route
 }
 
-// route groups the batch's rows by the UTC day of their event, in the order of days; rows
-// keep theirs.
+// route groups the batch's rows by the UTC day of their event, in the order of days, and
+// those of a day in the order of time: they are still near in memory, which they no longer
+// are when their row group is sorted.
 //
 // The day is that of the event's own time; without one, that of the ingestion, and
 // without that either, the window's start.
@@ -58,6 +60,9 @@ func (r *router) route(timeColumn string, b pipeline.Batch) []route {
 		to := from + 1
 		for to < n && day(r.order[to]) == first {
 			to++
+		}
+		if event != nil {
+			r.packed = sortByTime(r.order[from:to], r.ticks, r.packed)
 		}
 		r.routes = append(r.routes, route{day: first, rows: r.order[from:to]})
 		from = to

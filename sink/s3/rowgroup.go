@@ -75,9 +75,10 @@ func (g *rowGroup) add(rec arrow.Record, event *schema.DateTimeArray, rows []int
 		}
 		g.ticks = append(g.ticks, at)
 	}
+	from := picked{rows: rows, run: isRun(rows)}
 	for i := range g.columns {
 		c := &g.columns[i]
-		if err := c.add(rec.Column(i), have, rows, g.room); err != nil {
+		if err := c.add(rec.Column(i), have, from, g.room); err != nil {
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 	}
@@ -103,23 +104,37 @@ func (g *rowGroup) sorted() []int32 {
 	if slices.IsSorted(g.ticks) {
 		return nil
 	}
-	// The time from the first on and the row's number in one number each: a day of ticks
-	// has 40 bits, a row group's rows 24. Should that ever not be so, the writer refuses
-	// the order.
+	order := make([]int32, len(g.ticks))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	sortByTime(order, g.ticks, nil)
+	return order
+}
+
+// sortByTime sorts rows of one day by their ticks; packed is memory for reuse.
+func sortByTime(rows []int32, ticks []int64, packed []uint64) []uint64 {
+	// The time from the first on and the row's number in one number each: a day of ticks has
+	// 40 bits, a row's number 24. The order of more rows is left to whoever needs it.
 	const rowBits, timeless = 24, 1<<40 - 1
-	first := slices.Min(g.ticks)
-	packed := make([]uint64, len(g.ticks))
-	for i, at := range g.ticks {
+	if len(ticks) > 1<<rowBits {
+		return packed
+	}
+	first := int64(noTime)
+	for _, row := range rows {
+		first = min(first, ticks[row])
+	}
+	packed = slices.Grow(packed[:0], len(rows))
+	for _, row := range rows {
 		since := uint64(timeless)
-		if at != noTime {
+		if at := ticks[row]; at != noTime {
 			since = uint64(at - first)
 		}
-		packed[i] = since<<rowBits | uint64(i)
+		packed = append(packed, since<<rowBits|uint64(row))
 	}
 	slices.Sort(packed)
-	order := make([]int32, len(packed))
 	for i, p := range packed {
-		order[i] = int32(p & (1<<rowBits - 1))
+		rows[i] = int32(p & (1<<rowBits - 1))
 	}
-	return order
+	return packed
 }

@@ -3,6 +3,7 @@ package s3
 import (
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,5 +141,24 @@ func TestEpochOfAKey(t *testing.T) {
 		if ok != (want >= 0) || ok && got != want {
 			t.Errorf("%s: %d %v, want %d", key, got, ok, want)
 		}
+	}
+}
+
+func TestRowsOfARunLieOneAfterTheOther(t *testing.T) {
+	for _, c := range []struct {
+		rows []int32
+		want bool
+	}{{[]int32{5}, true}, {[]int32{3, 4, 5}, true}, {[]int32{0, 2, 1, 3}, false}, {[]int32{2, 1}, false}, {[]int32{1, 3}, false}} {
+		if got := isRun(c.rows); got != c.want {
+			t.Errorf("%v: %v", c.rows, got)
+		}
+	}
+}
+
+func TestRowsAreSortedByTime(t *testing.T) {
+	ticks := []int64{30, noTime, 10, 20, 10}
+	rows := []int32{0, 1, 3, 4, 2}
+	if sortByTime(rows, ticks, nil); !slices.Equal(rows, []int32{2, 4, 3, 0, 1}) {
+		t.Errorf("%v", rows)
 	}
 }
