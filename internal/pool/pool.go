@@ -111,7 +111,7 @@ func (p *Pool) Put(b []byte) {
 }
 
 // Grow returns a slice that holds what b holds and has room for at least n bytes in all;
-// b is given back if it is not the same.
+// b, which may be that slice, must not be used any more.
 func (p *Pool) Grow(b []byte, n int) []byte {
 	if cap(b) >= n {
 		return b

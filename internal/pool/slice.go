@@ -8,7 +8,7 @@ type Number interface {
 }
 
 // Reserve returns s with room for n elements in all, and few more. s is nil or was
-// returned by Reserve, and is given back if it is too small.
+// returned by Reserve, and must not be used any more.
 func Reserve[T Number](p *Pool, s []T, n int) []T {
 	if cap(s) >= n {
 		return s
