@@ -39,8 +39,9 @@ lint: $(LINT) ## All linters, both modules.
 tidy: ## Fails when go.mod or go.sum is not tidy. (In test/ it would fetch DuckDB for every system.)
 	$(GO) mod tidy -diff
 
+# The tests run the exporter as a program of its own, which the test cache does not see.
 e2e: ## End to end: real Kafka, S3 server, engines that read the files, Helm.
-	cd test && $(GO) test -timeout 30m ./...
+	cd test && $(GO) test -count=1 -timeout 30m ./...
 
 bench: ## Benchmarks, peers and a profile into docs/performance.md, a quarter of an hour.
 	cd test && $(GO) run ./peers -rounds 3 -doc ../docs/performance.md

@@ -98,7 +98,8 @@ func remembered(h http.Handler) http.Handler {
 		answer := known[string(query)]
 		if answer == nil {
 			answer = httptest.NewRecorder()
-			h.ServeHTTP(answer, r)
+			// Whole, also if who asked first is killed meanwhile.
+			h.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
 			if answer.Code == http.StatusOK {
 				known[string(query)] = answer
 			}
