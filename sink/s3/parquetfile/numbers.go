@@ -1,10 +1,6 @@
 package parquetfile
 
-import (
-	"math"
-	"math/bits"
-	"math/rand/v2"
-)
+import "math"
 
 // Integers have a dictionary if, in the file's first row group, each stands for sixteen
 // rows, and few differ: ports, sizes, flags. As with text, a file has no chunks of both
@@ -17,13 +13,10 @@ const (
 
 // numbering is the dictionary of an integer column being made.
 type numbering struct {
-	slots   []int32 // 1 + entry, by hash; a power of two of them
+	of      map[int64]int32
 	entries []int64
 	index   []int32 // entry of each row
 }
-
-// odd is another in every process, so that no input can be made to collide.
-var odd = rand.Uint64() | 1
 
 // numbered returns the column's values with a dictionary, if they are to have one.
 func (w *Writer) numbered(column int, v *Values, n int) *Values {
@@ -55,54 +48,26 @@ const (
 
 // number numbers the values; false: more than most differ.
 func number[T int32 | int64](d *numbering, v *Values, all []T, most int) bool {
+	if d.of == nil {
+		d.of = map[int64]int32{}
+	}
+	clear(d.of)
 	d.entries, d.index = d.entries[:0], d.index[:0]
-	d.resize(256)
 	for row, x := range all {
 		if v.null(row) {
 			d.index = append(d.index, 0)
 			continue
 		}
-		e := d.entry(int64(x))
-		if len(d.entries) > most {
-			return false
+		e, known := d.of[int64(x)]
+		if !known {
+			if len(d.entries) == most {
+				return false
+			}
+			e = int32(len(d.entries))
+			d.of[int64(x)] = e
+			d.entries = append(d.entries, int64(x))
 		}
 		d.index = append(d.index, e)
 	}
 	return true
-}
-
-// entry is the number of a value, a new one if need be.
-func (d *numbering) entry(x int64) int32 {
-	slot := d.find(x)
-	if e := *slot; e > 0 {
-		return e - 1
-	}
-	d.entries = append(d.entries, x)
-	*slot = int32(len(d.entries))
-	if 2*len(d.entries) > len(d.slots) {
-		d.resize(2 * len(d.slots))
-		for e, x := range d.entries {
-			*d.find(x) = int32(e) + 1
-		}
-	}
-	return int32(len(d.entries)) - 1
-}
-
-// find returns the slot of a value: where it is, or where it has to go.
-func (d *numbering) find(x int64) *int32 {
-	mask := len(d.slots) - 1
-	i := int(uint64(x) * odd >> (64 - bits.Len(uint(mask))))
-	for d.slots[i] > 0 && d.entries[d.slots[i]-1] != x {
-		i = (i + 1) & mask
-	}
-	return &d.slots[i]
-}
-
-func (d *numbering) resize(slots int) {
-	if slots > cap(d.slots) {
-		d.slots = make([]int32, slots)
-		return
-	}
-	d.slots = d.slots[:slots]
-	clear(d.slots)
 }
