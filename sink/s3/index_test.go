@@ -124,3 +124,21 @@ func TestTextIsEncodedAlikeInAllRowGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestRowGroupsOfABatchFollowEachOther: rows come in any order, and a reader that asks for
+// an hour need not open the row groups of the others.
+func TestRowGroupsOfABatchFollowEachOther(t *testing.T) {
+	const each, n = 100, 401
+	store := dirStore(t)
+	sink := newSink(t, store, s3.Config{RowGroupRows: each})
+	var rows []row
+	for i := range n {
+		rows = append(rows, row{N: int64(i * 100 % n), Time: ticks(2026, 3, 4, 5) + int64(i*100%n)})
+	}
+	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(rows...)))["2026-03-04"]
+	for i, got := range readRows(t, f) {
+		if got.N != int64(i) {
+			t.Fatalf("row %d of the file is number %d by time", i, got.N)
+		}
+	}
+}
