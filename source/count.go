@@ -101,7 +101,7 @@ func (r *Reader) countAll(all []*counting) {
 		}
 	case len(all) == 1 && errors.Is(err, ErrOverflow):
 		all[0].finish(r.countHalves(all[0], err))
-	case len(all) == 1 || !errors.Is(err, ErrQuery) && !errors.Is(err, ErrOverflow):
+	case len(all) == 1 || !ofOne(err):
 		for _, c := range all {
 			c.finish(nil, err)
 		}
@@ -110,6 +110,12 @@ func (r *Reader) countAll(all []*counting) {
 		r.countAll(guilty)
 		r.countAll(others)
 	}
+}
+
+// ofOne reports whether an error of a count of several may be because of one of them: a
+// table may be missing, too large, or forbidden though others are not.
+func ofOne(err error) bool {
+	return errors.Is(err, ErrQuery) || errors.Is(err, ErrOverflow) || errors.Is(err, ErrDenied)
 }
 
 // countHalves counts a window by halves, each of whole bins, after it was too much for
