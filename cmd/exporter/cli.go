@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -39,14 +41,54 @@ func (c *cli) root() *cobra.Command {
 		Short:         "Export Microsoft Defender advanced hunting to a data lake and Kafka",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          noArgs,
+		Version:       versionLine(),
+		Args:          commandsOnly,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(c.out)
 	root.SetErr(c.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{flagError(cmd, err)} })
 	root.AddCommand(c.runCommand(), c.backfillCommand(), c.stateCommand(), c.demoCommand(), c.simulateCommand(), c.versionCommand())
 	return root
+}
+
+// commandsOnly refuses a command that does not exist, without repeating it: it may be
+// anything.
+func commandsOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() && sub.Name() != "completion" { // made by cobra
+			known[sub.Name()] = true
+		}
+	}
+	list := slices.Sorted(maps.Keys(known))
+	return &usageError{fmt.Errorf("%s: unknown command%s; there are %s", cmd.CommandPath(), didYouMean(args[0], known), strings.Join(list, ", "))}
+}
+
+// flagError explains a flag that does not exist. What follows a single dash is not
+// repeated: it may be a secret's flag with its value.
+func flagError(cmd *cobra.Command, err error) error {
+	known := map[string]bool{}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known["--"+f.Name] = true })
+	var (
+		missing *pflag.NotExistError
+		syntax  *pflag.InvalidSyntaxError
+	)
+	switch {
+	case errors.As(err, &syntax), errors.As(err, &missing) && missing.GetSpecifiedShortnames() != "":
+		name := ""
+		if missing != nil {
+			name, _, _ = strings.Cut(missing.GetSpecifiedShortnames(), "=")
+		}
+		return fmt.Errorf("flags begin with two dashes and a letter%s", didYouMean("--"+name, known))
+	case missing != nil:
+		return fmt.Errorf("%w%s", err, didYouMean("--"+missing.GetSpecifiedName(), known))
+	}
+	return err
 }
 
 // noArgs refuses arguments without repeating them: one may be a secret whose flag

@@ -24,7 +24,7 @@ func (c *cli) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
 		Short: "Look at the state, or settle what no program can",
-		Args:  noArgs,
+		Args:  commandsOnly,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(c.stateShowCommand(), c.stateResolveCommand(), c.stateAdoptCommand())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -30,11 +29,7 @@ func unknown(v *values) []string {
 		if !mine || known[name] || injected.MatchString(name) {
 			continue
 		}
-		s := name + " is not a variable of this version and is ignored"
-		if near := nearest(name, known); near != "" {
-			s += fmt.Sprintf("; did you mean %s?", near)
-		}
-		out = append(out, s)
+		out = append(out, name+" is not a variable of this version and is ignored"+didYouMean(name, known))
 	}
 	slices.Sort(out)
 	return out
@@ -44,6 +39,14 @@ func warnUnknown(log *slog.Logger, v *values) {
 	for _, s := range unknown(v) {
 		log.Warn(s)
 	}
+}
+
+// didYouMean suggests the known name that was probably meant, if there is one.
+func didYouMean(name string, known map[string]bool) string {
+	if near := nearest(name, known); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
 }
 
 // nearest is the known name that few typing errors lead to, or "".
