@@ -16,8 +16,9 @@ import (
 // the answer's order, the API's name and type kept in the metadata.
 //
 // Names that differ only by case would make a file unreadable for readers that ignore
-// it: the later one gets the first free suffix (LogonId, LogonID → LogonID_2). The same
-// name twice is an error, since a row's keys could not tell the two apart.
+// it: the later one gets the first free suffix (LogonId, LogonID → LogonID_2). So does a
+// column called like the lake's partition (dt → dt_2), which readers would put in its
+// place. The same name twice is an error, since a row's keys could not tell the two apart.
 func Arrow(cols []Column) (*arrow.Schema, error) {
 	exact := make(map[string]bool, len(cols))
 	for _, c := range cols {
@@ -59,7 +60,7 @@ func fieldNames(cols []Column) ([]string, error) {
 		}
 		folded[strings.ToLower(c.Name)] = true
 	}
-	taken := make(map[string]bool, len(cols))
+	taken := map[string]bool{Partition: true}
 	names := make([]string, len(cols))
 	for i, c := range cols {
 		name := c.Name

@@ -24,6 +24,8 @@ const (
 	IngestionTime = "_IngestionTime"
 	// SnapshotTime is the column that snapshots add: when the table was exported.
 	SnapshotTime = "_SnapshotTime"
+	// Partition is the column that readers make of the lake's folders dt=YYYY-MM-DD.
+	Partition = "dt"
 	// Extra holds, as one JSON object, the keys of a row that the Schema did not name.
 	Extra = "_extra"
 )

@@ -192,7 +192,7 @@ func TestBounds(t *testing.T) {
 		"columns":        {columns(5), columns(6)},
 		"keys not known": {keys(5), keys(6)},
 		"cell of the others": {
-			legacy("A Int32", `{"k":"`+strings.Repeat("x", 42)+`"}`), legacy("A Int32", `{"k":"`+strings.Repeat("x", 43)+`"}`),
+			legacy("A Int32", `{"A":1},{"k":"`+strings.Repeat("x", 42)+`"}`), legacy("A Int32", `{"A":1},{"k":"`+strings.Repeat("x", 43)+`"}`),
 		},
 	} {
 		batch, err := apply(t.Context(), cfg, []byte(c.within))

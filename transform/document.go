@@ -29,6 +29,8 @@ type decoder struct {
 	columns     []schema.Column
 	cols        []*column
 	index       map[string]int  // of cols, by name
+	folded      map[string]int  // the same by name in lower case, or ambiguous; nil until a key needs it
+	matched     bool            // a row had a key that is a column
 	extra       *column         // keys that the Schema does not name; nil until a row has one
 	dicts       []*intern.Table // lent
 	runs        []*run
@@ -84,8 +86,14 @@ func (d *decoder) document(ctx context.Context) error {
 		return fmt.Errorf("%w: no results", pipeline.ErrMalformed)
 	case !d.schemaSeen:
 		return fmt.Errorf("%w: results without a schema", pipeline.ErrMalformed)
-	case d.early != nil:
-		return d.lateSchema(ctx)
+	}
+	if d.early != nil {
+		if err := d.lateSchema(ctx); err != nil {
+			return err
+		}
+	}
+	if d.extra != nil && !d.matched {
+		return fmt.Errorf("%w: no key of its %d rows is a column of its schema", pipeline.ErrMalformed, d.rows)
 	}
 	return nil
 }

@@ -99,10 +99,17 @@ func (o oracle) row(raw json.RawMessage) (out []string, ok bool) {
 		if at < 0 && strings.Contains(f.key, "@odata") {
 			continue
 		}
-		if seen[f.key] {
+		if at < 0 {
+			at = slices.IndexFunc(o.columns, func(c schema.Column) bool { return strings.ToLower(c.Name) == strings.ToLower(f.key) })
+		}
+		name := f.key
+		if at >= 0 {
+			name = o.columns[at].Name
+		}
+		if seen[name] {
 			return nil, false
 		}
-		seen[f.key] = true
+		seen[name] = true
 		if at < 0 {
 			extra += "," + quote(f.key) + ":" + o.canonical(f.value, false)
 			continue

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -118,6 +119,7 @@ func (d *decoder) cells() error {
 			d.cols[next].before = append(d.cols[next].before[:0], d.b[start:d.i]...)
 		}
 	}
+	d.matched = d.matched || filled > 0
 	if filled < len(d.cols) {
 		for _, c := range d.cols {
 			if c.n == d.rows {
@@ -157,12 +159,45 @@ func (d *decoder) columnKey(next int) (int, error) {
 	if !r.validUTF8() {
 		return 0, reject("a key holds %v", errUTF8)
 	}
-	return -1, nil
+	if isCompanion(d.key) {
+		return -1, nil
+	}
+	return d.columnOfOtherCase()
 }
+
+// ambiguous stands for columns that differ from each other by case only.
+const ambiguous = -2
+
+// columnOfOtherCase returns the column that d.key names but for its case, -1 if there is
+// none. A key that could be either of two columns is an error of the document: a guess
+// would leave one of them empty in every row.
+func (d *decoder) columnOfOtherCase() (int, error) {
+	if d.folded == nil {
+		d.folded = make(map[string]int, len(d.columns))
+		for i, c := range d.columns {
+			name := strings.ToLower(c.Name)
+			if _, taken := d.folded[name]; taken {
+				i = ambiguous
+			}
+			d.folded[name] = i
+		}
+	}
+	at, ok := d.folded[strings.ToLower(string(d.key))]
+	switch {
+	case !ok:
+		return -1, nil
+	case at == ambiguous:
+		return 0, d.malformed(fmt.Sprintf("the key %q of a row could be either of two columns of the schema, which differ by case only", d.key))
+	}
+	return at, nil
+}
+
+// isCompanion reports whether a key is Graph's note on another one, which is no data.
+func isCompanion(key []byte) bool { return bytes.Contains(key, []byte("@odata")) }
 
 // foreign reads the value of d.key, which the Schema does not name.
 func (d *decoder) foreign() error {
-	if bytes.Contains(d.key, []byte("@odata")) {
+	if isCompanion(d.key) {
 		return d.skip(rowDepth)
 	}
 	if len(d.extraKeys) == d.cfg.MaxColumns {

@@ -1,6 +1,7 @@
 package transform_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,9 @@ func TestKeysOfARow(t *testing.T) {
 		{"all missing", `{}`, []string{null, "", null}},
 		{"with white space", "{ \"A\"\t:\n1 , \"S\" : \"x\" }", []string{"1", "x", null}},
 		{"with an escape", `{"\u0041":1,"S":"x"}`, []string{"1", "x", null}},
-		{"another case is another key", `{"a":1}`, []string{null, "", null, `{"a":1}`}},
+		{"in another case", `{"a":1,"d":[],"s":"x"}`, []string{"1", "x", "[]"}},
+		{"in another case, and unknown", `{"a":1,"b":2}`, []string{"1", "", null, `{"b":2}`}},
+		{"in two cases", `{"a":1,"A":1}`, nil},
 		{"companions", `{"A@odata.type":"#Int32","A":1,"D@odata.type":"#Collection(String)","D":["x"],"@odata.id":{"a":[1]}}`, []string{"1", "", `["x"]`}},
 		{"unknown", `{"A":1,"new":{"b" : "\u00e9"},"S":"x","other":null}`, []string{"1", "x", null, `{"new":{"b":"é"},"other":null}`}},
 		{"unknown with an escape", `{"n\"\/\u0001":1}`, []string{null, "", null, `{"n\"/\u0001":1}`}},
@@ -58,6 +61,23 @@ func TestKeysOfARow(t *testing.T) {
 		if diff := cmp.Diff(want, cells(batch.Record)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
+	}
+}
+
+// Answers in which a guess, or all in _extra, would leave columns empty in every row.
+func TestKeysThatNoColumnIsSureOf(t *testing.T) {
+	for _, body := range []string{
+		legacy("LogonId Int32, LogonID Int32", `{"LogonId":1,"logonid":2}`),
+		legacy("A Int32, B Int32", `{"x":1,"y":2},{"x":3}`),
+		`{"Results":[{"x":1}],"Schema":[{"Name":"A","Type":"Int32"}]}`,
+	} {
+		if batch, err := apply(t.Context(), transform.Config{}, []byte(body)); !errors.Is(err, pipeline.ErrMalformed) {
+			t.Errorf("%s gave %v, %v", body, batch.Record, err)
+		}
+	}
+	exact := turn(t, legacy("LogonId Int32, LogonID Int32", `{"LogonID":2,"LogonId":1}`))
+	if diff := cmp.Diff([][]string{{"1", "2"}}, cells(exact.Record)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
