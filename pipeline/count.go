@@ -44,7 +44,7 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 		asked = append(asked, question{r.unclocked(events), &lost})
 	}
 	if err := r.ask(ctx, asked); err != nil {
-		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		if ctx.Err() != nil || errors.Is(err, ErrTooLate) {
 			return c, stopped(ctx, err)
 		}
 		r.log.Warn("the API does not count; reading goes on, and late rows are looked for by the next run", "error", err)

@@ -101,12 +101,12 @@ func until(ctx, stop context.Context) (context.Context, context.CancelCauseFunc)
 	}
 }
 
-// stopped is err, or ErrStopped where ctx, or its deadline, is the reason for it.
+// stopped is err, or ErrStopped where ctx is the reason for it, or its deadline to come.
 func stopped(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, ErrTooLate):
 		return fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	return err

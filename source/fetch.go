@@ -60,7 +60,7 @@ type pursuit struct {
 // fetch makes calls until one is answered or it makes no sense to go on. It is the one
 // place that retries. The error is an *Error with its place, or the context's. If the
 // quota allows no call before the context's deadline, fetch does not wait for it: the
-// error is both ErrThrottled and context.DeadlineExceeded then.
+// error is both ErrThrottled and pipeline.ErrTooLate then.
 func (c *client) fetch(ctx context.Context, p place, q request) (pipeline.Answer, error) {
 	f := &pursuit{
 		client: c, place: p, request: q, waiter: c.governor.place(p),

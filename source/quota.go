@@ -1,11 +1,12 @@
 package source
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/sethvargo/go-retry"
+
+	"hunting-exporter/pipeline"
 )
 
 const (
@@ -145,6 +146,6 @@ func (e *Error) late(d time.Duration) *Error {
 	other := e.as(throttled)
 	other.Message = fmt.Sprintf("%s: no call for %s, the deadline comes before", e.Message, d.Round(time.Second))
 	other.Fix = "the next run goes on from what is committed; if every run ends so, give it fewer tables or a longer EXPORT_DEADLINE"
-	other.cause = context.DeadlineExceeded
+	other.cause = pipeline.ErrTooLate
 	return other
 }
