@@ -47,10 +47,10 @@ type datasetReport struct {
 	Events    int64       `json:"events"`
 	Late      int64       `json:"late"` // of Rows, not there yet when earlier runs read their time
 	Watermark *time.Time  `json:"watermark,omitempty"`
-	Lag       float64     `json:"lag_seconds"`
-	Gaps      int         `json:"gaps"`            // stretches that the API does not deliver
-	Check     *countCheck `json:"check,omitempty"` // last comparison with the API's counts
-	Note      string      `json:"note,omitempty"`  // ended early, and that is no failure
+	Lag       *float64    `json:"lag_seconds,omitempty"` // absent: nothing is known to be exported
+	Gaps      int         `json:"gaps"`                  // stretches that the API does not deliver
+	Check     *countCheck `json:"check,omitempty"`       // last comparison with the API's counts
+	Note      string      `json:"note,omitempty"`        // ended early, and that is no failure
 	Error     string      `json:"error,omitempty"`
 
 	gaps []state.Gap
@@ -87,7 +87,8 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 			d.Check = &countCheck{From: c.Start, To: c.End, At: c.At, Counted: c.Counted, Exported: c.Exported, Differ: c.Differ}
 		}
 		if !res.Watermark.IsZero() {
-			d.Watermark, d.Lag = &res.Watermark, now.Sub(res.Watermark).Seconds()
+			lag := now.Sub(res.Watermark).Seconds()
+			d.Watermark, d.Lag = &res.Watermark, &lag
 		}
 		switch {
 		case failure(res.Err) != nil:
@@ -103,12 +104,21 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 		r.Bytes += d.Bytes
 		r.Events += d.Events
 		if errors.Is(res.Err, pipeline.ErrStopped) {
-			r.Stopped = context.Cause(stop).Error()
+			r.Stopped = whyStopped(stop)
 		}
 	}
 	r.Calls, r.Refusals = stats.Calls, stats.Refusals
 	r.Seconds = now.Sub(r.started).Seconds()
 	r.Code = codeOfResults(stop, results)
+}
+
+// whyStopped says what ended the reading. It may end before stop does: where the quota
+// allows no call before the deadline, nobody waits for it.
+func whyStopped(stop context.Context) string {
+	if cause := context.Cause(stop); cause != nil {
+		return cause.Error()
+	}
+	return "the quota allows no further call before EXPORT_DEADLINE"
 }
 
 // print writes the report.
@@ -162,7 +172,7 @@ func (r *report) printTable(w io.Writer) error {
 		watermark, lag := "-", "-"
 		if d.Watermark != nil {
 			watermark = d.Watermark.UTC().Format(secondFormat)
-			lag = (time.Duration(d.Lag) * time.Second).String()
+			lag = (time.Duration(*d.Lag) * time.Second).String()
 		}
 		line(d.Late, d.Gaps, fmt.Sprintf("%s\t%d\t", d.Dataset, d.Rows),
 			fmt.Sprintf("%d\t%d\t%d\t%s\t%d\t%s\t%s\t", d.Rejected, d.Commits, d.Files, size(d.Bytes), d.Events, watermark, lag))

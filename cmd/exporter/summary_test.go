@@ -21,7 +21,9 @@ func reported(t *testing.T, results ...pipeline.Result) report {
 	r.finish(t.Context(), results, source.Stats{Calls: 9})
 	r.Seconds = 1
 	for i := range r.Datasets {
-		r.Datasets[i].Lag = 60
+		if lag := r.Datasets[i].Lag; lag != nil {
+			*lag = 60
+		}
 	}
 	return r
 }
@@ -106,5 +108,17 @@ differs: AlertInfo: the API counts 100 rows from 2026-11-23T12:00:00Z to 2026-11
 	wantCheck := countCheck{From: noon.Add(-24 * time.Hour), To: noon, At: noon.Add(time.Second), Counted: 100, Exported: 97, Differ: 1}
 	if d := back.Datasets; d[0].Late != 2 || d[1].Gaps != 7 || d[0].Check == nil || *d[0].Check != wantCheck || d[1].Check != nil {
 		t.Errorf("as JSON: %s", out.String())
+	}
+}
+
+// A dataset of which nothing is known has no lag: 0 would say that it has caught up.
+func TestLagOfADatasetThatDidNotRun(t *testing.T) {
+	var out strings.Builder
+	r := reported(t, pipeline.Result{Dataset: "Held"})
+	if err := r.print(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "lag_seconds") {
+		t.Errorf("the summary says a lag: %s", out.String())
 	}
 }
