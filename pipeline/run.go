@@ -229,13 +229,17 @@ func (r *run) base(ctx context.Context, found bool) error {
 	return nil
 }
 
-// sweep is step 7: uploads of dead attempts are aborted. Only epochs below ours.
+// sweep is step 7: uploads of dead attempts are aborted. Only epochs below ours. They
+// harm nobody: where that fails, the next run tries again.
 func (r *run) sweep(ctx context.Context) error {
 	if r.Lake == nil {
 		return nil
 	}
 	if err := r.Lake.Sweep(ctx, r.ds.Name, r.doc.Epoch); err != nil {
-		return fmt.Errorf("sweep uploads of earlier runs: %w", err)
+		if ctx.Err() != nil {
+			return fmt.Errorf("sweep uploads of earlier runs: %w", err)
+		}
+		r.log.WarnContext(ctx, "uploads of earlier runs may lie around until a lifecycle rule of the bucket drops them", "error", err)
 	}
 	r.step(StepSweep)
 	return nil

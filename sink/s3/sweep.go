@@ -15,27 +15,54 @@ import (
 // <from>-<seq>-<epoch>-<commit id>.
 var attemptName = regexp.MustCompile(`^\d+T\d{6}\.\d{7}Z-\d+-(\d+)-[0-9a-f]{8}\.`)
 
+// sweepRounds bounds how often a listing that breaks off is begun again.
+const sweepRounds = 100
+
 // Sweep aborts the dataset's uploads of runs before the given epoch, which are dead:
 // their state writes can no longer take effect. Whose name is not an attempt's stays.
+// Servers may refuse the marker of the next page that they gave (versitygw 1.8.0): what
+// was listed is aborted, and the listing begun again while that makes it shorter.
 func (s *Sink) Sweep(ctx context.Context, dataset string, epoch int64) error {
+	total := 0
+	var err error
+	for range sweepRounds {
+		var aborted int
+		aborted, err = s.sweepListed(ctx, dataset, epoch)
+		total += aborted
+		if err == nil || aborted == 0 {
+			break
+		}
+	}
+	if total > 0 {
+		s.log.InfoContext(ctx, "dropped uploads of earlier runs", "dataset", dataset, "uploads", total, "epoch", epoch)
+	}
+	if err != nil {
+		return fmt.Errorf("sweep uploads of %s: %w", dataset, err)
+	}
+	return nil
+}
+
+// sweepListed aborts the dead uploads that one listing gives, whole or not.
+func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (aborted int, failed error) {
 	var dead []blob.Upload // aborted after the listing, which pages
 	for u, err := range s.store.Uploads(ctx, dataset+"/") {
 		if err != nil {
-			return fmt.Errorf("sweep uploads of %s: %w", dataset, err)
+			failed = err
+			break
 		}
 		if of, ok := epochOf(u.Key); ok && of < epoch {
 			dead = append(dead, u)
 		}
 	}
 	for _, u := range dead {
-		if err := s.store.AbortUpload(ctx, u.Key, u.ID); err != nil && !errors.Is(err, blob.ErrNotFound) {
-			return fmt.Errorf("sweep uploads of %s: %w", dataset, err)
+		switch err := s.store.AbortUpload(ctx, u.Key, u.ID); {
+		case err == nil:
+			aborted++
+		case !errors.Is(err, blob.ErrNotFound):
+			return aborted, err
 		}
 	}
-	if len(dead) > 0 {
-		s.log.InfoContext(ctx, "dropped uploads of earlier runs", "dataset", dataset, "uploads", len(dead), "epoch", epoch)
-	}
-	return nil
+	return aborted, failed
 }
 
 func epochOf(key string) (int64, bool) {

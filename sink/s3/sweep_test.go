@@ -1,0 +1,78 @@
+package s3_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/sink/s3"
+)
+
+// firstPage is a store that refuses its own marker of the second page.
+type firstPage struct {
+	blob.Store
+	size int
+}
+
+func (s firstPage) Uploads(ctx context.Context, prefix string) iter.Seq2[blob.Upload, error] {
+	return func(yield func(blob.Upload, error) bool) {
+		n := 0
+		for u, err := range s.Store.Uploads(ctx, prefix) {
+			if n == s.size {
+				u, err = blob.Upload{}, errors.New("InvalidArgument: upload-id-marker")
+			}
+			if n++; !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// leave begins uploads of the names that attempts of an epoch give, as a killed run.
+func leave(t *testing.T, store blob.Store, epoch int64, n int) {
+	t.Helper()
+	for i := range n {
+		key := fmt.Sprintf("DeviceEvents/dt=2026-03-04/%s.%d.parquet", attempt(epoch).Name(), i)
+		if _, err := store.CreateUpload(t.Context(), key, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSweepOfOnePage: where only the first page is given out, it is dropped until none
+// but this epoch's uploads are left.
+func TestSweepOfOnePage(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		leave(t, store, 1, 11)
+		leave(t, store, 2, 2)
+		if err := newSink(t, firstPage{store, 3}, s3.Config{}).Sweep(t.Context(), "DeviceEvents", 2); err != nil {
+			t.Error(err)
+		}
+		left := inProgress(t, store)
+		for _, u := range left {
+			if !strings.Contains(u.Key, attempt(2).Name()) {
+				t.Errorf("%s is left", u.Key)
+			}
+		}
+		if len(left) != 2 {
+			t.Errorf("%d uploads are left, want the two of this epoch", len(left))
+		}
+	})
+}
+
+// TestSweepThatIsStuck: a first page of nothing dead ends the sweep, and is told.
+func TestSweepThatIsStuck(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		leave(t, store, 2, 3)
+		if err := newSink(t, firstPage{store, 2}, s3.Config{}).Sweep(t.Context(), "DeviceEvents", 2); err == nil {
+			t.Error("a listing that breaks off went unnoticed")
+		}
+		if left := inProgress(t, store); len(left) != 3 {
+			t.Errorf("%d uploads are left, want all 3", len(left))
+		}
+	})
+}
