@@ -23,6 +23,7 @@ const (
 	clientID       = "hunting-exporter"
 	connectTimeout = 20 * time.Second
 	dialTimeout    = 5 * time.Second
+	headStart      = time.Second     // of one bootstrap broker before the next is asked
 	metadataTTL    = 3 * time.Second // also how soon a moved leader is noticed
 	zstdWindow     = 1 << 20
 )
@@ -48,8 +49,9 @@ type Cluster struct {
 	patience patience
 }
 
-// Connect asks each broker in turn who it is, for 20 seconds at most: a typo, a
-// wrong port or a wrong password shows here, not after every retry of a commit.
+// Connect asks the brokers who they are, for 20 seconds at most: a typo, a wrong port, a
+// wrong password or a service without transactions shows here, not after every retry of
+// a commit.
 func Connect(ctx context.Context, cfg Config, opts Options) (*Cluster, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -77,22 +79,68 @@ func Connect(ctx context.Context, cfg Config, opts Options) (*Cluster, error) {
 	if len(brokers) == 0 {
 		return nil, errors.New("connect to Kafka: no brokers; set KAFKA_BROKERS")
 	}
-	var failures []error
-	for _, b := range brokers {
-		advertised, err := c.ask(ctx, b)
-		if err == nil {
-			if err := reachable(ctx, advertised); err != nil {
-				return nil, fmt.Errorf("connect to Kafka: broker %s answered, but %w", b, err)
-			}
-			return c, nil
-		}
-		err = explain(b, cfg.TLS, err)
-		if errors.Is(err, ErrDenied) { // the same login fails everywhere, and may lock the account
-			return nil, fmt.Errorf("connect to Kafka: %w", err)
-		}
-		failures = append(failures, err)
+	found, err := c.askAll(ctx, brokers)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}
-	return nil, fmt.Errorf("connect to Kafka: %w", errors.Join(failures...))
+	if err := reachable(ctx, found.brokers); err != nil {
+		return nil, fmt.Errorf("connect to Kafka: broker %s answered, but %w", found.asked, err)
+	}
+	if c.id = found.cluster; !c.ExactlyOnce() {
+		return c, nil
+	}
+	if err := c.transactional(ctx, found.asked); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// answer is what one broker said.
+type answer struct {
+	asked, cluster string
+	brokers        []kafkago.Broker
+	err            error
+}
+
+// askAll asks the brokers side by side and takes the first that answers. Each begins
+// when the one before has failed, or has been silent for a moment: a wrong password is
+// then tried once, not once a broker, and a silent broker holds up nobody.
+func (c *Cluster) askAll(ctx context.Context, brokers []string) (answer, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan answer, len(brokers))
+	head := time.NewTimer(0)
+	defer head.Stop()
+	var failures []error
+	for asked := 0; len(failures) < len(brokers); {
+		select {
+		case <-head.C:
+			if asked > 0 && ctx.Err() != nil {
+				brokers = brokers[:asked] // who was never asked is not silent
+			}
+			if asked == len(brokers) {
+				continue
+			}
+			broker := brokers[asked]
+			asked++
+			head.Reset(headStart)
+			go func() {
+				cluster, list, err := c.ask(ctx, broker)
+				answers <- answer{broker, cluster, list, err}
+			}()
+		case a := <-answers:
+			if a.err == nil {
+				return a, nil
+			}
+			err := explain(a.asked, c.cfg.TLS, a.err)
+			if errors.Is(err, ErrDenied) { // the same login fails everywhere, and may lock the account
+				return answer{}, err
+			}
+			failures = append(failures, err)
+			head.Reset(0)
+		}
+	}
+	return answer{}, errors.Join(failures...)
 }
 
 // ID is the cluster's id.
@@ -119,7 +167,7 @@ func (c *Cluster) transport(topics ...string) *kafkago.Transport {
 }
 
 // ask learns the cluster's id and its brokers from one broker.
-func (c *Cluster) ask(ctx context.Context, broker string) ([]kafkago.Broker, error) {
+func (c *Cluster) ask(ctx context.Context, broker string) (cluster string, brokers []kafkago.Broker, err error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout+time.Second)
 	defer cancel()
 	t := c.transport()
@@ -131,16 +179,15 @@ func (c *Cluster) ask(ctx context.Context, broker string) ([]kafkago.Broker, err
 	client := &kafkago.Client{Addr: kafkago.TCP(broker), Transport: t}
 	m, err := client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{}})
 	if err != nil && login.open.Load() && errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%w: connection closed during the login: %w", ErrDenied, err)
+		return "", nil, fmt.Errorf("%w: connection closed during the login: %w", ErrDenied, err)
 	}
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if m.ClusterID == "" {
-		return nil, errors.New("it gave no cluster id; Kafka 2.1 or newer is needed")
+		return "", nil, errors.New("it gave no cluster id; Kafka 2.1 or newer is needed")
 	}
-	c.id = m.ClusterID
-	return m.Brokers, nil
+	return m.ClusterID, m.Brokers, nil
 }
 
 // reachable tries the addresses that brokers advertise: clients use those, and an
