@@ -1,14 +1,11 @@
 package blob_test
 
 import (
-	"net/http/httptest"
 	"testing"
-
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"hunting-exporter/blob"
 	"hunting-exporter/blob/blobtest"
+	"hunting-exporter/blob/blobtest/fakes3"
 )
 
 func openDir(t *testing.T) blob.Store { return open(t, t.TempDir(), blob.Config{}) }
@@ -23,16 +20,10 @@ func open(t *testing.T, url string, cfg blob.Config) blob.Store {
 }
 
 // fakeS3 starts an S3 that lives in memory and returns a store on it.
-func fakeS3(t *testing.T, cfg blob.Config) blob.Store {
+func fakeS3(t *testing.T, cfg blob.Config, faults ...fakes3.Fault) blob.Store {
 	t.Helper()
-	backend := s3mem.New()
-	if err := backend.CreateBucket("lake"); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	t.Cleanup(server.Close)
-	cfg.Endpoint, cfg.PathStyle = server.URL, true
-	return open(t, "s3://lake/some/prefix", cfg)
+	cfg.Endpoint, cfg.PathStyle = fakes3.Start(t, faults...), true
+	return open(t, "s3://"+fakes3.Bucket+"/some/prefix", cfg)
 }
 
 func TestDirectoryConforms(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,6 +42,7 @@ type s3Store struct {
 	sse      types.ServerSideEncryption
 	kmsKeyID *string
 	checksum types.ChecksumAlgorithm // of parts; empty: none
+	listing  atomic.Int32            // how the server lists uploads
 }
 
 func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, error) {
@@ -76,6 +78,9 @@ func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, e
 	s.client = awss3.NewFromConfig(sdk, func(o *awss3.Options) { configure(o, cfg) })
 	if s.client.Options().RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported {
 		s.checksum = types.ChecksumAlgorithmCrc32
+	}
+	if s.client.Options().BaseEndpoint == nil { // Amazon S3
+		s.listing.Store(byPrefix)
 	}
 	return s, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/blob/blobtest/fakes3"
 )
 
 // scripted opens a store on a server that answers as the test says.
@@ -20,11 +21,7 @@ func scripted(t *testing.T, answer http.HandlerFunc) blob.Store {
 	return open(t, "s3://lake", blob.Config{Endpoint: server.URL, PathStyle: true})
 }
 
-func refuse(w http.ResponseWriter, status int, code string) {
-	w.Header().Set("Content-Type", "application/xml")
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
-}
+var refuse = fakes3.Refuse
 
 func TestS3Answers(t *testing.T) {
 	t.Parallel()
@@ -174,6 +171,30 @@ func TestPartsOfHugeObjects(t *testing.T) {
 		part := s.PartSize(size)
 		if parts := (size + part - 1) / part; parts > 10_000 || part < 5<<20 {
 			t.Errorf("%d bytes: %d parts of %d", size, parts, part)
+		}
+	}
+}
+
+// TestS3UploadsWithoutPrefix: a server that knows no prefix of uploads gives those below
+// one all the same, and nobody else's.
+func TestS3UploadsWithoutPrefix(t *testing.T) {
+	t.Parallel()
+	s := fakeS3(t, blob.Config{}, fakes3.NoUploadsByPrefix)
+	for _, key := range []string{"T/a", "T/b", "TT/a", "U/a"} {
+		if _, err := s.CreateUpload(t.Context(), key, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for prefix, want := range map[string]int{"T/": 2, "": 4, "V/": 0} {
+		n := 0
+		for u, err := range s.Uploads(t.Context(), prefix) {
+			if err != nil || !strings.HasPrefix(u.Key, prefix) {
+				t.Errorf("%q: %+v, %v", prefix, u, err)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("%d uploads below %q, want %d", n, prefix, want)
 		}
 	}
 }

@@ -3,8 +3,6 @@ package blob
 import (
 	"context"
 	"io"
-	"iter"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -26,60 +24,6 @@ func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
 		ETag:   aws.ToString(out.ETag),
 		SHA256: out.Metadata[metaSHA256],
 	}, nil
-}
-
-// List yields the keys under prefix.
-func (s *s3Store) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
-			yield("", s.fail("list", prefix, err))
-			return
-		}
-		pages := awss3.NewListObjectsV2Paginator(s.client, &awss3.ListObjectsV2Input{
-			Bucket: &s.bucket, Prefix: aws.String(s.prefix + prefix),
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				yield("", s.fail("list", prefix, err))
-				return
-			}
-			for _, object := range page.Contents {
-				if !yield(strings.TrimPrefix(aws.ToString(object.Key), s.prefix), nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// Uploads yields the uploads in progress under prefix.
-func (s *s3Store) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, error] {
-	return func(yield func(Upload, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
-			yield(Upload{}, s.fail("list uploads of", prefix, err))
-			return
-		}
-		pages := awss3.NewListMultipartUploadsPaginator(s.client, &awss3.ListMultipartUploadsInput{
-			Bucket: &s.bucket, Prefix: aws.String(s.prefix + prefix),
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if noSuchUpload(err) {
-				return // how some stores say that there are none
-			}
-			if err != nil {
-				yield(Upload{}, s.fail("list uploads of", prefix, err))
-				return
-			}
-			for _, u := range page.Uploads {
-				key := strings.TrimPrefix(aws.ToString(u.Key), s.prefix)
-				if !yield(Upload{Key: key, ID: aws.ToString(u.UploadId)}, nil) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // CreateUpload starts a multipart upload whose metadata carries sha256.
