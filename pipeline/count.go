@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -147,6 +148,7 @@ func (r *run) ask(ctx context.Context, asked []question) error {
 		}
 		n++
 		go func() {
+			defer crash.Exit()
 			bins, err := r.Source.Count(ctx, q.Counting)
 			if err != nil && q.Unclocked && ctx.Err() == nil { // such as of a table whose time is text
 				r.log.Debug("rows without ingestion time are not counted", "error", err)

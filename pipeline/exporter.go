@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/state"
 )
 
@@ -134,7 +135,10 @@ func (e *Exporter) Export(ctx, stop context.Context, datasets []Dataset) []Resul
 	results := make([]Result, len(datasets))
 	var wg sync.WaitGroup
 	for i, ds := range datasets {
-		wg.Go(func() { results[i] = e.export(ctx, stop, ds) })
+		wg.Go(func() {
+			defer crash.Exit()
+			results[i] = e.export(ctx, stop, ds)
+		})
 	}
 	wg.Wait()
 	return results

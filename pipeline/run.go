@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
@@ -56,6 +57,7 @@ func (r *run) claimed(ctx, stop context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
+		defer crash.Exit()
 		select {
 		case <-r.claim.Over():
 			cancel(r.claim.Err())

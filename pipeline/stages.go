@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+
+	"hunting-exporter/internal/crash"
 )
 
 // ErrStopped: the run was asked to stop before the dataset had caught up. What had
@@ -22,6 +24,7 @@ func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch],
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(pages)
+		defer crash.Exit()
 		err := r.Source.Read(read, r.reading(j), func(p Page) error {
 			hold, err := r.memory.acquire(read, p.Answer.Bytes)
 			if err != nil {
@@ -41,6 +44,7 @@ func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch],
 	})
 	g.Go(func() error {
 		defer close(batches)
+		defer crash.Exit()
 		err := r.transform(ctx, pages, batches)
 		cancel(err) // nobody reads pages any more
 		for p := range pages {
@@ -124,6 +128,7 @@ func startSink(ctx context.Context, buffer int, write func(context.Context, Batc
 	s := &sinkStage{in: make(chan held[Batch], buffer), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
+		defer crash.Exit()
 		for b := range s.in {
 			if s.err == nil {
 				s.err = write(ctx, b.v)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
@@ -74,6 +75,7 @@ func (r *Reader) gather(c *counting) {
 		return
 	}
 	time.AfterFunc(gathering, func() {
+		defer crash.Exit()
 		g.mu.Lock()
 		all := g.waiting
 		g.waiting = nil
@@ -169,6 +171,7 @@ func whileWanted(all []*counting) (context.Context, context.CancelFunc) {
 	releases := make([]func() bool, 0, len(all))
 	for _, c := range all {
 		releases = append(releases, context.AfterFunc(c.ctx, func() {
+			defer crash.Exit()
 			mu.Lock()
 			defer mu.Unlock()
 			if left--; left == 0 {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"hunting-exporter/internal/crash"
 )
 
 // governor gives turns to make calls: one governor for the whole tenant. It keeps the
@@ -129,6 +131,7 @@ func (g *governor) dispatch() {
 	// With no slot free, or with calls held, the next turn comes from send or end.
 	if d > 0 && g.slots > 0 && len(g.queue.waiting) > 0 {
 		g.alarm = time.AfterFunc(d, func() {
+			defer crash.Exit()
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			g.dispatch()

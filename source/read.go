@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
@@ -56,6 +57,7 @@ func (r *Reader) Read(ctx context.Context, q pipeline.Reading, emit func(pipelin
 	var planErr error
 	go func() {
 		defer close(slots)
+		defer crash.Exit()
 		planErr = r.plan(ctx, q, slots)
 	}()
 	open, err := deliver(ctx, slots, emit)
@@ -207,7 +209,10 @@ func (l *launcher) launch(ctx context.Context, p piece, more bool) error {
 		return err
 	}
 	s := &slot{piece: p, more: more, pages: make(chan result), fetched: make(chan struct{}), release: release}
-	go l.fetch(ctx, s)
+	go func() {
+		defer crash.Exit()
+		l.fetch(ctx, s)
+	}()
 	select {
 	case l.slots <- s:
 	case <-ctx.Done():

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
@@ -134,7 +135,10 @@ func runChecks(ctx context.Context, checks []check) error {
 	waiting := make([]string, 0, len(checks))
 	for _, k := range checks {
 		waiting = append(waiting, k.name)
-		go func() { answers <- answer{k.name, k.run(ctx)} }()
+		go func() {
+			defer crash.Exit()
+			answers <- answer{k.name, k.run(ctx)}
+		}()
 	}
 	var errs []error
 	stuck := make(chan struct{})

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/tenant"
 )
 
@@ -58,7 +59,10 @@ func serveTenant(ctx context.Context, t *tenant.Tenant, address string) (*embedd
 			TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
 		},
 	}
-	go func() { e.done <- e.server.ServeTLS(listener, "", "") }()
+	go func() {
+		defer crash.Exit()
+		e.done <- e.server.ServeTLS(listener, "", "")
+	}()
 	return e, nil
 }
 

@@ -12,7 +12,8 @@ import (
 	"hunting-exporter/state"
 )
 
-// Exit codes. 130 and 143 (128 + signal) are those of an interruption.
+// Exit codes. 130 and 143 (128 + signal) are those of an interruption; 70 (crash.Code)
+// that of an error of the program itself.
 const (
 	codeDone          = 0 // done, nothing new, or another run does the work
 	codeRetry         = 1 // trying again may help, or a person must look

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"hunting-exporter/internal/crash"
 )
 
 func main() { os.Exit(realMain(context.Background(), os.Args[1:])) }
@@ -19,6 +21,7 @@ func realMain(ctx context.Context, args []string) int {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	defer profile()()
+	defer crash.Exit()
 	c := &cli{out: os.Stdout, err: os.Stderr, environ: os.Environ(), signals: signals, exit: os.Exit}
 	return c.main(ctx, args)
 }

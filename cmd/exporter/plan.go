@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
@@ -102,6 +103,7 @@ func (pl *planning) datasets(ctx context.Context, datasets []pipeline.Dataset, s
 	var wg sync.WaitGroup
 	for i, ds := range datasets {
 		wg.Go(func() {
+			defer crash.Exit()
 			var err error
 			if plans[i], err = pl.dataset(ctx, ds); err != nil {
 				plans[i].Error = err.Error()

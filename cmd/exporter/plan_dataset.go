@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/source"
@@ -172,6 +173,7 @@ func (pl *planning) snapshot(ctx context.Context, ds pipeline.Dataset, due []pip
 	var g errgroup.Group
 	var rows []ledger.Count
 	g.Go(func() (err error) {
+		defer crash.Exit()
 		rows, err = pl.reader.Count(ctx, pipeline.Counting{Dataset: ds})
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 )
 
@@ -37,6 +38,7 @@ func (p *progress) watch() (end func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
+		defer crash.Exit()
 		t := time.NewTicker(every)
 		defer t.Stop()
 		for {
@@ -97,6 +99,7 @@ func (pl *planning) rows(ctx context.Context, datasets []pipeline.Dataset, log *
 	var wg sync.WaitGroup
 	for _, ds := range datasets {
 		wg.Go(func() {
+			defer crash.Exit()
 			rows, err := pl.datasetRows(ctx, ds)
 			if err != nil {
 				log.Info("it is not known how much there is to backfill", "dataset", ds.Name, "error", err)

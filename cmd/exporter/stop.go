@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"hunting-exporter/internal/crash"
 )
 
 // errDeadline: EXPORT_DEADLINE has passed; the run ends as planned.
@@ -32,6 +34,7 @@ func untilSignal(ctx context.Context, signals <-chan os.Signal, exit func(int)) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	over := make(chan struct{})
 	go func() {
+		defer crash.Exit()
 		select {
 		case s := <-signals:
 			e := &interruptedError{signal: s}

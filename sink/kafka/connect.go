@@ -17,6 +17,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
+
+	"hunting-exporter/internal/crash"
 )
 
 const (
@@ -198,6 +200,7 @@ func reachable(ctx context.Context, brokers []kafkago.Broker) error {
 	results := make(chan error, len(brokers))
 	for _, b := range brokers {
 		go func() {
+			defer crash.Exit()
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(b.Host, strconv.Itoa(b.Port)))
 			if err == nil {
 				err = conn.Close()

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 )
 
@@ -83,7 +84,10 @@ func (w *writer) sendAll(ctx context.Context, s *session) error {
 	group.SetLimit(maxSenders)
 	for n, spans := range w.spans {
 		if len(spans) > 0 {
-			group.Go(func() error { return w.sendPartition(ctx, *s, n, spans) })
+			group.Go(func() error {
+				defer crash.Exit()
+				return w.sendPartition(ctx, *s, n, spans)
+			})
 		}
 	}
 	return group.Wait()

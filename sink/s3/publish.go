@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 )
@@ -38,6 +39,7 @@ func each(files []state.File, do func(state.File) error) error {
 	group.SetLimit(publishesAtOnce)
 	for _, f := range files {
 		group.Go(func() error {
+			defer crash.Exit()
 			if err := do(f); err != nil {
 				mu.Lock()
 				defer mu.Unlock()

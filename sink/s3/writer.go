@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3/parquetfile"
@@ -177,6 +178,7 @@ func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error
 	group.SetLimit(uploadsAtOnce)
 	for i, day := range days {
 		group.Go(func() (err error) {
+			defer crash.Exit()
 			out[i], err = w.prepare(ctx, w.files[day], to)
 			return err
 		})
