@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -21,14 +20,12 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// An unreachable store is an error within about 20 s: 4 attempts at connecting and
+// An unreachable store is an error within about 20 s: the attempts at connecting and
 // the pauses between them. An answer may take longer: a store may assemble a large
 // object before it says anything.
 const (
 	connectTimeout = 4 * time.Second
 	answerTimeout  = time.Minute
-	attempts       = 4
-	longestPause   = 2 * time.Second
 )
 
 // metaSHA256 is the metadata key of an object's sha256.
@@ -99,15 +96,6 @@ func configure(o *awss3.Options, cfg Config) {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 	}
-}
-
-func newRetryer() aws.Retryer {
-	standard := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = attempts
-		o.MaxBackoff = longestPause
-	})
-	// Two conditional writes at once may both be told to try again.
-	return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict")
 }
 
 // URL names bucket and prefix.
