@@ -1,7 +1,9 @@
 package kafka_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -56,5 +58,25 @@ func TestNoTransactions(t *testing.T) {
 			l := open(t, connect(t, cfg))
 			must(t, begin(t, l, attempt(1), 0, 10).Send(t.Context()))
 		})
+	}
+}
+
+// TestDeadBrokerIsNamed while a run waits for it, and in the error at the end.
+func TestDeadBrokerIsNamed(t *testing.T) {
+	t.Parallel()
+	broker := fake(t)
+	addr := broker.ListenAddrs()[0]
+	var logged bytes.Buffer
+	c, err := kafka.Connect(t.Context(), config(t, []string{addr}), kafka.Options{Log: slog.New(slog.NewTextHandler(&logged, nil))})
+	must(t, err)
+	l := open(t, c)
+	must(t, l.Fence(t.Context()))
+	c.SetPatience(time.Second, 300*time.Millisecond)
+	broker.Close()
+	if err := l.Fence(t.Context()); err == nil || !strings.Contains(err.Error(), addr) {
+		t.Errorf("the error %v does not name %s", err, addr)
+	}
+	if said := logged.String(); strings.Count(said, "trying again") != 1 || !strings.Contains(said, "dial tcp "+addr) {
+		t.Errorf("while waiting for %s the log says %s", addr, said)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -49,6 +50,7 @@ type Cluster struct {
 	sasl     sasl.Mechanism
 	zstd     *zstd.Encoder
 	patience patience
+	told     atomic.Int64 // when it was last said that a request waits
 }
 
 // Connect asks the brokers who they are, for 20 seconds at most: a typo, a wrong port, a
@@ -64,6 +66,7 @@ func Connect(ctx context.Context, cfg Config, opts Options) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	c := &Cluster{cfg: cfg, opts: opts, patience: defaultPatience}
+	c.patience.tell = c.waits
 	var err error
 	if c.tls, err = cfg.tlsConfig(); err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
@@ -143,6 +146,17 @@ func (c *Cluster) askAll(ctx context.Context, brokers []string) (answer, error) 
 		}
 	}
 	return answer{}, errors.Join(failures...)
+}
+
+// waits says that a request is repeated, and why: a dead broker is named by its address.
+// Partitions and datasets that wait at the same time say so once.
+func (c *Cluster) waits(err error, waited time.Duration) {
+	last, now := c.told.Load(), time.Now().UnixNano()
+	if now-last < int64(patienceTotal) || !c.told.CompareAndSwap(last, now) {
+		return
+	}
+	c.opts.Log.Warn("Kafka does not answer, trying again", "error", err, "bootstrap", strings.Join(c.cfg.brokers(), ","),
+		"waited_seconds", waited.Seconds(), "patience_seconds", c.patience.total.Seconds())
 }
 
 // ID is the cluster's id.

@@ -8,7 +8,7 @@ import (
 
 // SetPatience shortens how long requests are repeated.
 func (c *Cluster) SetPatience(total, request time.Duration) {
-	c.patience = patience{total: total, request: request, pause: 5 * time.Millisecond}
+	c.patience = patience{total: total, request: request, pause: 5 * time.Millisecond, quiet: total / 4, tell: c.waits}
 }
 
 // PartitionOf is the partitioner.

@@ -27,9 +27,13 @@ type patience struct {
 	total   time.Duration // all repeats of one request
 	request time.Duration // one of them
 	pause   time.Duration // before the first repeat; doubles up to 16 times
+	quiet   time.Duration // how long nothing is said about repeats
+	tell    func(err error, waited time.Duration)
 }
 
-var defaultPatience = patience{total: 90 * time.Second, request: 30 * time.Second, pause: 50 * time.Millisecond}
+const patienceTotal = 90 * time.Second
+
+var defaultPatience = patience{total: patienceTotal, request: 30 * time.Second, pause: 50 * time.Millisecond, quiet: 5 * time.Second}
 
 type verdict int
 
@@ -76,7 +80,8 @@ func judge(err error) verdict {
 // retry repeats one request until it has a definite answer, the patience ends or
 // ctx does.
 func (p patience) retry(ctx context.Context, once func(context.Context) error) error {
-	deadline := time.Now().Add(p.total)
+	began, told := time.Now(), false
+	deadline := began.Add(p.total)
 	pause, busy := p.pause, 5*time.Millisecond
 	for {
 		err := once(ctx)
@@ -97,6 +102,10 @@ func (p patience) retry(ctx context.Context, once func(context.Context) error) e
 		}
 		if time.Now().Add(wait).After(deadline) {
 			return fmt.Errorf("%w within %s: %w", errNoAnswer, p.total, err)
+		}
+		if waited := time.Since(began); !told && waited >= p.quiet && p.tell != nil {
+			told = true
+			p.tell(err, waited)
 		}
 		select {
 		case <-time.After(wait):
