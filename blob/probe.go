@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"hunting-exporter/internal/crash"
 )
 
 // ErrNoCondition: the store takes conditional writes and ignores the condition.
@@ -58,6 +60,7 @@ func race(ctx context.Context, s Store, key, etag string) error {
 	answers := make(chan error, 2)
 	for _, content := range []string{"left", "right"} {
 		go func() {
+			defer crash.Exit()
 			_, err := s.Put(ctx, key, []byte(content), Condition{IfMatch: etag})
 			answers <- err
 		}()

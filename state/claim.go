@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/crash"
 )
 
 // Claim is an acquired document. All of a run's writes go through its one
@@ -83,7 +84,10 @@ func (s *Store) acquire(ctx context.Context, dataset, run string, fresh func() D
 		}
 		return nil, err
 	}
-	go c.loop(context.WithoutCancel(ctx))
+	go func() {
+		defer crash.Exit()
+		c.loop(context.WithoutCancel(ctx))
+	}()
 	return c, nil
 }
 

@@ -130,6 +130,7 @@ func (c *Cluster) askAll(ctx context.Context, brokers []string) (answer, error) 
 			asked++
 			head.Reset(headStart)
 			go func() {
+				defer crash.Exit()
 				cluster, list, err := c.ask(ctx, broker)
 				answers <- answer{broker, cluster, list, err}
 			}()
