@@ -39,15 +39,16 @@ const (
 
 // Dataset is one table or custom query, with its own state and commits.
 type Dataset struct {
-	Name       string // file-safe, ^[A-Za-z_][A-Za-z0-9_]*$; the table's name, or the query's
-	Query      string // KQL of a custom query; empty: the table called Name
-	Mode       Mode
-	Clock      Clock    // of a dataset that is no snapshot
-	FixedClock bool     // Clock was asked for: it is not changed to what the data have
-	TimeColumn string   // the event's own time, of a snapshot when it was taken; empty: none
-	Key        string   // column that keys Kafka events; empty: none
-	Identity   []string // columns that identify a row; empty: every cell
-	Slicing    []string // columns whose hash cuts what time cannot; empty: Identity, else every cell
+	Name        string // file-safe, ^[A-Za-z_][A-Za-z0-9_]*$; the table's name, or the query's
+	Query       string // KQL of a custom query; empty: the table called Name
+	Fingerprint string // of Query, for the state
+	Mode        Mode
+	Clock       Clock    // of a dataset that is no snapshot
+	FixedClock  bool     // Clock was asked for: it is not changed to what the data have
+	TimeColumn  string   // the event's own time, of a snapshot when it was taken; empty: none
+	Key         string   // column that keys Kafka events; empty: none
+	Identity    []string // columns that identify a row; empty: every cell
+	Slicing     []string // columns whose hash cuts what time cannot; empty: Identity, else every cell
 }
 
 // Slice is the part of a window whose rows hash to I of N. The zero Slice is all of it.

@@ -71,7 +71,9 @@ type Exporter struct {
 	Limits      Limits
 	// Destinations as configured. Lake and Cluster are empty for sinks not in use.
 	Destinations state.Destinations
-	Lake         Lake
+	// Meaning is what the rows of all datasets have in common; MeaningOf adds the rest.
+	Meaning state.Meaning
+	Lake    Lake
 	// OpenLog opens a dataset's transactional producer under a transactional id.
 	OpenLog func(ctx context.Context, ds Dataset, transactionalID string) (Log, error)
 	// AtLeastOnce sends outside of transactions; the state decides.

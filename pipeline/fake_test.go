@@ -154,6 +154,18 @@ type lakeWriter struct {
 	rows []int
 }
 
+func (l lake) Holds(_ context.Context, dataset string) (key string, err error) {
+	err = l.c.ask(func() error {
+		for k := range l.c.w.lake {
+			if strings.HasPrefix(k, dataset+"/") {
+				key = k
+			}
+		}
+		return nil
+	})
+	return key, err
+}
+
 func (l lake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	return &lakeWriter{lake: l, a: a}, nil
 }

@@ -196,7 +196,7 @@ func TestLedgerStaysInItsLake(t *testing.T) {
 		}
 		e := onlyLake.exporter(l.world, &client{w: l.world}, "person")
 		elsewhere(e)
-		if err := e.Adopt(t.Context(), l.table); err != nil {
+		if err := e.Adopt(t.Context(), l.table, all(e, l.table)); err != nil {
 			t.Fatal(err)
 		}
 		l.add(5, l.at(quarter+time.Minute), time.Time{})

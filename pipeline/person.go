@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"hunting-exporter/blob"
 	"hunting-exporter/state"
 )
 
@@ -37,46 +36,36 @@ func (e *Exporter) Resolve(ctx context.Context, ds Dataset, committed bool) erro
 	})
 }
 
-// Adopt accepts the configured destinations, and this state as the owner of the
-// dataset's place in the lake, from the next commit on.
-func (e *Exporter) Adopt(ctx context.Context, ds Dataset) error {
-	return e.byHand(ctx, ds, e.adoptable, func(r *run) error {
-		if r.Lake != nil {
-			if _, err := r.Stores.Meta.Put(ctx, ownerKey(ds.Name), ownerBody(r.doc), blob.Condition{}); err != nil {
-				return fmt.Errorf("claim the dataset's place in the lake: %w", err)
-			}
-		}
-		_, err := r.claim.Update(ctx, func(d *state.Document) {
-			if d.Destinations.Lake != e.Destinations.Lake { // the ledger lies in the old one
-				d.Ledger = state.Ledger{}
-			}
-			d.Destinations = e.Destinations
-			d.Adopted = append(d.Adopted, state.Adoption{Seq: d.Seq + 1, Destinations: e.Destinations})
-		})
-		return err
-	})
-}
-
 // byHand runs one change under the dataset's claim. check refuses before anything changes.
 func (e *Exporter) byHand(ctx context.Context, ds Dataset, check func(state.Document) error, change func(*run) error) error {
 	if _, err := e.Stores.State.Load(ctx, ds.Name); err != nil {
 		return err
 	}
-	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
-	claim, err := e.Stores.State.Acquire(ctx, ds.Name, e.Run, func() state.Document { return state.Document{} }, check)
+	r, err := e.hold(ctx, ds, func() state.Document { return state.Document{} }, check)
 	if err != nil {
 		return err
 	}
-	defer claim.Release(ctx)
-	r.claim = claim
-	if r.doc, err = claim.Look(ctx); err != nil {
-		return err
-	}
+	defer r.claim.Release(ctx)
 	err = change(r)
 	if r.kafka != nil {
 		err = errors.Join(err, r.kafka.Close())
 	}
 	return err
+}
+
+// hold claims the dataset for a person.
+func (e *Exporter) hold(ctx context.Context, ds Dataset, fresh func() state.Document, check func(state.Document) error) (*run, error) {
+	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
+	claim, err := e.Stores.State.Acquire(ctx, ds.Name, e.Run, fresh, check)
+	if err != nil {
+		return nil, err
+	}
+	r.claim = claim
+	if r.doc, err = claim.Look(ctx); err != nil {
+		claim.Release(ctx)
+		return nil, err
+	}
+	return r, nil
 }
 
 func (e *Exporter) resolvable(doc state.Document) error {
@@ -86,14 +75,6 @@ func (e *Exporter) resolvable(doc state.Document) error {
 		return refuse("%s has no pending commit: there is nothing to resolve", doc.Dataset)
 	case p.Destinations.Lake != "" && p.Destinations.Lake != e.Destinations.Lake:
 		return refuse("commit %d waits in lake %s, the configuration names %s: set LAKE_URL=%s", p.Seq, p.Destinations.Lake, orNone(e.Destinations.Lake), p.Destinations.Lake)
-	}
-	return nil
-}
-
-func (e *Exporter) adoptable(doc state.Document) error {
-	if doc.Pending != nil {
-		return refuse("%s has pending commit %d for %s: run once with these destinations, or resolve it, before adopting others",
-			doc.Dataset, doc.Pending.Seq, describe(doc.Pending.Destinations))
 	}
 	return nil
 }

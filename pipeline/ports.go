@@ -66,6 +66,8 @@ type Transformer interface {
 
 // Lake writes batches to files that nobody sees until they are published.
 type Lake interface {
+	// Holds names a file of the dataset, whoever wrote it; empty: there is none.
+	Holds(ctx context.Context, dataset string) (key string, err error)
 	// Begin opens an attempt's local files. It writes nothing to the lake.
 	Begin(a Attempt) (LakeWriter, error)
 	// Publish completes uploads and checks each object against size and sha256.

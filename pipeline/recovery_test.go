@@ -260,23 +260,6 @@ func TestTamperedIntent(t *testing.T) {
 	})
 }
 
-// TestTwoStatesOneLake: a second deployment with a state of its own is refused.
-func TestTwoStatesOneLake(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(1, 70)
-		onlyLake.quiet(t, w)
-		c := &client{w: w}
-		e := onlyLake.exporter(w, c, "second deployment")
-		e.Stores.State = state.NewStore(objects{c, "second/"}, state.LockCAS, lease)
-		r := export(t.Context(), e)
-		var refusal *pipeline.RefusalError
-		if !errors.As(r.Err, &refusal) || refusal.Alarm || !strings.Contains(r.Err.Error(), "another state document") {
-			t.Errorf("got %v", r.Err)
-		}
-		w.check(t, onlyLake)
-	})
-}
-
 // TestRejectsOfTwoAttempts: what a dead attempt rejected neither stops nor replaces
 // what the next one rejects.
 func TestRejectsOfTwoAttempts(t *testing.T) {
@@ -313,6 +296,16 @@ func TestRejectsOfTwoAttempts(t *testing.T) {
 			t.Errorf("the manifest's rejects hold %d rows, want 7", lines)
 		}
 	})
+}
+
+// all accepts everything as it is configured.
+func all(e *pipeline.Exporter, ds pipeline.Dataset) pipeline.Adopting {
+	return pipeline.Adopting{
+		Wanted: func(state.Document) (state.Destinations, state.Meaning) {
+			return e.Destinations, pipeline.MeaningOf(e.Meaning, ds)
+		},
+		Agree: func([]state.Change) error { return nil },
+	}
 }
 
 // TestByHand: a person resolves what recovery refuses, and adopts destinations.
@@ -367,7 +360,7 @@ func TestByHand(t *testing.T) {
 			onlyLake.quiet(t, w)
 			w.truth = 140
 			e := both.exporter(w, &client{w: w}, "person")
-			if err := e.Adopt(t.Context(), ds); err != nil {
+			if err := e.Adopt(t.Context(), ds, all(e, ds)); err != nil {
 				t.Fatal(err)
 			}
 			if r := export(t.Context(), both.exporter(w, &client{w: w}, "next")); r.Err != nil || len(w.kafka) != 70 {

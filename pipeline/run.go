@@ -94,53 +94,27 @@ func (r *run) closeTransaction(ctx context.Context) {
 	}
 }
 
-// acquire is step 1: it refuses before changing anything where the recorded
-// destinations and the configured ones do not fit.
+// acquire is step 1: it refuses before changing anything where what is recorded and what
+// is configured do not fit.
 func (r *run) acquire(ctx context.Context) error {
 	fresh := func() state.Document {
 		start := r.Start().UTC().Truncate(Tick)
 		if b := r.Backfill; b != nil { // what comes after it is for the next run
 			start = b.Window.End
 		}
-		return state.Document{Progress: state.Progress{Watermark: start}, Destinations: r.Destinations}
+		return state.Document{Progress: state.Progress{Watermark: start}, Destinations: r.Destinations, Meaning: r.meaning(r.ds)}
 	}
-	claim, err := r.Stores.State.Acquire(ctx, r.ds.Name, r.Run, fresh, r.fits)
+	fits := func(doc state.Document) error { return r.Fits(ctx, r.ds, doc) }
+	claim, err := r.Stores.State.Acquire(ctx, r.ds.Name, r.Run, fresh, fits)
+	for errors.Is(err, errMeanwhile) {
+		claim, err = r.Stores.State.Acquire(ctx, r.ds.Name, r.Run, fresh, fits)
+	}
 	if err != nil {
 		return err
 	}
 	r.claim = claim
 	r.step(StepAcquire)
 	return nil
-}
-
-// fits refuses destinations that this run must not serve. A pending commit is
-// recovered by what it recorded; without one, the state's own destinations count.
-func (r *run) fits(doc state.Document) error {
-	p := doc.Pending
-	if p == nil {
-		return r.sameDestinations(doc)
-	}
-	if p.Destinations.Lake != "" && p.Destinations.Lake != r.Destinations.Lake {
-		return refuse("commit %d waits in lake %s, this run is configured for %s: run once with LAKE_URL=%s, or settle it with `exporter state resolve %s`",
-			p.Seq, p.Destinations.Lake, orNone(r.Destinations.Lake), p.Destinations.Lake, r.ds.Name)
-	}
-	if p.Decider != state.DeciderKafka || p.Destinations.Cluster == r.Destinations.Cluster {
-		return nil
-	}
-	if r.Destinations.Cluster == "" {
-		return refuse("a commit waits for Kafka: commit %d is decided by cluster %s; run once with KAFKA_BROKERS set to it, or settle it with `exporter state resolve %s`",
-			p.Seq, p.Destinations.Cluster, r.ds.Name)
-	}
-	return refuse("a commit waits for Kafka: commit %d is decided by cluster %s, KAFKA_BROKERS leads to cluster %s; run once with the former, or settle it with `exporter state resolve %s`",
-		p.Seq, p.Destinations.Cluster, r.Destinations.Cluster, r.ds.Name)
-}
-
-func (r *run) sameDestinations(doc state.Document) error {
-	if doc.Destinations == r.Destinations {
-		return nil
-	}
-	return refuse("the state says this dataset goes to %s; this run is configured for %s: correct the configuration, or accept the new destinations from commit %d on with `exporter state adopt %s`",
-		describe(doc.Destinations), describe(r.Destinations), doc.Seq+1, r.ds.Name)
 }
 
 func orNone(s string) string {
@@ -178,7 +152,10 @@ func (r *run) settle(ctx context.Context) error {
 		return err
 	}
 	r.step(StepRecover)
-	if err := r.sameDestinations(r.doc); err != nil {
+	if err := r.same(r.ds, r.doc); err != nil {
+		return err
+	}
+	if err := r.record(ctx); err != nil {
 		return err
 	}
 	if r.kafkaDecides() {
@@ -187,6 +164,22 @@ func (r *run) settle(ctx context.Context) error {
 		}
 	}
 	return r.sweep(ctx)
+}
+
+// record takes the meaning of the rows into a document that an earlier version wrote
+// without. What it recorded is the same: acquire and settle refuse anything else.
+func (r *run) record(ctx context.Context) error {
+	m := r.meaning(r.ds)
+	if r.doc.Meaning == m {
+		return nil
+	}
+	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Meaning = m })
+	if err != nil {
+		return err
+	}
+	r.doc = doc
+	r.log.Info("the state now records whose rows these are and what they mean, and refuses others", "tenant", m.Tenant, "cloud", m.Cloud, "kind", m.Kind)
+	return nil
 }
 
 // fence is steps 2 to 4. It returns whether a marker exists.
@@ -253,21 +246,15 @@ func (r *run) own(ctx context.Context) error {
 	if r.Lake == nil {
 		return nil
 	}
-	key := ownerKey(r.ds.Name)
-	err := putOnce(ctx, r.Stores.Meta, key, ownerBody(r.doc))
+	err := putOnce(ctx, r.Stores.Meta, ownerKey(r.ds.Name), ownerBody(r.doc))
 	if errors.Is(err, ErrForeignObject) {
-		return refuse("the lake already holds %s from another state document (%s/_meta/%s names it, ours is %s): use that deployment's STATE_URL or another LAKE_URL, or accept this state with `exporter state adopt %s`",
-			r.ds.Name, r.Destinations.Lake, key, r.doc.ID, r.ds.Name)
+		return r.foreign(r.ds, r.doc.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("claim the dataset's place in the lake: %w", err)
 	}
 	return nil
 }
-
-func ownerKey(dataset string) string { return "owner/" + dataset + ".json" }
-
-func ownerBody(doc state.Document) []byte { return fmt.Appendf(nil, "{\"state\":%q}\n", doc.ID) }
 
 // note counts a commit that this run made visible.
 func (r *run) note(c Commit) {

@@ -17,7 +17,8 @@ func (r *run) work(ctx, stop context.Context) error {
 		r.arrive()
 		return r.snapshot(ctx, stop)
 	}
-	if err := r.chooseClock(); err != nil {
+	var err error
+	if r.ds, err = ClockOf(r.doc, r.ds); err != nil {
 		return err
 	}
 	if r.Backfill != nil {
@@ -53,21 +54,6 @@ func (r *run) expired(horizon time.Time) error {
 		return nil
 	}
 	return &ExpiredError{Window: Window{r.doc.Watermark, kept}}
-}
-
-// chooseClock takes the clock from the state, once it says one: its windows mean
-// nothing by the other clock.
-func (r *run) chooseClock() error {
-	known := Clock(r.doc.Clock)
-	if known == "" || known == r.ds.Clock {
-		return nil
-	}
-	if r.ds.FixedClock {
-		return refuse("the state cuts %s by %s time, EXPORT_CURSOR asks for %s time, and windows of the one mean nothing by the other: set EXPORT_CURSOR=%s, or use another STATE_URL and LAKE_URL",
-			r.ds.Name, known, r.ds.Clock, known)
-	}
-	r.ds.Clock = known
-	return nil
 }
 
 // retry reads gaps of earlier runs again.

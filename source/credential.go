@@ -5,13 +5,10 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -150,24 +147,4 @@ func (t *tokens) credential(refused string) (azcore.TokenCredential, error) {
 	}
 	t.cred, t.last = cred, ""
 	return cred, nil
-}
-
-// lacksRole reports whether the token says that the permission was not granted. An
-// unreadable token says nothing.
-func lacksRole(token, permission string) bool {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return false
-	}
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return false
-	}
-	var claims struct {
-		Roles []string `json:"roles"`
-	}
-	if json.Unmarshal(b, &claims) != nil {
-		return false
-	}
-	return !slices.Contains(claims.Roles, permission)
 }

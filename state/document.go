@@ -23,6 +23,7 @@ type Document struct {
 	Check        *Check       `json:"check,omitempty"`  // last comparison with the API's own counts
 	Marker       string       `json:"marker,omitempty"` // marker of the last commit that Kafka decided
 	Destinations Destinations `json:"destinations"`
+	Meaning      Meaning      `json:"meaning,omitzero"`
 	Adopted      []Adoption   `json:"adopted,omitempty"`
 	Rows         int64        `json:"rows"`     // exported since the document was made
 	Rejected     int64        `json:"rejected"` // rejected since the document was made
@@ -37,10 +38,11 @@ type Destinations struct {
 	Topic   string `json:"topic,omitempty"`   // topic template
 }
 
-// Adoption notes from which commit on other destinations count.
+// Adoption notes from which commit on other destinations or another meaning count.
 type Adoption struct {
-	Seq          int64        `json:"seq"` // first commit that goes there
+	Seq          int64        `json:"seq"` // first such commit
 	Destinations Destinations `json:"destinations"`
+	Meaning      Meaning      `json:"meaning,omitzero"`
 }
 
 // Decider is who decides whether a commit took place.

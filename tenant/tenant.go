@@ -28,6 +28,8 @@ type Options struct {
 	// TenantID, ClientID and ClientSecret are what the token endpoint accepts;
 	// empty ones are the Default constants.
 	TenantID, ClientID, ClientSecret string
+	// Domain is another name of the tenant that the token endpoint takes; empty: none.
+	Domain string
 	// Assertion judges a client assertion (certificate or federated token); nil
 	// accepts any that is not empty.
 	Assertion func(assertion string) bool

@@ -41,7 +41,7 @@ func (t *Tenant) identity(w http.ResponseWriter, r *http.Request) {
 			"api-version":               "1.1",
 			"metadata":                  []any{map[string]any{"preferred_network": r.Host, "preferred_cache": r.Host, "aliases": []string{r.Host}}},
 		})
-	case tenant != t.o.TenantID && strings.Contains(rest, "v2.0"), tenant != t.o.TenantID && rest == "oauth2/token":
+	case !t.named(tenant) && (strings.Contains(rest, "v2.0") || rest == "oauth2/token"):
 		writeJSON(w, http.StatusBadRequest, entraError("invalid_request", 90002,
 			fmt.Sprintf("Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", tenant)))
 	case rest == "v2.0/.well-known/openid-configuration":
@@ -56,6 +56,11 @@ func (t *Tenant) identity(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// named reports whether a path means this tenant: by its id in any case, or its domain.
+func (t *Tenant) named(tenant string) bool {
+	return strings.EqualFold(tenant, t.o.TenantID) || t.o.Domain != "" && strings.EqualFold(tenant, t.o.Domain)
 }
 
 func (t *Tenant) token(w http.ResponseWriter, r *http.Request, base string) {

@@ -18,6 +18,8 @@ import (
 // cli is what commands use of the process they run in.
 type cli struct {
 	out, err io.Writer
+	in       io.Reader
+	asks     bool // a person sits before in and out
 	environ  []string
 	signals  <-chan os.Signal
 	exit     func(code int) // at the second signal

@@ -44,7 +44,7 @@ func (c *cli) stateShowCommand() *cobra.Command {
 	}
 	flags := settingFlags(cmd, stateSettings...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.withState(cmd.Context(), flags(), func(ctx context.Context, cfg Config, s stores) error {
+		return c.withState(cmd.Context(), newValues(flags(), c.environ), func(ctx context.Context, cfg Config, s stores) error {
 			return c.showState(ctx, cfg, s, args)
 		})
 	}
@@ -69,31 +69,21 @@ the topic read_committed and look for events of the windows that "state show" na
 		if *committed == *dropped {
 			return &usageError{errors.New("state resolve needs one of --committed and --not-committed")}
 		}
-		return c.byHand(cmd.Context(), flags(), args[0], func(ctx context.Context, e *pipeline.Exporter, ds pipeline.Dataset) error {
-			return e.Resolve(ctx, ds, *committed)
-		})
-	}
-	return cmd
-}
-
-func (c *cli) stateAdoptCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "adopt <dataset>",
-		Short: "Accept the configured lake, cluster and topic from the next commit on",
-		Args:  exactArgs(1, "one dataset"),
-	}
-	flags := settingFlags(cmd, stateSettings...)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.byHand(cmd.Context(), flags(), args[0], func(ctx context.Context, e *pipeline.Exporter, ds pipeline.Dataset) error {
-			return e.Adopt(ctx, ds)
+		return c.byHand(cmd.Context(), newValues(flags(), c.environ), args, func(ctx context.Context, cfg Config, _ stores, e *pipeline.Exporter, name string) error {
+			ds, _ := cfg.named(name)
+			if err := e.Resolve(ctx, ds, *committed); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(c.out, "%s: done\n", name)
+			return err
 		})
 	}
 	return cmd
 }
 
 // withState gives a command the stores; a signal or an unanswered minute ends it.
-func (c *cli) withState(ctx context.Context, flags map[string]string, do func(context.Context, Config, stores) error) error {
-	cfg, err := configure(ctx, newValues(flags, c.environ), func(cfg Config) []setting.Problem { return cfg.storeProblems() })
+func (c *cli) withState(ctx context.Context, v *values, do func(context.Context, Config, stores) error) error {
+	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.storeProblems() })
 	if err != nil {
 		return err
 	}
@@ -114,11 +104,9 @@ func (c *cli) showState(ctx context.Context, cfg Config, s stores, names []strin
 	defer cancel()
 	one := len(names) > 0
 	if !one {
-		for key, err := range s.state.List(ctx, "state/") {
-			if err != nil {
-				return fmt.Errorf("list state: %w", err)
-			}
-			names = append(names, strings.TrimSuffix(path.Base(key), ".json"))
+		var err error
+		if names, err = s.known(ctx); err != nil {
+			return err
 		}
 	}
 	documents := state.NewStore(s.state, state.Lock(cfg.State.Lock), cfg.State.Lease)
@@ -195,36 +183,57 @@ func lease(doc state.Document) string {
 	return "free"
 }
 
-// byHand makes one change by a person's word.
-func (c *cli) byHand(ctx context.Context, flags map[string]string, dataset string, change func(context.Context, *pipeline.Exporter, pipeline.Dataset) error) error {
-	if !schema.ValidName(dataset) {
-		return &usageError{fmt.Errorf("%q is no dataset's name", dataset)}
+// byHand makes changes by a person's word, one a dataset; no names: every dataset that
+// has a state.
+func (c *cli) byHand(ctx context.Context, v *values, names []string, change func(context.Context, Config, stores, *pipeline.Exporter, string) error) error {
+	for _, name := range names {
+		if !schema.ValidName(name) {
+			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
+		}
 	}
-	return c.withState(ctx, flags, func(ctx context.Context, cfg Config, s stores) error {
+	return c.withState(ctx, v, func(ctx context.Context, cfg Config, s stores) (err error) {
 		log := slog.New(slog.DiscardHandler)
-		if cfg.Kafka.Enabled() {
-			if problems := cfg.Kafka.Problems(); len(problems) > 0 {
-				return &setting.Error{Problems: problems}
-			}
+		problems := cfg.Kafka.Problems()
+		if cfg.Export.Queries != "" || len(cfg.Export.Tables) > 0 {
+			problems = append(problems, cfg.datasetProblems()...)
+		}
+		if len(problems) > 0 {
+			return &setting.Error{Problems: problems}
 		}
 		conn := &connection{stores: s}
 		if cfg.Kafka.Enabled() {
-			var err error
 			if conn.cluster, err = connectKafka(ctx, cfg, log, nil); err != nil {
 				return err
 			}
 		}
+		if len(names) == 0 {
+			if names, err = s.known(ctx); err != nil {
+				return err
+			}
+		}
 		e := conn.exporter(cfg, surroundings{log: log}, runID())
-		if err := change(ctx, e, cfg.dataset(dataset)); err != nil {
+		var errs []error
+		for _, name := range names {
+			err := change(ctx, cfg, s, e, name)
 			var held *state.HeldError
 			if errors.As(err, &held) {
-				return unlessElsewhere(held)
+				err = unlessElsewhere(held)
 			}
-			return err
+			errs = append(errs, err)
 		}
-		_, err := fmt.Fprintf(c.out, "%s: done\n", dataset)
-		return err
+		return errors.Join(errs...)
 	})
+}
+
+// known are the datasets that have a state.
+func (s stores) known(ctx context.Context) (names []string, err error) {
+	for key, err := range s.state.List(ctx, "state/") {
+		if err != nil {
+			return nil, fmt.Errorf("list state: %w", err)
+		}
+		names = append(names, strings.TrimSuffix(path.Base(key), ".json"))
+	}
+	return names, nil
 }
 
 // heldByRun is another run's claim in the way: unlike for a run, it means that nothing

@@ -30,6 +30,7 @@ type connection struct {
 	reader  *source.Reader
 	stores  stores
 	cluster *kafka.Cluster
+	tenant  string    // whose rows they are
 	pool    pool.Pool // of all buffers for rows
 }
 
@@ -107,6 +108,9 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	if err := runChecks(ctx, checks); err != nil {
 		return nil, err
 	}
+	if c.tenant, err = c.reader.Tenant(ctx); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -174,6 +178,7 @@ func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.
 			Meta:    c.stores.meta,
 		},
 		Limits:      cfg.limits(),
+		Meaning:     cfg.meaning(c.tenant),
 		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.exactlyOnce(),
 		Log:         s.log,
 		Committed:   s.committed,

@@ -6,6 +6,8 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/kql"
+	"hunting-exporter/state"
 )
 
 // datasetProblems are those of the tables and queries to export.
@@ -73,7 +75,7 @@ func (c Config) table(name string) pipeline.Dataset {
 
 func (c Config) query(q customQuery) pipeline.Dataset {
 	ds := pipeline.Dataset{
-		Name: q.Name, Query: q.KQL, Mode: q.Mode, Clock: pipeline.ClockEvent, FixedClock: c.fixedClock(),
+		Name: q.Name, Query: q.KQL, Mode: q.Mode, Fingerprint: kql.Fingerprint(q.KQL), Clock: pipeline.ClockEvent, FixedClock: c.fixedClock(),
 		TimeColumn: q.Time, Key: q.Key, Identity: q.Identity,
 	}
 	if c.Export.Cursor == "ingestion" {
@@ -85,13 +87,23 @@ func (c Config) query(q customQuery) pipeline.Dataset {
 // fixedClock reports whether somebody asked for a clock.
 func (c Config) fixedClock() bool { return c.Export.Cursor != "auto" }
 
-// dataset is the configured dataset of that name, or else the table called so.
-func (c Config) dataset(name string) pipeline.Dataset {
+// named is the dataset of that name, and whether it is configured: else it is taken for
+// the table called so.
+func (c Config) named(name string) (ds pipeline.Dataset, configured bool) {
 	all, _ := c.datasets()
 	for _, ds := range all {
 		if ds.Name == name {
-			return ds
+			return ds, true
 		}
 	}
-	return c.table(name)
+	return c.table(name), false
+}
+
+// meaning is what the rows of all datasets have in common, given the tenant's id.
+func (c Config) meaning(tenant string) state.Meaning {
+	m := state.Meaning{Tenant: tenant, Cloud: c.Source.Cloud, API: c.Source.API}
+	if c.Export.Lake != "" {
+		m.Unit = c.Parquet.Timestamp
+	}
+	return m
 }

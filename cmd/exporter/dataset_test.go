@@ -30,7 +30,7 @@ func TestDatasets(t *testing.T) {
 	}
 	got, _ := cfg.datasets()
 	for i := range got {
-		got[i].Query = ""
+		got[i].Query, got[i].Fingerprint = "", ""
 	}
 	want := []pipeline.Dataset{
 		{Name: "AlertInfo", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Key: "AlertId"},

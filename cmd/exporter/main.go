@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"hunting-exporter/internal/crash"
 )
 
@@ -22,6 +24,9 @@ func realMain(ctx context.Context, args []string) int {
 	defer signal.Stop(signals)
 	defer profile()()
 	defer crash.Exit()
-	c := &cli{out: os.Stdout, err: os.Stderr, environ: os.Environ(), signals: signals, exit: os.Exit}
+	c := &cli{
+		out: os.Stdout, err: os.Stderr, in: os.Stdin, asks: term.IsTerminal(int(os.Stdin.Fd())) && isTerminal(os.Stdout),
+		environ: os.Environ(), signals: signals, exit: os.Exit,
+	}
 	return c.main(ctx, args)
 }

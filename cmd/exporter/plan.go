@@ -46,7 +46,8 @@ type planning struct {
 	cfg       Config
 	reader    *source.Reader
 	documents *state.Store
-	start     time.Time // of a dataset without state
+	exporter  *pipeline.Exporter // as a run would have it, but for Kafka; nil: nothing is to be refused
+	start     time.Time          // of a dataset without state
 	now       time.Time
 	horizon   time.Time
 	backfill  *pipeline.Backfill // nil: what is new
@@ -82,8 +83,13 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	if err := runChecks(waiting, []check{{"token server", reader.Check}}); err != nil {
 		return fail(err)
 	}
+	conn := &connection{reader: reader, stores: stores}
+	if conn.tenant, err = reader.Tenant(waiting); err != nil {
+		return fail(err)
+	}
+	e := conn.exporter(cfg, s, runID())
 	pl := &planning{
-		cfg: cfg, reader: reader, documents: state.NewStore(stores.state, state.Lock(cfg.State.Lock), cfg.State.Lease),
+		cfg: cfg, reader: reader, exporter: e, documents: e.Stores.State,
 		start: start.UTC().Truncate(pipeline.Tick), now: now.UTC().Truncate(pipeline.Tick), horizon: now.Add(-cfg.Export.Lag).UTC().Truncate(pipeline.Tick), backfill: s.backfill,
 	}
 	datasets, leftOut := s.chosen(cfg)

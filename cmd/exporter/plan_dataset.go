@@ -24,7 +24,7 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 	if doc.Pending != nil {
 		d.Note = fmt.Sprintf("%s: commit %d is pending: a run settles it first, and may then have less to read", ds.Name, doc.Pending.Seq)
 	}
-	if ds, err = onClockOf(doc, ds); err != nil {
+	if ds, err = pipeline.ClockOf(doc, ds); err != nil {
 		return d, err
 	}
 	windows := pl.windows(ds, doc)
@@ -49,31 +49,25 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 	return d, pl.gaps(ctx, ds, doc, &d)
 }
 
-// load is the dataset's state, or what a first run would make it.
+// load is the dataset's state, or what a first run would make it, unless a run would
+// refuse it.
 func (pl *planning) load(ctx context.Context, ds pipeline.Dataset) (state.Document, error) {
 	doc, err := pl.documents.Load(ctx, ds.Name)
-	if !errors.Is(err, state.ErrNone) {
+	if errors.Is(err, state.ErrNone) {
+		err = nil
+		doc = state.Document{Dataset: ds.Name, Progress: state.Progress{Watermark: pl.start}}
+		if pl.backfill != nil {
+			doc.Watermark = pl.backfill.Window.End
+		}
+	}
+	if err != nil || pl.exporter == nil {
 		return doc, err
 	}
-	doc = state.Document{Dataset: ds.Name, Progress: state.Progress{Watermark: pl.start}}
-	if pl.backfill != nil {
-		doc.Watermark = pl.backfill.Window.End
+	e := *pl.exporter
+	if pl.cfg.Kafka.Enabled() { // which cluster it is nobody has asked
+		e.Destinations.Cluster, e.Destinations.Topic = doc.Destinations.Cluster, pl.cfg.Kafka.Topic
 	}
-	return doc, nil
-}
-
-// onClockOf is the dataset on the clock that its state says.
-func onClockOf(doc state.Document, ds pipeline.Dataset) (pipeline.Dataset, error) {
-	known := pipeline.Clock(doc.Clock)
-	switch {
-	case known == "" || known == ds.Clock || ds.Mode == pipeline.ModeSnapshot:
-		return ds, nil
-	case ds.FixedClock:
-		return ds, &pipeline.RefusalError{Reason: fmt.Sprintf("the state cuts %s by %s time, EXPORT_CURSOR asks for %s time: a run would refuse that; set EXPORT_CURSOR=%s, or use another STATE_URL and LAKE_URL",
-			ds.Name, known, ds.Clock, known)}
-	}
-	ds.Clock = known
-	return ds, nil
+	return doc, e.Fits(ctx, ds, doc)
 }
 
 // windows is what is to be read, in order of time.

@@ -120,7 +120,7 @@ func (pl *planning) datasetRows(ctx context.Context, ds pipeline.Dataset) (rows 
 	if err != nil {
 		return 0, err
 	}
-	if ds, err = onClockOf(doc, ds); err != nil {
+	if ds, err = pipeline.ClockOf(doc, ds); err != nil {
 		return 0, err
 	}
 	for _, w := range pipeline.Missing(doc.Progress, pl.backfill.Window) {

@@ -27,7 +27,9 @@ func TestStateCommands(t *testing.T) {
 	expect(env, 2, "no pending commit", "state", "resolve", "AlertInfo", "--committed")
 	moved := with(env, "STATE_URL", env["LAKE_URL"]+"/_meta", "LAKE_URL", t.TempDir())
 	expect(moved, 2, "exporter state adopt AlertInfo", "run")
-	expect(moved, 0, "done", "state", "adopt", "AlertInfo")
+	expect(moved, 2, "--yes", "state", "adopt", "AlertInfo")
+	expect(moved, 2, "exporter state adopt AlertInfo", "run")
+	expect(moved, 0, "AlertInfo: done", "state", "adopt", "AlertInfo", "--yes")
 	expect(moved, 0, `"exit_code":0`, "run")
 	expect(env, 2, "exporter state adopt AlertInfo", "run")
 }

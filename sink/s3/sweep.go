@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"hunting-exporter/blob"
 )
@@ -63,6 +64,19 @@ func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (ab
 		}
 	}
 	return aborted, failed
+}
+
+// Holds names a Parquet file of the dataset, whoever wrote it; empty: there is none.
+func (s *Sink) Holds(ctx context.Context, dataset string) (key string, err error) {
+	for key, err := range s.store.List(ctx, dataset+"/") {
+		if err != nil {
+			return "", fmt.Errorf("look for files of %s: %w", dataset, err)
+		}
+		if strings.HasSuffix(key, ".parquet") {
+			return key, nil
+		}
+	}
+	return "", nil
 }
 
 func epochOf(key string) (int64, bool) {

@@ -235,3 +235,23 @@ func TestWindowsOfAnyTimeAreLiterals(t *testing.T) {
 		}
 	})
 }
+
+// TestFingerprint: how a query is written does not count, what it says does.
+func TestFingerprint(t *testing.T) {
+	t.Parallel()
+	const query = "// name: A\nT\n| where a == 'x  y' // why\n| project a"
+	for _, same := range []string{
+		strings.ReplaceAll(query, "\n", " \t\r\n"), strings.Replace(query, "name: A", "name: A\n// by me", 1), query + ";\n", "\ufeffT|where a=='x  y'|project a",
+	} {
+		if kql.Fingerprint(same) != kql.Fingerprint(query) {
+			t.Errorf("%q is taken for another query than %q", same, query)
+		}
+	}
+	for _, other := range []string{
+		strings.Replace(query, "x  y", "x y", 1), strings.Replace(query, "==", "=~", 1), strings.Replace(query, "where a", "wherea", 1), query + ", b", "",
+	} {
+		if kql.Fingerprint(other) == kql.Fingerprint(query) {
+			t.Errorf("%q is taken for %q", other, query)
+		}
+	}
+}

@@ -1,7 +1,10 @@
 package kql
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -200,6 +203,23 @@ func parse(query string) ([]token, error) {
 		return nil, err
 	}
 	return all, balanced(all)
+}
+
+// Fingerprint tells custom queries apart by what they say: spaces, line ends and comments
+// do not count. State documents keep it, so a query's must stay as it is.
+func Fingerprint(query string) string {
+	h := sha256.New()
+	all, err := tokens(query)
+	if err != nil { // Check refuses it
+		all = []token{{text: query}}
+	}
+	for len(all) > 0 && all[len(all)-1].is(";") {
+		all = all[:len(all)-1]
+	}
+	for _, t := range all {
+		_, _ = io.WriteString(h, t.text+"\x00")
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // body is a custom query that further operators can follow: without the comments

@@ -105,7 +105,7 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "windows mean nothing by another clock",
-		file:      "pipeline/work.go", pkg: "./pipeline",
-		old: "	r.ds.Clock = known\n", new: "",
+		file:      "pipeline/fits.go", pkg: "./pipeline",
+		old: "	ds.Clock = known\n", new: "",
 	},
 }

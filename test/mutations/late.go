@@ -107,8 +107,8 @@ var lateRows = []mutation{
 	},
 	{
 		safeguard: "another lake begins another ledger",
-		file:      "pipeline/person.go", pkg: "./pipeline",
-		old: "if d.Destinations.Lake != e.Destinations.Lake { // the ledger", new: "if false { // the ledger",
+		file:      "pipeline/adopt.go", pkg: "./pipeline",
+		old: "if n.owner != doc.ID && doc.ID != \"\" || doc.Destinations.Lake != n.to.Lake {", new: "if false {",
 	},
 	{
 		safeguard: "finish takes over all of the progress",

@@ -91,8 +91,23 @@ var commits = []mutation{
 	},
 	{
 		safeguard: "a destination that is not the recorded one refuses",
-		file:      "pipeline/run.go", pkg: "./pipeline",
-		old: "	if doc.Destinations == r.Destinations {", new: "	if true {",
+		file:      "pipeline/fits.go", pkg: "./pipeline",
+		old: "doc.Destinations.Changes(e.Destinations), doc", new: "state.Destinations{}.Changes(state.Destinations{}), doc",
+	},
+	{
+		safeguard: "rows of another meaning than the recorded one refuse",
+		file:      "pipeline/fits.go", pkg: "./pipeline",
+		old: "doc.Meaning.Changes(e.meaning(ds))", new: "doc.Meaning.Changes(doc.Meaning)",
+	},
+	{
+		safeguard: "a dataset without state is not begun where the lake has files of it",
+		file:      "pipeline/fits.go", pkg: "./pipeline",
+		old: "if err != nil || key == \"\" {", new: "if true {",
+	},
+	{
+		safeguard: "a lake that lacks what the state knows refuses",
+		file:      "pipeline/fits.go", pkg: "./pipeline",
+		old: "case doc.Seq == 0 && doc.Pending == nil:", new: "case true:",
 	},
 	{
 		safeguard: "rejects under the attempt's own key",

@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/state"
+)
+
+// errMeanwhile: another run has made the dataset's state since it was looked for.
+var errMeanwhile = errors.New("another run has just made the state of this dataset: run again")
+
+// Fits refuses, before anything is changed, a dataset whose state or whose place in the
+// lake is not what this run would go on with. A pending commit is recovered by what it
+// recorded; without one, what the state itself records counts.
+func (e *Exporter) Fits(ctx context.Context, ds Dataset, doc state.Document) error {
+	if doc.Epoch == 0 { // there is no state yet
+		return e.free(ctx, ds)
+	}
+	err := e.same(ds, doc)
+	if doc.Pending != nil {
+		err = e.recoverable(ds, doc.Pending)
+	}
+	if err != nil {
+		return err
+	}
+	return e.ours(ctx, ds, doc)
+}
+
+// recoverable refuses a pending commit that this run must not end.
+func (e *Exporter) recoverable(ds Dataset, p *state.Pending) error {
+	if p.Destinations.Lake != "" && p.Destinations.Lake != e.Destinations.Lake {
+		return refuse("commit %d waits in lake %s, this run is configured for %s: run once with LAKE_URL=%s, or settle it with `exporter state resolve %s`",
+			p.Seq, p.Destinations.Lake, orNone(e.Destinations.Lake), p.Destinations.Lake, ds.Name)
+	}
+	if p.Decider != state.DeciderKafka || p.Destinations.Cluster == e.Destinations.Cluster {
+		return nil
+	}
+	if e.Destinations.Cluster == "" {
+		return refuse("a commit waits for Kafka: commit %d is decided by cluster %s; run once with KAFKA_BROKERS set to it, or settle it with `exporter state resolve %s`",
+			p.Seq, p.Destinations.Cluster, ds.Name)
+	}
+	return refuse("a commit waits for Kafka: commit %d is decided by cluster %s, KAFKA_BROKERS leads to cluster %s; run once with the former, or settle it with `exporter state resolve %s`",
+		p.Seq, p.Destinations.Cluster, e.Destinations.Cluster, ds.Name)
+}
+
+// same refuses other destinations, another meaning and another clock than the state's.
+func (e *Exporter) same(ds Dataset, doc state.Document) error {
+	if _, err := ClockOf(doc, ds); err != nil {
+		return err
+	}
+	places, meanings := doc.Destinations.Changes(e.Destinations), doc.Meaning.Changes(e.meaning(ds))
+	all := slices.Concat(places, meanings)
+	if len(all) == 0 {
+		return nil
+	}
+	own := "use a LAKE_URL and STATE_URL of its own for what is new"
+	if slices.ContainsFunc(meanings, func(c state.Change) bool { return strings.Contains(c.Setting, "EXPORT_QUERIES") }) {
+		own = "give the query a name of its own"
+	}
+	return refuse("the state of %s records other settings than this run has, and rows of both would be mixed: %s; correct them, or %s, or accept them from commit %d on with `exporter state adopt %s`",
+		ds.Name, listed(all), own, doc.Seq+1, ds.Name)
+}
+
+func listed(all []state.Change) string {
+	texts := make([]string, len(all))
+	for i, c := range all {
+		texts[i] = c.String()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// meaning is what this run takes the dataset's rows for.
+func (e *Exporter) meaning(ds Dataset) state.Meaning { return MeaningOf(e.Meaning, ds) }
+
+// MeaningOf adds to a meaning what the dataset itself says.
+func MeaningOf(m state.Meaning, ds Dataset) state.Meaning {
+	m.Kind, m.Mode = state.KindTable, string(ds.Mode)
+	if ds.Query != "" { // what a table's columns are for is the catalogue's to say
+		m.Kind, m.Query, m.Time, m.Key, m.Identity = state.KindQuery, ds.Fingerprint, ds.TimeColumn, ds.Key, strings.Join(ds.Identity, ", ")
+	}
+	return m
+}
+
+// ClockOf is the dataset on the clock that its state says, once it says one: its windows
+// mean nothing by the other clock.
+func ClockOf(doc state.Document, ds Dataset) (Dataset, error) {
+	known := Clock(doc.Clock)
+	switch {
+	case known == "" || known == ds.Clock || ds.Mode == ModeSnapshot:
+		return ds, nil
+	case ds.FixedClock:
+		return ds, refuse("the state cuts %s by %s time, EXPORT_CURSOR asks for %s time, and windows of the one mean nothing by the other: set EXPORT_CURSOR=%s, or use another STATE_URL and LAKE_URL",
+			ds.Name, known, ds.Clock, known)
+	}
+	ds.Clock = known
+	return ds, nil
+}
+
+// free refuses to begin a dataset of which the lake holds something already: all of it
+// would be exported again beside that.
+func (e *Exporter) free(ctx context.Context, ds Dataset) error {
+	if e.Lake == nil {
+		return nil
+	}
+	owner, err := e.owner(ctx, ds.Name)
+	if err != nil {
+		return err
+	}
+	found := "belongs to the state document " + owner
+	if owner == "" {
+		key, err := e.Lake.Holds(ctx, ds.Name)
+		if err != nil || key == "" {
+			return err
+		}
+		found = "holds files of it, such as " + key
+	}
+	if _, err := e.Stores.State.Load(ctx, ds.Name); err == nil {
+		return errMeanwhile
+	} else if !errors.Is(err, state.ErrNone) {
+		return err
+	}
+	return refuse("%s has no state, yet its place in the lake %s %s: a new state would export everything again; restore _meta/ (nothing may delete it, no expiry rule either), "+
+		"or set STATE_URL to where its state is, or use another LAKE_URL, or, if the state is lost for good, go on where the files end with `exporter state adopt %s --start <time>`",
+		ds.Name, e.Destinations.Lake, found, ds.Name)
+}
+
+// ours refuses a lake that another state document writes, or that is not the one that
+// this one's commits went to.
+func (e *Exporter) ours(ctx context.Context, ds Dataset, doc state.Document) error {
+	if e.Lake == nil {
+		return nil
+	}
+	owner, err := e.owner(ctx, ds.Name)
+	switch {
+	case err != nil || owner == doc.ID:
+		return err
+	case owner != "":
+		return e.foreign(ds, doc.ID)
+	case doc.Seq == 0 && doc.Pending == nil:
+		return nil
+	}
+	return refuse("the state of %s knows commits in the lake %s, where %s/_meta/%s is missing: the lake was emptied, or it is another store of the same name; restore it, or correct LAKE_URL and AWS_ENDPOINT_URL_S3, or go on in this one with `exporter state adopt %s`",
+		ds.Name, e.Destinations.Lake, e.Destinations.Lake, ownerKey(ds.Name), ds.Name)
+}
+
+func (e *Exporter) foreign(ds Dataset, id string) error {
+	return refuse("the lake already holds %s from another state document (%s/_meta/%s names it, ours is %s): use that deployment's STATE_URL or another LAKE_URL, or accept this state with `exporter state adopt %s`",
+		ds.Name, e.Destinations.Lake, ownerKey(ds.Name), id, ds.Name)
+}
+
+// owner is the id of the state document that the dataset's place in the lake belongs to;
+// empty: none yet.
+func (e *Exporter) owner(ctx context.Context, dataset string) (id string, err error) {
+	data, _, err := e.Stores.Meta.Get(ctx, ownerKey(dataset))
+	if errors.Is(err, blob.ErrNotFound) {
+		return "", nil
+	}
+	var body ownership
+	if err == nil {
+		err = json.Unmarshal(data, &body)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read whose the dataset's place in the lake is: %w", err)
+	}
+	return body.State, nil
+}
+
+type ownership struct {
+	State string `json:"state"`
+}
+
+func ownerKey(dataset string) string { return "owner/" + dataset + ".json" }
+
+func ownerBody(doc state.Document) []byte { return fmt.Appendf(nil, "{\"state\":%q}\n", doc.ID) }

@@ -1,0 +1,69 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"hunting-exporter/internal/setting"
+)
+
+// TenantOf is the id of the tenant that a configuration means; see Reader.Tenant. Only a
+// domain takes a call, and so a credential.
+func TenantOf(ctx context.Context, c Config, o Options) (string, error) {
+	if id := strings.ToLower(c.TenantID); guid.MatchString(id) {
+		return id, nil
+	}
+	if problems := c.Problems(); len(problems) > 0 {
+		return "", &setting.Error{Problems: problems}
+	}
+	r, err := New(c, nil, o)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	return r.Tenant(ctx)
+}
+
+// Tenant is the id of the tenant that is read, in lower case, whichever of its names
+// AZURE_TENANT_ID gives: what the token says of a domain. A token that does not say leaves
+// the domain itself.
+func (r *Reader) Tenant(ctx context.Context) (string, error) {
+	named := strings.ToLower(r.client.cfg.TenantID)
+	if guid.MatchString(named) {
+		return named, nil
+	}
+	token, err := r.client.token(ctx, "") // the one that Check got
+	if err != nil {
+		return "", err
+	}
+	if c, ok := claimsOf(token); ok && guid.MatchString(c.Tenant) {
+		return strings.ToLower(c.Tenant), nil
+	}
+	return named, nil
+}
+
+// claims are what a token says that matters here.
+type claims struct {
+	Tenant string   `json:"tid"`
+	Roles  []string `json:"roles"`
+}
+
+// claimsOf reads a token without checking it, if it can be read.
+func claimsOf(token string) (c claims, ok bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return c, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	return c, err == nil && json.Unmarshal(b, &c) == nil
+}
+
+// lacksRole reports whether the token says that the permission was not granted. An
+// unreadable token says nothing.
+func lacksRole(token, permission string) bool {
+	c, ok := claimsOf(token)
+	return ok && !slices.Contains(c.Roles, permission)
+}
