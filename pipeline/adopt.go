@@ -99,8 +99,10 @@ func (n newTerms) changes(doc state.Document) []state.Change {
 		all = append(all, state.Change{What: "state that its place in the lake belongs to", Setting: "LAKE_URL, STATE_URL", Old: n.owner, New: doc.ID})
 	}
 	if doc.Ledger.Key != "" && n.forgets(doc) {
-		all = append(all, state.Change{What: "late rows are looked for", Setting: "EXPORT_RECONCILE",
-			Old: "since " + doc.Ledger.From.Format(time.RFC3339), New: "since " + doc.Watermark.Format(time.RFC3339)})
+		all = append(all, state.Change{
+			What: "late rows are looked for", Setting: "EXPORT_RECONCILE",
+			Old: "since " + doc.Ledger.From.Format(time.RFC3339), New: "since " + doc.Watermark.Format(time.RFC3339),
+		})
 	}
 	return all
 }

@@ -100,7 +100,7 @@ func (o oracle) row(raw json.RawMessage) (out []string, ok bool) {
 			continue
 		}
 		if at < 0 {
-			at = slices.IndexFunc(o.columns, func(c schema.Column) bool { return strings.ToLower(c.Name) == strings.ToLower(f.key) })
+			at = slices.IndexFunc(o.columns, func(c schema.Column) bool { return strings.EqualFold(c.Name, f.key) })
 		}
 		name := f.key
 		if at >= 0 {

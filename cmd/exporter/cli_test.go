@@ -36,8 +36,14 @@ func TestMistypedSecretIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	const planted = "PLANTED-5ecret"
 	for _, args := range [][]string{
-		{"run", "-azure-client-secret=" + planted}, {"run", "---azure-client-secret=" + planted}, {"run", "--=" + planted},
-		{"run", "-p" + planted}, {"run", "--azure-client-secert=" + planted}, {planted}, {"state", planted}, {"run", planted},
+		{"run", "-azure-client-secret=" + planted},
+		{"run", "---azure-client-secret=" + planted},
+		{"run", "--=" + planted},
+		{"run", "-p" + planted},
+		{"run", "--azure-client-secert=" + planted},
+		{planted},
+		{"state", planted},
+		{"run", planted},
 	} {
 		code, out, errs := exporter(t, nil, args...)
 		if code != 2 || strings.Contains(out+errs, planted) {

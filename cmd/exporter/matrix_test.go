@@ -111,8 +111,10 @@ var changes = []changed{
 	{what: "EXPORT_QUERIES: a query named like the table", second: query("", alertQuery), refusal: adopts},
 	{what: "EXPORT_TABLES: a table named like the query", first: query("", alertQuery), second: set("EXPORT_TABLES", "AlertInfo", "EXPORT_QUERIES", ""), refusal: adopts},
 	{what: "EXPORT_QUERIES: text", first: query("", alertQuery), second: query("", alertQuery+"| where Severity != ''\n"), refusal: adopts},
-	{what: "EXPORT_QUERIES: spaces and comments", first: query("", alertQuery),
-		second: query("// a comment\r\n", strings.ReplaceAll(alertQuery, "\n", "  // and one more\r\n\r\n")+";\n")},
+	{
+		what: "EXPORT_QUERIES: spaces and comments", first: query("", alertQuery),
+		second: query("// a comment\r\n", strings.ReplaceAll(alertQuery, "\n", "  // and one more\r\n\r\n")+";\n"),
+	},
 	{what: "EXPORT_QUERIES: time", first: query("// time: Timestamp\n", alertQuery), second: query("// time:\n", alertQuery), refusal: adopts},
 	{what: "EXPORT_QUERIES: key", first: query("// key: AlertId\n", alertQuery), second: query("// key: Title\n", alertQuery), refusal: adopts},
 	{what: "EXPORT_QUERIES: identity", first: query("// identity: AlertId\n", alertQuery), second: query("// identity: AlertId, Timestamp\n", alertQuery), refusal: adopts},

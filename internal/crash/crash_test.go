@@ -24,8 +24,7 @@ func TestExit(t *testing.T) {
 		go func() {
 			defer close(done)
 			defer crash.Exit()
-			var none map[string]int
-			none["a\nb"] = 1
+			panic(errors.New("of\ntwo lines"))
 		}()
 		<-done
 		os.Exit(0)
@@ -38,7 +37,7 @@ func TestExit(t *testing.T) {
 		t.Fatalf("ended with %v\n%s", err, out)
 	}
 	text := string(out)
-	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "crash_test.go:") || !strings.Contains(text, "nil map") {
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "crash_test.go:") || !strings.Contains(text, "of two lines") {
 		t.Errorf("said %q", text)
 	}
 }
