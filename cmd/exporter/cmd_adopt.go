@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
@@ -184,6 +185,7 @@ func (a *adoption) agree(ctx context.Context, name string, changes []state.Chang
 	fmt.Fprint(a.out, "Accept this from the next commit on? [y/N] ")
 	answer := make(chan string, 1)
 	go func() { // reading a terminal cannot be interrupted; the process ends soon
+		defer crash.Exit()
 		line, _ := bufio.NewReader(a.in).ReadString('\n')
 		answer <- line
 	}()
