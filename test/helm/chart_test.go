@@ -126,6 +126,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"settings.PIPELINE_SPILL=/tmp":             "'PIPELINE_SPILL' not allowed",
 		"settings.EXPORT_DEADLINE=3h":              "must be greater than EXPORT_DEADLINE",
 		"activeDeadlineSeconds=3000":               "must be greater than EXPORT_DEADLINE",
+		"settings.EXPORT_DEADLINE=0":               "EXPORT_DEADLINE is 0",
+		"settings.EXPORT_DEADLINE=null":            "EXPORT_DEADLINE is 0",
 		"secret.files.KAFKA_TLS_CA_FILE=ca.pem":    "needs secret.name",
 		"secret.files.LAKE_URL=x":                  "invalid propertyName 'LAKE_URL'",
 		"queries.bad=T":                            "invalid propertyName 'bad'",

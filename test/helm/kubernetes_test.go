@@ -115,3 +115,39 @@ func TestEveryVolumeIsMounted(t *testing.T) {
 		t.Errorf("volumes %v, mounted %v", volumes, mounts)
 	}
 }
+
+// TestNullLeavesAFieldOut: 0 in its place would start no job, kill at once or run as
+// root.
+func TestNullLeavesAFieldOut(t *testing.T) {
+	for _, name := range []string{
+		"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "activeDeadlineSeconds",
+		"backoffLimit", "ttlSecondsAfterFinished", "terminationGracePeriodSeconds", "federatedToken.expirationSeconds",
+		"podSecurityContext.runAsUser", "podSecurityContext.runAsGroup", "podSecurityContext.fsGroup",
+	} {
+		t.Run(name, func(t *testing.T) {
+			manifest := render(t, "--set", "federatedToken.enabled=true", "--set", name+"=null")
+			objects(t, manifest)
+			if field := name[strings.LastIndex(name, ".")+1:] + ":"; strings.Contains(manifest, field) {
+				t.Errorf("%s is rendered:\n%s", field, manifest)
+			}
+		})
+	}
+}
+
+// TestSuspendedOnlyWhenAsked: a field that is not rendered can be changed by hand
+// without a conflict in the next upgrade.
+func TestSuspendedOnlyWhenAsked(t *testing.T) {
+	if cron, _, _ := objects(t, render(t)); cron.Spec.Suspend != nil {
+		t.Errorf("suspend is rendered as %t without being asked for", *cron.Spec.Suspend)
+	}
+	if cron, _, _ := objects(t, render(t, "--set", "suspend=true")); cron.Spec.Suspend == nil || !*cron.Spec.Suspend {
+		t.Error("not suspended")
+	}
+}
+
+func TestFailureIsToldByThePod(t *testing.T) {
+	cron, _, _ := objects(t, render(t))
+	if got := cron.Spec.JobTemplate.Spec.Template.Spec.Containers[0].TerminationMessagePolicy; got != corev1.TerminationMessageFallbackToLogsOnError {
+		t.Errorf("termination message policy %q", got)
+	}
+}

@@ -62,8 +62,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- /* What does not fit together stops the installation, not the first run. */}}
 {{- define "exporter.check" -}}
 {{- $deadline := include "exporter.deadlineSeconds" . | int }}
-{{- if ge $deadline (int .Values.activeDeadlineSeconds) }}
-{{- fail (printf "activeDeadlineSeconds (%d) must be greater than EXPORT_DEADLINE (%d s): the run would be killed before it commits" (int .Values.activeDeadlineSeconds) $deadline) }}
+{{- if not (kindIs "invalid" .Values.activeDeadlineSeconds) }}
+{{- $most := int .Values.activeDeadlineSeconds }}
+{{- if eq $deadline 0 }}
+{{- fail (printf "EXPORT_DEADLINE is 0, a run until it has caught up, which activeDeadlineSeconds (%d) would kill before it commits: set a shorter EXPORT_DEADLINE, or activeDeadlineSeconds to null" $most) }}
+{{- else if ge $deadline $most }}
+{{- fail (printf "activeDeadlineSeconds (%d) must be greater than EXPORT_DEADLINE (%d s): the run would be killed before it commits" $most $deadline) }}
+{{- end }}
 {{- end }}
 {{- if and .Values.secret.files (not .Values.secret.name) }}
 {{- fail "secret.files needs secret.name, the existing Secret that holds the keys" }}

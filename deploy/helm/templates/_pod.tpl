@@ -5,7 +5,9 @@ serviceAccountName: {{ include "exporter.serviceAccountName" . }}
 automountServiceAccountToken: false
 # A Service named kafka would put KAFKA_PORT and the like into the environment.
 enableServiceLinks: false
+{{- if not (kindIs "invalid" .Values.terminationGracePeriodSeconds) }}
 terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
+{{- end }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -15,9 +17,15 @@ imagePullSecrets:
 {{- end }}
 securityContext:
   runAsNonRoot: true
+  {{- if not (kindIs "invalid" .Values.podSecurityContext.runAsUser) }}
   runAsUser: {{ int .Values.podSecurityContext.runAsUser }}
+  {{- end }}
+  {{- if not (kindIs "invalid" .Values.podSecurityContext.runAsGroup) }}
   runAsGroup: {{ int .Values.podSecurityContext.runAsGroup }}
+  {{- end }}
+  {{- if not (kindIs "invalid" .Values.podSecurityContext.fsGroup) }}
   fsGroup: {{ int .Values.podSecurityContext.fsGroup }}
+  {{- end }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
@@ -26,6 +34,8 @@ containers:
     image: {{ include "exporter.image" . | quote }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     args: [run]
+    # The end of the log tells why a run failed, also where no log is kept.
+    terminationMessagePolicy: FallbackToLogsOnError
     securityContext:
       allowPrivilegeEscalation: false
       readOnlyRootFilesystem: true
@@ -99,7 +109,9 @@ volumes:
         - serviceAccountToken:
             path: token
             audience: {{ .Values.federatedToken.audience }}
+            {{- if not (kindIs "invalid" .Values.federatedToken.expirationSeconds) }}
             expirationSeconds: {{ int .Values.federatedToken.expirationSeconds }}
+            {{- end }}
   {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
