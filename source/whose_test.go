@@ -24,7 +24,9 @@ func (s spoken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 func TestTenantHasOneName(t *testing.T) {
 	t.Parallel()
 	const id = "5f3c2e1a-7b64-4d0e-9c58-2a1b3c4d5e6f"
-	says := func(claims string) string { return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".sig" }
+	says := func(claims string) string {
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".sig"
+	}
 	for name, c := range map[string]struct{ configured, token, want string }{
 		"id":                          {id, "opaque", id},
 		"id in capitals":              {"5F3C2E1A-7B64-4D0E-9C58-2A1B3C4D5E6F", "opaque", id},

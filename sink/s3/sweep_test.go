@@ -82,7 +82,9 @@ func TestHolds(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		sink := newSink(t, store, s3.Config{})
 		for _, step := range []struct{ put, holds string }{
-			{"_meta/state/DeviceEvents.json", ""}, {"DeviceEvents2/dt=2026-03-04/a.parquet", ""}, {"DeviceEvents/_SUCCESS", ""},
+			{"_meta/state/DeviceEvents.json", ""},
+			{"DeviceEvents2/dt=2026-03-04/a.parquet", ""},
+			{"DeviceEvents/_SUCCESS", ""},
 			{"DeviceEvents/tenant=x/dt=2026-03-04/theirs.snappy.parquet", "DeviceEvents/tenant=x/dt=2026-03-04/theirs.snappy.parquet"},
 		} {
 			if _, err := store.Put(t.Context(), step.put, []byte("x"), blob.Condition{}); err != nil {
