@@ -17,8 +17,8 @@ import (
 //
 // Names that differ only by case would make a file unreadable for readers that ignore
 // it: the later one gets the first free suffix (LogonId, LogonID → LogonID_2). So does a
-// column called like the lake's partition (dt → dt_2), which readers would put in its
-// place. The same name twice is an error, since a row's keys could not tell the two apart.
+// column called like a folder of the lake (dt → dt_2, tenant), which readers would put
+// in its place. The same name twice is an error, since a row's keys could not tell the two apart.
 func Arrow(cols []Column) (*arrow.Schema, error) {
 	exact := make(map[string]bool, len(cols))
 	for _, c := range cols {
@@ -60,7 +60,7 @@ func fieldNames(cols []Column) ([]string, error) {
 		}
 		folded[strings.ToLower(c.Name)] = true
 	}
-	taken := map[string]bool{Partition: true}
+	taken := map[string]bool{Partition: true, TenantPartition: true}
 	names := make([]string, len(cols))
 	for i, c := range cols {
 		name := c.Name

@@ -81,6 +81,7 @@ func TestNamesThatCollideWhenCaseIsIgnored(t *testing.T) {
 		"A_2 A a":                          "A_2 A a_3", // nor one already given
 		"AB Ab aB ab":                      "AB Ab_2 aB_3 ab_4",
 		"A a a_2 A_2":                      "A a_3 a_2 A_2_2",
+		"Tenant TenantId":                  "Tenant_2 TenantId",
 		"A dt DT dt_2":                     "A dt_3 DT_4 dt_2", // a folder's name is a column to readers
 		"Timestamp DeviceId ReportId":      "Timestamp DeviceId ReportId",
 		"_extra AdditionalFields logonid2": "_extra AdditionalFields logonid2",

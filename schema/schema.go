@@ -24,8 +24,10 @@ const (
 	IngestionTime = "_IngestionTime"
 	// SnapshotTime is the column that snapshots add: when the table was exported.
 	SnapshotTime = "_SnapshotTime"
-	// Partition is the column that readers make of the lake's folders dt=YYYY-MM-DD.
-	Partition = "dt"
+	// Partition and TenantPartition are the columns that readers make of the lake's
+	// folders dt=YYYY-MM-DD and, where tenants share a lake, tenant=<id>.
+	Partition       = "dt"
+	TenantPartition = "tenant"
 	// Extra holds, as one JSON object, the keys of a row that the Schema did not name.
 	Extra = "_extra"
 )

@@ -13,7 +13,7 @@ import (
 // TenantOf is the id of the tenant that a configuration means; see Reader.Tenant. Only a
 // domain takes a call, and so a credential.
 func TenantOf(ctx context.Context, c Config, o Options) (string, error) {
-	if id := strings.ToLower(c.TenantID); guid.MatchString(id) {
+	if id := c.TenantGUID(); id != "" {
 		return id, nil
 	}
 	if problems := c.Problems(); len(problems) > 0 {
@@ -27,13 +27,20 @@ func TenantOf(ctx context.Context, c Config, o Options) (string, error) {
 	return r.Tenant(ctx)
 }
 
+// TenantGUID is AZURE_TENANT_ID in lower case where it is an id; empty: it is a domain.
+func (c Config) TenantGUID() string {
+	if !guid.MatchString(c.TenantID) {
+		return ""
+	}
+	return strings.ToLower(c.TenantID)
+}
+
 // Tenant is the id of the tenant that is read, in lower case, whichever of its names
 // AZURE_TENANT_ID gives: what the token says of a domain. A token that does not say leaves
 // the domain itself.
 func (r *Reader) Tenant(ctx context.Context) (string, error) {
-	named := strings.ToLower(r.client.cfg.TenantID)
-	if guid.MatchString(named) {
-		return named, nil
+	if id := r.client.cfg.TenantGUID(); id != "" {
+		return id, nil
 	}
 	token, err := r.client.token(ctx, "") // the one that Check got
 	if err != nil {
@@ -42,7 +49,7 @@ func (r *Reader) Tenant(ctx context.Context) (string, error) {
 	if c, ok := claimsOf(token); ok && guid.MatchString(c.Tenant) {
 		return strings.ToLower(c.Tenant), nil
 	}
-	return named, nil
+	return strings.ToLower(r.client.cfg.TenantID), nil
 }
 
 // claims are what a token says that matters here.

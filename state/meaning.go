@@ -21,7 +21,15 @@ type Meaning struct {
 	Identity string `json:"identity,omitempty"` // columns, separated by commas
 	// Unit is that of times in the lake's files; empty: no lake.
 	Unit string `json:"unit,omitempty"`
+	// Folders are those of the lake's files; empty: no lake, or an earlier version wrote it.
+	Folders string `json:"folders,omitempty"`
 }
+
+// The values of Meaning.Folders.
+const (
+	FoldersByDay    = "dt"
+	FoldersByTenant = "tenant, dt"
+)
 
 // Kind is where a dataset's rows come from.
 type Kind string
@@ -53,6 +61,7 @@ func (m Meaning) Changes(to Meaning) (all []Change) {
 		Change{"cloud", "SOURCE_CLOUD", m.Cloud, to.Cloud},
 		Change{"API", "SOURCE_API", m.API, to.API},
 		Change{"unit of times", "PARQUET_TIMESTAMP", m.Unit, to.Unit},
+		Change{"folders of the lake", "LAKE_TENANT", m.Folders, to.Folders},
 	)
 	all = slices.DeleteFunc(all, func(c Change) bool { return c.Old == "" || c.New == "" }) // not recorded, or no lake
 	if m.Kind != to.Kind {                                                                  // what only a query has goes or comes with it
@@ -80,7 +89,7 @@ func (d Destinations) Changes(to Destinations) []Change {
 // SameKeys reports whether the keys by which exported rows are told from late ones mean
 // the same by both. identified: columns tell the rows apart, which all APIs write alike.
 func (m Meaning) SameKeys(to Meaning, identified bool) bool {
-	m.Key, m.Unit = to.Key, to.Unit
+	m.Key, m.Unit, m.Folders = to.Key, to.Unit, to.Folders
 	if identified {
 		m.API = to.API
 	}

@@ -150,13 +150,14 @@ func (a *adoption) meaning(old state.Meaning, ds pipeline.Dataset, configured bo
 	to := pipeline.MeaningOf(base, ds)
 	if !configured {
 		to = old
-		to.Tenant, to.Cloud, to.API, to.Unit = base.Tenant, base.Cloud, base.API, base.Unit
+		to.Tenant, to.Cloud, to.API, to.Unit, to.Folders = base.Tenant, base.Cloud, base.API, base.Unit, base.Folders
 	}
 	for variable, keep := range map[string]func(){
 		"AZURE_TENANT_ID":   func() { to.Tenant = old.Tenant },
 		"SOURCE_CLOUD":      func() { to.Cloud = old.Cloud },
 		"SOURCE_API":        func() { to.API = old.API },
 		"PARQUET_TIMESTAMP": func() { to.Unit = old.Unit },
+		"LAKE_TENANT":       func() { to.Folders = old.Folders },
 	} {
 		if old.Kind != "" && !a.set(variable) {
 			keep()

@@ -6,6 +6,7 @@ import (
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
 	"hunting-exporter/sink/s3"
 	"hunting-exporter/source"
@@ -38,6 +39,7 @@ type Export struct {
 	Deadline       time.Duration `env:"EXPORT_DEADLINE, default=0" help:"the run takes no more windows after this and commits; 0: until caught up"`
 	Snapshot       time.Duration `env:"EXPORT_SNAPSHOT_INTERVAL, default=24h" help:"how often a table without a time column is exported whole"`
 	Lake           string        `env:"LAKE_URL" help:"s3://bucket/prefix or a directory for Parquet; empty: no lake"`
+	LakeTenant     bool          `env:"LAKE_TENANT" help:"a tenant= folder (and so a column) of the tenant's id, for tenants that share a lake"`
 	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds"`
 	Memory         setting.Bytes `env:"PIPELINE_MEMORY, default=256MiB" help:"bytes of answers between the API and the sinks, over all datasets"`
 }
@@ -63,12 +65,25 @@ func (c Config) stateURL() string {
 	return c.metaURL()
 }
 
-// metaURL is the lake's own place for manifests; empty without a lake.
+// metaURL is the lake's own place for manifests, a tenant's where tenants share the lake;
+// empty without a lake.
 func (c Config) metaURL() string {
 	if c.Export.Lake == "" {
 		return ""
 	}
-	return trimSlash(c.Export.Lake) + "/_meta"
+	meta := trimSlash(c.Export.Lake) + "/_meta"
+	if folder := c.tenantFolder(); folder != "" {
+		meta += "/" + schema.TenantPartition + "=" + folder
+	}
+	return meta
+}
+
+// tenantFolder is the id that the lake's folders name; empty: they name none.
+func (c Config) tenantFolder() string {
+	if !c.Export.LakeTenant {
+		return ""
+	}
+	return c.Source.TenantGUID()
 }
 
 // exactlyOnce reports whether Kafka decides commits.

@@ -92,6 +92,17 @@ func (c Config) storeProblems() problemList {
 	l.store("STATE_URL", c.State.URL)
 	l.duration("STATE_LEASE", c.State.Lease, time.Second, 24*time.Hour)
 	l.oneOf("STATE_LOCK", c.State.Lock, "cas", "none")
+	byID := func(variable, value string) {
+		if c.Source.TenantGUID() == "" {
+			l.add(variable, value, "names things by the tenant's id, which AZURE_TENANT_ID does not give", "set AZURE_TENANT_ID to the id (a GUID) instead of a domain")
+		}
+	}
+	if c.Export.LakeTenant {
+		byID("LAKE_TENANT", "true")
+	}
+	if c.Kafka.ByTenant() {
+		byID("KAFKA_TOPIC", c.Kafka.Topic)
+	}
 	if c.stateURL() == "" {
 		l.add("STATE_URL", "", "there is no lake to keep state in", "set s3://bucket/prefix or a directory on a volume")
 	}

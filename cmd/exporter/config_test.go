@@ -71,7 +71,8 @@ var badValues = map[string][]string{
 	"EXPORT_START": {"31d", "800h", "-1h", "yesterday", "2026-11-25T00:00:00Z", "2026-01-01T00:00:00Z"}, "EXPORT_CURSOR": {"time"},
 	"EXPORT_RECONCILE": {"-1h", "10m", "720h", "day"}, "EXPORT_SNAPSHOT_INTERVAL": {"0", "999ms", "9000h", "day"},
 	"EXPORT_LAG": {"-5m", "5"}, "EXPORT_COMMIT_INTERVAL": {"0s", "6m", "x"}, "EXPORT_COMMIT_ROWS": {"0", "x"}, "EXPORT_DEADLINE": {"-1s", "1"},
-	"LAKE_URL": {"gs://bucket/x", "s3://k:s@bucket", "s3://"}, "STATE_URL": {"ftp://x"}, "STATE_LEASE": {"1", "10ms"}, "STATE_LOCK": {"flock"},
+	"LAKE_TENANT": {"perhaps"},
+	"LAKE_URL":    {"gs://bucket/x", "s3://k:s@bucket", "s3://"}, "STATE_URL": {"ftp://x"}, "STATE_LEASE": {"1", "10ms"}, "STATE_LOCK": {"flock"},
 	"LOG_LEVEL": {"loud"}, "LOG_FORMAT": {"xml"},
 }
 
@@ -220,6 +221,20 @@ func TestEveryVariableIsExplained(t *testing.T) {
 	for name := range variableHelp {
 		if !names[name] {
 			t.Errorf("help for %s, which is no variable", name)
+		}
+	}
+}
+
+// What is named by the tenant's id needs the id: a domain is one of several names.
+func TestTenantByDomainNamesNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{{"LAKE_TENANT", "true"}, {"KAFKA_TOPIC", "{tenant}.{table}"}} {
+		env := usable("KAFKA_BROKERS", "127.0.0.1:9092", c[0], c[1])
+		if _, problems := judged(t, nil, with(env, "AZURE_TENANT_ID", "contoso.example")); len(problems) != 1 || problems[0].Variable != c[0] {
+			t.Errorf("%s with a domain: %v", c[0], problems)
+		}
+		if _, problems := judged(t, nil, env); len(problems) > 0 {
+			t.Errorf("%s with an id: %v", c[0], problems)
 		}
 	}
 }

@@ -103,7 +103,10 @@ func (c Config) named(name string) (ds pipeline.Dataset, configured bool) {
 func (c Config) meaning(tenant string) state.Meaning {
 	m := state.Meaning{Tenant: tenant, Cloud: c.Source.Cloud, API: c.Source.API}
 	if c.Export.Lake != "" {
-		m.Unit = c.Parquet.Timestamp
+		m.Unit, m.Folders = c.Parquet.Timestamp, state.FoldersByDay
+		if c.Export.LakeTenant {
+			m.Folders = state.FoldersByTenant
+		}
 	}
 	return m
 }

@@ -123,6 +123,10 @@ var changes = []changed{
 	{what: "LAKE_URL: none", first: withKafka, second: func(_ *testing.T, m *matrix) []string {
 		return []string{"LAKE_URL", "", "STATE_URL", stateOrLake(m.env)}
 	}, refusal: adopts, events: 100},
+	{what: "LAKE_TENANT", second: set("LAKE_TENANT", "true"), refusal: adopts},
+	{what: "LAKE_TENANT, state kept", second: func(_ *testing.T, m *matrix) []string {
+		return []string{"LAKE_TENANT", "true", "STATE_URL", stateOrLake(m.env)}
+	}, refusal: adopts},
 	{what: "STATE_URL", second: func(t *testing.T, _ *matrix) []string { return []string{"STATE_URL", t.TempDir()} }, refusal: adopts},
 	{what: "KAFKA_BROKERS: Kafka as well", second: withKafka, refusal: adopts},
 	{what: "KAFKA_BROKERS: none", first: withKafka, second: set("KAFKA_BROKERS", ""), refusal: adopts, events: 100},

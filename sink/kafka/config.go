@@ -24,8 +24,9 @@ const (
 const FormatRecord = "record"
 
 const (
-	tablePlaceholder = "{table}"
-	maxTopicName     = 249
+	tablePlaceholder  = "{table}"
+	tenantPlaceholder = "{tenant}"
+	maxTopicName      = 249
 )
 
 // The values of KAFKA_SASL_MECHANISM.
@@ -57,10 +58,13 @@ type Config struct {
 // Enabled reports whether events are sent at all.
 func (c Config) Enabled() bool { return len(c.brokers()) > 0 }
 
-// TopicFor returns the topic of a dataset.
-func (c Config) TopicFor(dataset string) string {
-	return strings.ReplaceAll(c.Topic, tablePlaceholder, dataset)
+// TopicFor returns the topic of a tenant's dataset.
+func (c Config) TopicFor(tenant, dataset string) string {
+	return strings.NewReplacer(tablePlaceholder, dataset, tenantPlaceholder, tenant).Replace(c.Topic)
 }
+
+// ByTenant reports whether topics are named by the tenant's id.
+func (c Config) ByTenant() bool { return c.Enabled() && strings.Contains(c.Topic, tenantPlaceholder) }
 
 // Problems returns everything that is wrong with the configuration.
 func (c Config) Problems() []setting.Problem {
@@ -156,8 +160,8 @@ func checkTopicName(name string) error {
 }
 
 func (c Config) checkTopic(p *problems) {
-	if err := checkTopicName(c.TopicFor("T")); err != nil {
-		p.add("KAFKA_TOPIC", c.Topic, err.Error(), "set a topic name in which "+tablePlaceholder+" stands for the table, e.g. defender."+tablePlaceholder)
+	if err := checkTopicName(c.TopicFor("00000000-0000-0000-0000-000000000000", "T")); err != nil {
+		p.add("KAFKA_TOPIC", c.Topic, err.Error(), "set a topic name in which "+tablePlaceholder+" stands for the table and "+tenantPlaceholder+" for the tenant's id, e.g. defender."+tablePlaceholder)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -22,7 +23,7 @@ const (
 // Log opens the dataset's producer and makes sure that its topic exists. A missing
 // topic is created with the broker's defaults.
 func (c *Cluster) Log(ctx context.Context, ds pipeline.Dataset, transactionalID string) (pipeline.Log, error) {
-	topic := c.cfg.TopicFor(ds.Name)
+	topic := c.cfg.TopicFor(strings.ToLower(c.opts.TenantID), ds.Name)
 	if err := checkTopicName(topic); err != nil {
 		return nil, fmt.Errorf("topic of dataset %s: %w", ds.Name, err)
 	}

@@ -8,12 +8,16 @@ import (
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3/parquetfile"
 )
 
 // Info is what files say about the program that wrote them.
 type Info struct {
 	Version string
+	// Tenant is the id whose folder the files go to, where tenants share the lake; empty:
+	// there is no such folder.
+	Tenant string
 }
 
 // Sink writes to one lake. It may be used by several datasets at once.
@@ -44,6 +48,17 @@ func (s *Sink) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	}
 	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}, encoder: parquetfile.NewEncoder(codec)}, nil
 }
+
+// folder is where a dataset's files are.
+func (s *Sink) folder(dataset string) string {
+	if s.info.Tenant == "" {
+		return dataset + "/"
+	}
+	return dataset + "/" + schema.TenantPartition + "=" + s.info.Tenant + "/"
+}
+
+// days begins the names of a dataset's folders by day, and of no other tenant's.
+func (s *Sink) days(dataset string) string { return s.folder(dataset) + schema.Partition + "=" }
 
 // extension ends the names of files; it tells the compression.
 func (s *Sink) extension() string { return "." + s.cfg.Compression + ".parquet" }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/schema"
 )
 
 // attemptName matches the name that an attempt gives its files:
@@ -46,7 +47,7 @@ func (s *Sink) Sweep(ctx context.Context, dataset string, epoch int64) error {
 // sweepListed aborts the dead uploads that one listing gives, whole or not.
 func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (aborted int, failed error) {
 	var dead []blob.Upload // aborted after the listing, which pages
-	for u, err := range s.store.Uploads(ctx, dataset+"/") {
+	for u, err := range s.store.Uploads(ctx, s.days(dataset)) {
 		if err != nil {
 			failed = err
 			break
@@ -66,14 +67,21 @@ func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (ab
 	return aborted, failed
 }
 
-// Holds names a Parquet file of the dataset, whoever wrote it; empty: there is none.
+// Holds names a Parquet file of the dataset, whoever wrote it; empty: there is none. Files
+// in other tenants' folders are not of it; those without a tenant's folder are.
 func (s *Sink) Holds(ctx context.Context, dataset string) (key string, err error) {
-	for key, err := range s.store.List(ctx, dataset+"/") {
-		if err != nil {
-			return "", fmt.Errorf("look for files of %s: %w", dataset, err)
-		}
-		if strings.HasSuffix(key, ".parquet") {
-			return key, nil
+	places := []string{s.folder(dataset)}
+	if s.info.Tenant != "" {
+		places = append(places, dataset+"/"+schema.Partition+"=")
+	}
+	for _, place := range places {
+		for key, err := range s.store.List(ctx, place) {
+			if err != nil {
+				return "", fmt.Errorf("look for files of %s: %w", dataset, err)
+			}
+			if strings.HasSuffix(key, ".parquet") {
+				return key, nil
+			}
 		}
 	}
 	return "", nil

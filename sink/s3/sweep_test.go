@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/internal/pool"
 	"hunting-exporter/sink/s3"
 )
 
@@ -91,6 +94,43 @@ func TestHolds(t *testing.T) {
 				t.Fatal(err)
 			}
 			if key, err := sink.Holds(t.Context(), "DeviceEvents"); err != nil || key != step.holds {
+				t.Errorf("with %s: %q, %v", step.put, key, err)
+			}
+		}
+	})
+}
+
+// TestTenantsThatShareALake: the folder of one tenant is no place for another's, and its
+// uploads are left alone.
+func TestTenantsThatShareALake(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		mine := s3.New(store, s3.Config{}, s3.Info{Tenant: "a"}, new(pool.Pool), slog.New(slog.DiscardHandler))
+		name := attempt(1).Name() + ".zstd.parquet"
+		for _, folder := range []string{"tenant=a/dt=2026-03-04", "tenant=b/dt=2026-03-04", "dt=2026-03-04"} {
+			if _, err := store.CreateUpload(t.Context(), "DeviceEvents/"+folder+"/"+name, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := mine.Sweep(t.Context(), "DeviceEvents", 2); err != nil {
+			t.Error(err)
+		}
+		var left []string
+		for _, u := range inProgress(t, store) {
+			left = append(left, strings.Split(u.Key, "/")[1])
+		}
+		slices.Sort(left)
+		if !slices.Equal(left, []string{"dt=2026-03-04", "tenant=b"}) {
+			t.Errorf("left are uploads in %v", left)
+		}
+		for _, step := range []struct{ put, holds string }{
+			{"DeviceEvents/tenant=b/dt=2026-03-04/x.parquet", ""},
+			{"DeviceEvents/dt=2026-03-04/x.parquet", "DeviceEvents/dt=2026-03-04/x.parquet"},
+			{"DeviceEvents/tenant=a/dt=2026-03-04/x.parquet", "DeviceEvents/tenant=a/dt=2026-03-04/x.parquet"},
+		} {
+			if _, err := store.Put(t.Context(), step.put, []byte("x"), blob.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if key, err := mine.Holds(t.Context(), "DeviceEvents"); err != nil || key != step.holds {
 				t.Errorf("with %s: %q, %v", step.put, key, err)
 			}
 		}

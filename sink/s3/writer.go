@@ -154,7 +154,7 @@ func (w *writer) file(day int64) *file {
 	}
 	dt := dayName(day)
 	f := newFile(filepath.Join(w.dir, dt+w.sink.extension()), w)
-	f.key = w.attempt.Dataset.Name + "/dt=" + dt + "/" + w.attempt.Name() + w.sink.extension()
+	f.key = w.sink.days(w.attempt.Dataset.Name) + dt + "/" + w.attempt.Name() + w.sink.extension()
 	w.files[day] = f
 	return f
 }
