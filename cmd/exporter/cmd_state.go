@@ -217,7 +217,7 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 			err := change(ctx, cfg, s, e, name)
 			var held *state.HeldError
 			if errors.As(err, &held) {
-				err = unlessElsewhere(held)
+				err = fmt.Errorf("%w; wait for that run to end, then try again", &heldByRun{held})
 			}
 			errs = append(errs, err)
 		}

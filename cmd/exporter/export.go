@@ -54,11 +54,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		defer s.watch(until, cfg, conn, e, datasets)()
 	}
 	results := e.Export(ctx, until, datasets)
-	for i, r := range results {
-		if s.backfill != nil {
-			r.Err = unlessElsewhere(r.Err)
-		}
-		results[i] = r
+	for _, r := range results {
 		if failure(r.Err) != nil {
 			s.log.Error("dataset failed", "dataset", r.Dataset, "error", r.Err)
 		} else if r.Err != nil {
@@ -87,15 +83,6 @@ func (s surroundings) watch(ctx context.Context, cfg Config, conn *connection, e
 	}
 	s.log.Info("backfill begins", "window", s.backfill.Window.String(), "rows", p.total)
 	return p.watch()
-}
-
-// unlessElsewhere is err. That another run has the dataset is a failure here: that run
-// does not do this one's work.
-func unlessElsewhere(err error) error {
-	if elsewhere(err) {
-		return fmt.Errorf("%w; wait for that run to end, then try again", &heldByRun{err})
-	}
-	return err
 }
 
 // runID names a run in state documents: where, which process, which of its lives.
