@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -54,7 +55,7 @@ type task struct {
 func (c *cli) run(ctx context.Context, v *values, t task) error {
 	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
 	if err != nil {
-		for _, s := range unknown(v) { // the likely reason why something is missing
+		for _, s := range v.warnings() { // the likely reason why something is missing
 			fmt.Fprintf(c.err, "exporter: %s\n", s)
 		}
 		return err
@@ -68,8 +69,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
 	log := newLogger(term, term.live, cfg.Log)
-	warnUnknown(log, v)
-	for _, w := range cfg.Kafka.Warnings() {
+	for _, w := range slices.Concat(v.warnings(), cfg.Kafka.Warnings()) {
 		log.Warn(w)
 	}
 	stop, release := untilSignal(ctx, c.signals, c.exit)

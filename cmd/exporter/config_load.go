@@ -104,7 +104,7 @@ func readSecret(path string) (string, error) {
 // values themselves are judged by Config.problems.
 func load(ctx context.Context, v *values) (Config, []setting.Problem, error) {
 	vars := variables()
-	problems := v.readFiles(vars)
+	problems := append(v.readFiles(vars), proxyProblems(v)...)
 	for {
 		var cfg Config
 		last := "" // the variable that envconfig was at when it gave up

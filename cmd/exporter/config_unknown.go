@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,11 +34,8 @@ func unknown(v *values) []string {
 	return out
 }
 
-func warnUnknown(log *slog.Logger, v *values) {
-	for _, s := range unknown(v) {
-		log.Warn(s)
-	}
-}
+// warnings name what is set and has no effect.
+func (v *values) warnings() []string { return slices.Concat(unknown(v), proxyWarnings(v)) }
 
 // didYouMean suggests the known name that was probably meant, if there is one.
 func didYouMean(name string, known map[string]bool) string {

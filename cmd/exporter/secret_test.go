@@ -41,6 +41,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		"no permission":       began,
 		"no broker":           with(kafka, "AZURE_CLIENT_SECRET", planted),
 		"credentials in URLs": with(env, "LAKE_URL", "s3://k:"+planted+"@bucket", "SOURCE_ENDPOINT", "https://u:"+planted+"@host", "AWS_ENDPOINT_URL_S3", "https://k:"+planted+"@host"),
+		"a proxy":             with(env, "HTTPS_PROXY", "http://me:"+planted+"%@proxy:3128", "KAFKA_SASL_PASSWORD", ""),
 		"store refuses":       with(env, "LAKE_URL", "s3://bucket/lake", "AWS_REGION", "x", "S3_PATH_STYLE", "true", "AWS_ENDPOINT_URL_S3", store.URL),
 	} {
 		t.Run(name, func(t *testing.T) {
