@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"strings"
 
 	"hunting-exporter/state"
 )
@@ -35,4 +36,17 @@ func describe(d state.Destinations) string {
 		kafka = fmt.Sprintf("Kafka cluster %s, topic %s", d.Cluster, d.Topic)
 	}
 	return lake + ", " + kafka
+}
+
+// inShort is an error's text for the state document, which must stay small.
+func inShort(err error) string {
+	const longest = 1000
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return text
 }

@@ -154,10 +154,14 @@ func (e *Exporter) foreign(ds Dataset, id string) error {
 		ds.Name, e.Destinations.Lake, ownerKey(ds.Name), id, ds.Name)
 }
 
-// owner is the id of the state document that the dataset's place in the lake belongs to;
-// empty: none yet.
 func (e *Exporter) owner(ctx context.Context, dataset string) (id string, err error) {
-	data, _, err := e.Stores.Meta.Get(ctx, ownerKey(dataset))
+	return Owner(ctx, e.Stores.Meta, dataset)
+}
+
+// Owner is the id of the state document that the dataset's place in the lake belongs to;
+// empty: none yet.
+func Owner(ctx context.Context, meta Objects, dataset string) (id string, err error) {
+	data, _, err := meta.Get(ctx, ownerKey(dataset))
 	if errors.Is(err, blob.ErrNotFound) {
 		return "", nil
 	}

@@ -12,6 +12,12 @@ import (
 // deliver it, or does not say whether there is more. The error says what.
 var ErrIncomplete = errors.New("the export is not complete")
 
+// Failed reports whether a dataset's run failed by err. One that was stopped did not; what
+// the API does not deliver stays a failure, also if the run was stopped while trying again.
+func Failed(err error) bool {
+	return err != nil && (!errors.Is(err, ErrStopped) || errors.Is(err, ErrIncomplete))
+}
+
 // GapsError: everything that the API delivers is exported; some stretches it does not
 // deliver. They are kept and tried again by the next run.
 type GapsError struct {

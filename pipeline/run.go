@@ -40,7 +40,8 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 	err := r.acquire(ctx)
 	if err == nil {
 		err = r.claimed(ctx, stop)
-		r.claim.Release(ctx)
+		end := state.End{Run: r.Run, At: time.Now().UTC(), Reason: inShort(err)}
+		r.claim.End(ctx, func(d *state.Document) { d.Ended(end, Failed(err)) })
 	}
 	r.result.Watermark, r.result.Gaps, r.result.Check = r.doc.Watermark, r.doc.Gaps, r.doc.Check
 	if ds.Mode == ModeSnapshot {

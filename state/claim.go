@@ -130,9 +130,15 @@ func (c *Claim) Err() error {
 
 // Release ends the claim, so that the next run need not wait for the lease. Errors
 // do not matter: the lease runs out by itself.
-func (c *Claim) Release(ctx context.Context) {
+func (c *Claim) Release(ctx context.Context) { c.End(ctx, func(*Document) {}) }
+
+// End releases the claim, with one more change in the same write.
+func (c *Claim) End(ctx context.Context, change func(*Document)) {
 	if c.Err() == nil {
-		_, _ = c.Update(ctx, func(d *Document) { d.Lease = time.Time{} })
+		_, _ = c.Update(ctx, func(d *Document) {
+			change(d)
+			d.Lease = time.Time{}
+		})
 	}
 	c.once.Do(func() { close(c.release) })
 	<-c.stopped

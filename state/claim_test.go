@@ -314,3 +314,42 @@ func TestConcurrentUpdates(t *testing.T) {
 		}
 	})
 }
+
+// TestEndIsOneWrite: how a run ended is told by the write that releases the claim.
+func TestEndIsOneWrite(t *testing.T) {
+	s := &store{}
+	at := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for i, c := range []struct {
+		end    state.End
+		failed bool
+		want   string // runs of Last, Success, Failure
+	}{
+		{state.End{Run: "a", At: at}, false, "a a -"},
+		{state.End{Run: "b", At: at, Reason: "refused"}, true, "b a b"},
+		{state.End{Run: "c", At: at, Reason: "stopped"}, false, "c a b"},
+		{state.End{Run: "d", At: at}, false, "d d b"},
+	} {
+		claim, err := acquire(s, c.end.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(s.puts)
+		claim.End(t.Context(), func(d *state.Document) { d.Ended(c.end, c.failed) })
+		doc, err := state.NewStore(s, state.LockCAS, lease).Load(t.Context(), "T")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(e *state.End) string {
+			if e == nil {
+				return "-"
+			}
+			return e.Run
+		}
+		if got := run(doc.Last) + " " + run(doc.Success) + " " + run(doc.Failure); got != c.want || *doc.Last != c.end {
+			t.Errorf("end %d: %s, want %s", i+1, got, c.want)
+		}
+		if n := len(s.puts) - before; n != 1 || !doc.Lease.IsZero() {
+			t.Errorf("end %d: %d writes, lease %v", i+1, n, doc.Lease)
+		}
+	}
+}

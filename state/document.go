@@ -28,6 +28,28 @@ type Document struct {
 	Rows         int64        `json:"rows"`     // exported since the document was made
 	Rejected     int64        `json:"rejected"` // rejected since the document was made
 	Pending      *Pending     `json:"pending,omitempty"`
+	// How runs ended, backfills included. One that was killed leaves its lease instead.
+	Last    *End `json:"last,omitempty"`
+	Success *End `json:"success,omitempty"` // the last that did all it had to do
+	Failure *End `json:"failure,omitempty"` // the last that failed
+}
+
+// End is how a run ended for the dataset.
+type End struct {
+	Run    string    `json:"run"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"` // why it did not do all it had to; empty: it did
+}
+
+// Ended notes how a run ended. Where it was only stopped, it neither failed nor succeeded.
+func (d *Document) Ended(e End, failed bool) {
+	d.Last = &e
+	switch {
+	case failed:
+		d.Failure = &e
+	case e.Reason == "":
+		d.Success = &e
+	}
 }
 
 // Destinations are where a dataset's rows go. A run that is configured for others

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"hunting-exporter/pipeline"
-	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 )
 
@@ -109,16 +108,7 @@ func TestBackfillWhileARunHasTheDataset(t *testing.T) {
 	if rep := exportHere(t, e, env); rep.Rows != 10 {
 		t.Fatalf("%+v", rep)
 	}
-	cfg, _ := judged(t, nil, env)
-	s, err := openStores(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	claim, err := state.NewStore(s.state, state.LockCAS, time.Minute).Acquire(t.Context(), "AlertInfo", "other",
-		func() state.Document { return state.Document{} }, func(state.Document) error { return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
+	claim := claimed(t, env, time.Minute)
 	defer claim.Release(t.Context())
 	run := exportHere(t, e, env)
 	backfill, _ := backfillHere(t, e, env, stretchFlags{from: "2h", order: "oldest"})

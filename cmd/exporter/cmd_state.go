@@ -1,16 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,26 +24,6 @@ func (c *cli) stateCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(c.stateShowCommand(), c.stateResolveCommand(), c.stateAdoptCommand())
-	return cmd
-}
-
-func (c *cli) stateShowCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "show [dataset]",
-		Short: "Show where each dataset stands",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return exactArgs(1, "one dataset at most")(cmd, args)
-			}
-			return nil
-		},
-	}
-	flags := settingFlags(cmd, stateSettings...)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.withState(cmd.Context(), newValues(flags(), c.environ), func(ctx context.Context, cfg Config, s stores) error {
-			return c.showState(ctx, cfg, s, args)
-		})
-	}
 	return cmd
 }
 
@@ -97,90 +73,6 @@ func (c *cli) withState(ctx context.Context, v *values, do func(context.Context,
 		return e
 	}
 	return err
-}
-
-func (c *cli) showState(ctx context.Context, cfg Config, s stores, names []string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
-	defer cancel()
-	one := len(names) > 0
-	if !one {
-		var err error
-		if names, err = s.known(ctx); err != nil {
-			return err
-		}
-	}
-	documents := state.NewStore(s.state, state.Lock(cfg.State.Lock), cfg.State.Lease)
-	var last state.Document
-	t := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "dataset\tseq\twatermark\trows\trejected\tgaps\tpending\tlease\trun\t")
-	for _, name := range names {
-		if !schema.ValidName(name) {
-			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
-		}
-		doc, err := documents.Load(ctx, name)
-		if err != nil {
-			return err
-		}
-		last = doc
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t\n", doc.Dataset, doc.Seq, exportedTo(doc),
-			doc.Rows, doc.Rejected, len(doc.Gaps), pending(doc), lease(doc), doc.Run)
-	}
-	if err := t.Flush(); err != nil || !one {
-		return err
-	}
-	return showDetails(c.out, last)
-}
-
-// exportedTo is the watermark, or when the newest snapshot was taken.
-func exportedTo(doc state.Document) string {
-	if !doc.Snapshot.IsZero() {
-		return doc.Snapshot.Format(time.RFC3339Nano)
-	}
-	return doc.Watermark.Format(time.RFC3339Nano)
-}
-
-// showDetails writes what one dataset's state says beyond its line.
-func showDetails(w io.Writer, doc state.Document) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "\nclock\t%s\t\n", cmp.Or(doc.Clock, "none yet"))
-	if !doc.Snapshot.IsZero() {
-		fmt.Fprintf(t, "snapshot\t%s\t\n", doc.Snapshot.Format(time.RFC3339Nano))
-	}
-	for _, s := range doc.Covered {
-		fmt.Fprintf(t, "read\t%s\t\n", pipeline.Window(s))
-	}
-	for _, g := range doc.Gaps {
-		fmt.Fprintf(t, "gap\t%s, %d tries since %s, the last %s: %s\t\n",
-			stretchOf(g), g.Tries, g.Since.Format(secondFormat), g.Last.Format(secondFormat), g.Reason)
-	}
-	if k := doc.Check; k != nil {
-		fmt.Fprintf(t, "checked\t%s at %s: the API counted %d rows, %d exported, %d of them late, %d quarter hours differ\t\n",
-			pipeline.Window(k.Stretch), k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Differ)
-	}
-	return t.Flush()
-}
-
-// stretchOf is a gap's window, and its slice if it is one.
-func stretchOf(g state.Gap) string {
-	if g.N > 1 {
-		return fmt.Sprintf("%s slice %d of %d", pipeline.Window(g.Stretch), g.I, g.N)
-	}
-	return pipeline.Window(g.Stretch).String()
-}
-
-func pending(doc state.Document) string {
-	p := doc.Pending
-	if p == nil {
-		return "-"
-	}
-	return fmt.Sprintf("commit %d of %s, %d rows, decided by %s", p.Seq, pipeline.Window{Start: p.From, End: p.To}, p.Rows, p.Decider)
-}
-
-func lease(doc state.Document) string {
-	if left := time.Until(doc.Lease).Round(time.Second); left > 0 {
-		return left.String() + " left"
-	}
-	return "free"
 }
 
 // byHand makes changes by a person's word, one a dataset; no names: every dataset that

@@ -169,7 +169,7 @@ func TestWithoutIngestionTime(t *testing.T) {
 			t.Fatalf("run %d: %+v", run, rep)
 		}
 	}
-	if _, out, _ := exporter(t, env, "state", "show", "AlertInfo"); !strings.Contains(out, "clock    event") {
+	if _, out, _ := exporter(t, env, "state", "show", "AlertInfo"); !strings.Contains(out, "clock     event") {
 		t.Errorf("state show:\n%s", out)
 	}
 	if rep := exportHere(t, e, with(env, "EXPORT_CURSOR", "ingestion")); rep.Code != codeConfiguration {

@@ -113,10 +113,9 @@ func codeOfResults(stop context.Context, results []pipeline.Result) int {
 	return codePartial
 }
 
-// failure is err, unless the dataset ended as it should. What the API does not deliver
-// stays a failure, also if the run was stopped while trying again.
+// failure is err, unless the dataset ended as it should.
 func failure(err error) error {
-	if !errors.Is(err, pipeline.ErrIncomplete) && (errors.Is(err, pipeline.ErrStopped) || elsewhere(err)) {
+	if !pipeline.Failed(err) || elsewhere(err) && !errors.Is(err, pipeline.ErrIncomplete) {
 		return nil
 	}
 	return err

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/state"
+)
+
+func showText(w io.Writer, all []standing, details bool) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "dataset\tseq\twatermark\tlag\trows\trejected\tgaps\tpending\tlease\tlast run\t")
+	for _, s := range all {
+		watermark, lag, pending := "-", "-", "-"
+		if s.Watermark != nil {
+			watermark = s.Watermark.Format(time.RFC3339Nano)
+			lag = seconds(*s.Lag).String()
+		}
+		if s.Pending != nil {
+			pending = fmt.Sprintf("commit %d", s.Pending.Seq)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t\n", s.Dataset, s.Seq, watermark, lag,
+			s.Rows, s.Rejected, len(s.Gaps), pending, s.Lease, s.lastRun())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, s := range all {
+		if details {
+			return s.details(w)
+		}
+		if s.failed() {
+			fmt.Fprintf(w, "failed: %s: %s\n", s.Dataset, inLine(s.Failure.Reason))
+		}
+	}
+	return nil
+}
+
+// failed reports whether the last run did.
+func (s standing) failed() bool { return s.Failure != nil && s.Last != nil && *s.Failure == *s.Last }
+
+// lastRun says when the last run that ended did so, and how.
+func (s standing) lastRun() string {
+	switch {
+	case s.Last == nil:
+		return "-"
+	case s.failed():
+		return s.Last.At.Format(secondFormat) + " failed"
+	case s.Last.Reason != "":
+		return s.Last.At.Format(secondFormat) + " stopped"
+	}
+	return s.Last.At.Format(secondFormat) + " done"
+}
+
+// details writes what one dataset's state says beyond its line.
+func (s standing) details(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "%s\t%s\t\n", name, inLine(fmt.Sprintf(format, args...)))
+	}
+	fmt.Fprintln(t)
+	line("holder", "%s", s.holder())
+	s.ends(line)
+	s.places(line)
+	line("clock", "%s", cmp.Or(s.Clock, "none yet"))
+	if s.Snapshot != nil {
+		line("snapshot", "%s", s.Snapshot.Format(time.RFC3339Nano))
+	}
+	if p := s.Pending; p != nil {
+		line("pending", "commit %d (%s) of %s, %d rows, decided by %s, since %s", p.Seq, p.Commit, pipeline.Window{Start: p.From, End: p.To}, p.Rows, p.Decider, p.Since.Format(secondFormat))
+	}
+	for _, c := range s.Covered {
+		line("read", "%s", pipeline.Window(c))
+	}
+	for _, g := range s.Gaps {
+		line("gap", "%s, %d tries since %s, the last %s: %s", stretchOf(g), g.Tries, g.Since.Format(secondFormat), g.Last.Format(secondFormat), g.Reason)
+	}
+	if k := s.Check; k != nil {
+		line("checked", "%s at %s: the API counted %d rows, %d exported, %d of them late, %d quarter hours differ",
+			pipeline.Window(k.Stretch), k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Differ)
+	}
+	return t.Flush()
+}
+
+func (s standing) holder() string {
+	switch s.Lease {
+	case leaseHeld:
+		return fmt.Sprintf("%s, until %s", s.Run, s.Until.Format(secondFormat))
+	case leaseExpired:
+		return fmt.Sprintf("none; %s did not end as a run should, its claim ran out %s", s.Run, s.Until.Format(secondFormat))
+	}
+	return "none; the last one was " + s.Run
+}
+
+func (s standing) ends(line func(name, format string, args ...any)) {
+	for _, e := range []struct {
+		name string
+		*state.End
+	}{{"last run", s.Last}, {"success", s.Success}, {"failure", s.Failure}} {
+		switch {
+		case e.End == nil:
+			line(e.name, "none yet")
+		case e.Reason == "":
+			line(e.name, "%s, %s", e.At.Format(secondFormat), e.Run)
+		default:
+			line(e.name, "%s, %s: %s", e.At.Format(secondFormat), e.Run, e.Reason)
+		}
+	}
+}
+
+// places says where rows go and whose they are.
+func (s standing) places(line func(name, format string, args ...any)) {
+	d, m := s.Destinations, s.Meaning
+	if d.Lake != "" {
+		line("lake", "%s", d.Lake)
+		switch s.Owner {
+		case s.ID:
+			line("owner", "this state")
+		case "":
+			line("owner", "none found; a run that commits to the lake becomes it")
+		default:
+			line("owner", "another state document, %s: this one is %s", s.Owner, s.ID)
+		}
+	}
+	if d.Cluster != "" {
+		line("kafka", "cluster %s, topic %s", d.Cluster, d.Topic)
+	}
+	if m.Kind != "" {
+		line("rows of", "tenant %s, cloud %s, API %s, %s", m.Tenant, m.Cloud, m.API, m.Kind)
+	}
+}
+
+// stretchOf is a gap's window, and its slice if it is one.
+func stretchOf(g state.Gap) string {
+	if g.N > 1 {
+		return fmt.Sprintf("%s slice %d of %d", pipeline.Window(g.Stretch), g.I, g.N)
+	}
+	return pipeline.Window(g.Stretch).String()
+}
+
+// seconds is so many of them, whole.
+func seconds(n float64) time.Duration { return time.Duration(n) * time.Second }
