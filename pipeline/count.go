@@ -48,6 +48,9 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 		if ctx.Err() != nil || errors.Is(err, ErrTooLate) {
 			return c, stopped(ctx, err)
 		}
+		if errors.Is(err, ErrUnreachable) {
+			return c, err
+		}
 		r.log.Warn("the API does not count; reading goes on, and late rows are looked for by the next run", "error", err)
 		return counts{failed: r.unchecked(err)}, nil
 	}

@@ -16,7 +16,7 @@ type Source interface {
 	// Read hands the pages of the parts to emit, complete and in order. The windows of
 	// the pages tile the parts given; what the API does not deliver is a page with a Gap.
 	// An error of emit ends it. A context whose deadline comes before the quota allows
-	// the next call ends it at once, with ErrTooLate.
+	// the next call ends it at once, with ErrTooLate. An API that was never reached ends everything with ErrUnreachable.
 	Read(ctx context.Context, q Reading, emit func(Page) error) error
 	// Count asks the API how many rows each bin of a window has. Bins are in order, begin
 	// at multiples of their width, and are left out where they have no rows.
@@ -29,6 +29,9 @@ type Source interface {
 // ErrTooLate: the quota allows no call before the context's deadline. A time-out of a
 // single call is not one of these: it is a failure.
 var ErrTooLate = fmt.Errorf("no call is allowed in time: %w", context.DeadlineExceeded)
+
+// ErrUnreachable: no call has reached the API at all, and none will be tried any more.
+var ErrUnreachable = errors.New("the API cannot be reached")
 
 // Pace is what the answers so far say about how much of a dataset fits into one.
 type Pace = state.Pace

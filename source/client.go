@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type client struct {
 	http     *http.Client
 	tokens   *tokens
 	governor *governor
+	reach    reach
 	decoder  Decoder
 	now      func() time.Time
 	log      *slog.Logger
@@ -63,11 +65,15 @@ func (c *client) call(ctx context.Context, p place, token string, q request) (pi
 	// connection if the server has closed the idle one that it was sent on.
 	req.Header["Idempotency-Key"] = []string{}
 	c.calls.Add(1)
-	resp, err := c.http.Do(req)
+	c.reach.try(c.now())
+	resp, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { c.reach.arrived() },
+	})))
 	if err != nil {
 		return pipeline.Answer{}, c.failed(ctx, limited, 0, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	c.reach.arrived()
 	if resp.StatusCode != http.StatusOK {
 		return pipeline.Answer{}, c.refusal(resp, token)
 	}
@@ -106,9 +112,11 @@ func (c *client) failed(ctx, limited context.Context, status int, err error) err
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &Error{kind: transient, Status: status, Message: c.redact(err.Error()), cause: err}
+	e := &Error{kind: transient, Status: status, Message: c.redact(err.Error()), cause: err, unmet: c.reach.never()}
 	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.Is(context.Cause(limited), errOwnTimeout) && e.unmet: // no query has cost anything
+		e.Message, e.cause = fmt.Sprintf("no connection within %s (SOURCE_TIMEOUT)", c.cfg.Timeout), errOwnTimeout
 	case errors.Is(context.Cause(limited), errOwnTimeout):
 		e.kind, e.cause = tooCostly, errOwnTimeout
 		e.Message = fmt.Sprintf("no whole answer within %s (SOURCE_TIMEOUT)", c.cfg.Timeout)

@@ -62,6 +62,7 @@ type Error struct {
 	limits []limit       // learned from the message
 	wait   time.Duration // asked for; 0: not stated
 	took   time.Duration // of the call itself
+	unmet  bool          // no call has reached the API so far, nor did this one
 	cpu    bool          // the CPU share is used up, not the number of calls
 	cause  error         // for errors.Is; its text is in Message
 }

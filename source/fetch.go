@@ -62,6 +62,17 @@ type pursuit struct {
 // quota allows no call before the context's deadline, fetch does not wait for it: the
 // error is both ErrThrottled and pipeline.ErrTooLate then.
 func (c *client) fetch(ctx context.Context, p place, q request) (pipeline.Answer, error) {
+	live, release := c.reach.while(ctx)
+	defer release()
+	a, err := c.pursue(live, p, q)
+	if lost := c.reach.verdict(); err != nil && lost != nil && ctx.Err() == nil {
+		return pipeline.Answer{}, lost.at(p.dataset, p.window)
+	}
+	return a, err
+}
+
+// pursue is fetch until the verdict that the API cannot be reached.
+func (c *client) pursue(ctx context.Context, p place, q request) (pipeline.Answer, error) {
 	f := &pursuit{
 		client: c, place: p, request: q, waiter: c.governor.place(p),
 		backoff: retry.WithMaxRetries(retriesOf,
@@ -135,6 +146,8 @@ func (f *pursuit) again(ctx context.Context, err error) error {
 	case e.kind == throttled && f.worth && f.waited <= patience:
 		f.log.WarnContext(ctx, "throttled, everybody waits", append(f.place.attrs(e), slog.Duration("wait", f.wait))...)
 		return nil
+	case e.unmet && e.kind == transient:
+		return f.knock(ctx, e, final)
 	case e.kind == transient:
 		return f.pause(ctx, e, final)
 	default:

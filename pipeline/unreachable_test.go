@@ -1,0 +1,32 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/ledger"
+)
+
+// outOfReach is a source that counts nothing since it cannot be reached.
+type outOfReach struct{ source }
+
+func (outOfReach) Count(context.Context, pipeline.Counting) ([]ledger.Count, error) {
+	return nil, pipeline.ErrUnreachable
+}
+
+// TestNothingIsReadFromAnAPIOutOfReach: other failures of counts let reading go on.
+func TestNothingIsReadFromAnAPIOutOfReach(t *testing.T) {
+	w := newWorld(1, 70)
+	e := onlyLake.exporter(w, &client{w: w}, "run")
+	e.Limits.Reconcile = time.Hour
+	e.Source = outOfReach{source{w: w, page: 7 * time.Second, fail: func(pipeline.Window) error {
+		t.Error("rows are read")
+		return pipeline.ErrUnreachable
+	}}}
+	if r := e.Export(t.Context(), t.Context(), []pipeline.Dataset{ds})[0]; !errors.Is(r.Err, pipeline.ErrUnreachable) {
+		t.Errorf("ended with %v", r.Err)
+	}
+}
