@@ -28,7 +28,7 @@ type Config struct {
 
 // Export says what is exported, when and where to.
 type Export struct {
-	Tables         []string      `env:"EXPORT_TABLES" help:"comma list of hunting tables"`
+	Tables         setting.List  `env:"EXPORT_TABLES" help:"comma list of hunting tables"`
 	Queries        string        `env:"EXPORT_QUERIES" help:"directory of *.kql files, each a custom query"`
 	Start          string        `env:"EXPORT_START, default=24h" help:"where a dataset without state begins: a duration back or an RFC 3339 time, 30 days at most"`
 	Cursor         string        `env:"EXPORT_CURSOR, default=auto" help:"clock of the windows: auto (ingestion for tables, event for queries), ingestion or event"`

@@ -139,6 +139,8 @@ func parseProblem(vars []Variable, name, value string) setting.Problem {
 	switch t := vars[i].Type; {
 	case t == reflect.TypeFor[time.Duration]():
 		p.Reason, p.Fix = "is not a duration", "set a number with a unit, such as 90s, 5m or 24h"
+	case t == reflect.TypeFor[setting.List]():
+		p.Reason, p.Fix = "is a list that names nothing", "set what it shall name, separated by commas, or unset it"
 	case t.Kind() == reflect.Bool:
 		p.Reason, p.Fix = "is neither true nor false", "set true or false"
 	case t == reflect.TypeFor[setting.Bytes]():

@@ -33,13 +33,11 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 		}
 	}
 	for _, name := range c.Export.Tables {
-		switch name = strings.TrimSpace(name); {
-		case name == "": // a trailing comma
-		case !schema.ValidName(name):
+		if !schema.ValidName(name) {
 			l.add("EXPORT_TABLES", name, "is no table name", "use letters, digits and _, separated by commas")
-		default:
-			take("EXPORT_TABLES", c.table(name))
+			continue
 		}
+		take("EXPORT_TABLES", c.table(name))
 	}
 	queries, bad := loadQueries(c.Export.Queries)
 	l = append(l, bad...)

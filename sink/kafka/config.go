@@ -40,7 +40,7 @@ const (
 
 // Config says where Kafka is, how to log in and how to deliver. No brokers: no Kafka.
 type Config struct {
-	Brokers       []string       `env:"KAFKA_BROKERS"`
+	Brokers       setting.List   `env:"KAFKA_BROKERS"`
 	Topic         string         `env:"KAFKA_TOPIC, default=defender.{table}"`
 	Format        string         `env:"KAFKA_FORMAT, default=record"`
 	Delivery      string         `env:"KAFKA_DELIVERY, default=exactly-once"`
@@ -56,7 +56,7 @@ type Config struct {
 }
 
 // Enabled reports whether events are sent at all.
-func (c Config) Enabled() bool { return len(c.brokers()) > 0 }
+func (c Config) Enabled() bool { return len(c.Brokers) > 0 }
 
 // TopicFor returns the topic of a tenant's dataset.
 func (c Config) TopicFor(tenant, dataset string) string {
@@ -115,16 +115,6 @@ func (p *problems) oneOf(variable, value string, known ...string) {
 	p.add(variable, value, "unknown value", "set one of "+strings.Join(known, ", "))
 }
 
-func (c Config) brokers() []string {
-	list := make([]string, 0, len(c.Brokers))
-	for _, b := range c.Brokers {
-		if b = strings.TrimSpace(b); b != "" {
-			list = append(list, b)
-		}
-	}
-	return list
-}
-
 func (c Config) spill() string {
 	if c.Spill != "" {
 		return c.Spill
@@ -135,7 +125,7 @@ func (c Config) spill() string {
 func (c Config) mechanism() string { return strings.ToLower(c.SASLMechanism) }
 
 func (c Config) checkBrokers(p *problems) {
-	for _, b := range c.brokers() {
+	for _, b := range c.Brokers {
 		host, port, err := net.SplitHostPort(b)
 		n, portErr := strconv.ParseUint(port, 10, 16)
 		if err != nil || host == "" || portErr != nil || n == 0 || strings.ContainsAny(host, "/@ ") {
@@ -219,7 +209,7 @@ func (c Config) checkSASL(p *problems) {
 
 // loopback reports whether every broker is on this machine.
 func (c Config) loopback() bool {
-	for _, b := range c.brokers() {
+	for _, b := range c.Brokers {
 		host, _, err := net.SplitHostPort(b)
 		if err != nil {
 			return false

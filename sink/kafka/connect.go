@@ -80,11 +80,10 @@ func Connect(ctx context.Context, cfg Config, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: set up zstd: %w", err)
 	}
-	brokers := cfg.brokers()
-	if len(brokers) == 0 {
+	if len(cfg.Brokers) == 0 {
 		return nil, errors.New("connect to Kafka: no brokers; set KAFKA_BROKERS")
 	}
-	found, err := c.askAll(ctx, brokers)
+	found, err := c.askAll(ctx, cfg.Brokers)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}
@@ -156,7 +155,7 @@ func (c *Cluster) waits(err error, waited time.Duration) {
 	if now-last < int64(patienceTotal) || !c.told.CompareAndSwap(last, now) {
 		return
 	}
-	c.opts.Log.Warn("Kafka does not answer, trying again", "error", err, "bootstrap", strings.Join(c.cfg.brokers(), ","),
+	c.opts.Log.Warn("Kafka does not answer, trying again", "error", err, "bootstrap", strings.Join(c.cfg.Brokers, ","),
 		"waited_seconds", waited.Seconds(), "patience_seconds", c.patience.total.Seconds())
 }
 

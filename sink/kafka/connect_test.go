@@ -175,7 +175,7 @@ func TestProblems(t *testing.T) {
 		want []string // variables
 	}{
 		{"good", func(*kafka.Config) {}, nil},
-		{"off", func(c *kafka.Config) { *c = kafka.Config{Format: "?", Brokers: []string{" "}} }, nil},
+		{"off", func(c *kafka.Config) { *c = kafka.Config{Format: "?"} }, nil},
 		{"IPv6", func(c *kafka.Config) { c.Brokers = []string{"[::1]:9092"} }, nil},
 		{"brokers", func(c *kafka.Config) {
 			c.Brokers = []string{"kafka", "kafka:", ":9092", "kafka:99999", "https://kafka:9092", "kafka:9092"}

@@ -35,7 +35,7 @@ func (c *Cluster) Log(ctx context.Context, ds pipeline.Dataset, transactionalID 
 		topic:     topic,
 		log:       c.opts.Log.With("dataset", ds.Name, "topic", topic),
 		transport: t,
-		client:    &kafkago.Client{Addr: kafkago.TCP(c.cfg.brokers()...), Transport: t, Timeout: c.patience.request},
+		client:    &kafkago.Client{Addr: kafkago.TCP(c.cfg.Brokers...), Transport: t, Timeout: c.patience.request},
 		timeout:   transactionTimeout,
 	}
 	if err := p.openTopic(ctx); err != nil {

@@ -15,7 +15,6 @@ package s3
 import (
 	"os"
 	"strconv"
-	"strings"
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/schema"
@@ -23,11 +22,11 @@ import (
 
 // Config is how files are written.
 type Config struct {
-	Compression  string   `env:"PARQUET_COMPRESSION, default=zstd"`
-	RowGroupRows int      `env:"PARQUET_ROW_GROUP_ROWS, default=122880"`
-	Timestamp    string   `env:"PARQUET_TIMESTAMP, default=us"`
-	Bloom        []string `env:"PARQUET_BLOOM"`  // empty: by the columns' names; "none": no filters
-	Spill        string   `env:"PIPELINE_SPILL"` // empty: the temporary directory
+	Compression  string       `env:"PARQUET_COMPRESSION, default=zstd"`
+	RowGroupRows int          `env:"PARQUET_ROW_GROUP_ROWS, default=122880"`
+	Timestamp    string       `env:"PARQUET_TIMESTAMP, default=us"`
+	Bloom        setting.List `env:"PARQUET_BLOOM"`  // empty: by the columns' names; "none": no filters
+	Spill        string       `env:"PIPELINE_SPILL"` // empty: the temporary directory
 }
 
 // Values of Config.
@@ -62,7 +61,7 @@ func (c Config) Problems() []setting.Problem {
 		add("PARQUET_ROW_GROUP_ROWS", strconv.Itoa(c.RowGroupRows), "out of range", "set 1 to 10000000, or leave it at 122880")
 	}
 	for _, name := range c.Bloom {
-		if !schema.ValidName(strings.TrimSpace(name)) {
+		if !schema.ValidName(name) {
 			add("PARQUET_BLOOM", name, "not a column's name", "set a comma list of columns, or none")
 		}
 	}

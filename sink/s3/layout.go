@@ -3,7 +3,6 @@ package s3
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
@@ -71,11 +70,7 @@ func kindOf(f arrow.Field, cfg Config) (parquetfile.Kind, error) {
 
 func bloomColumns(s *arrow.Schema, chosen []string) []string {
 	if len(chosen) > 0 {
-		names := make([]string, len(chosen))
-		for i, name := range chosen {
-			names[i] = strings.TrimSpace(name)
-		}
-		return names // "none" is no column's name
+		return chosen // "none" is no column's name
 	}
 	var names []string
 	for _, f := range s.Fields() {
