@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"time"
 
+	"hunting-exporter/internal/stopping"
 	"hunting-exporter/state"
 )
 
-// gonePatience is how long a Complete of somebody else may still be running after
-// its upload has disappeared.
-const gonePatience = 15 * time.Minute
+// How long to wait for an object whose upload has disappeared: another process's Complete
+// may still be running, or this one's own, whose answer was lost.
+const (
+	gonePatience  = 15 * time.Minute
+	alonePatience = time.Minute
+)
 
 // recover is step 5: it ends what an earlier run, or this one, left pending. It
 // follows what the pending commit recorded, never today's settings.
@@ -96,10 +100,20 @@ func (r *run) publish(ctx context.Context, in intent) error {
 	return r.finish(ctx, in)
 }
 
+// patience is how long to wait for an upload that is gone. It is short where no other run
+// can be at it and the rows are nowhere but in this commit, so that waiting saves nothing.
+func (r *run) patience(p *state.Pending) time.Duration {
+	alone := p.Epoch == r.doc.Epoch || time.Since(p.Since) > gonePatience
+	if alone && p.Destinations.Cluster == "" {
+		return alonePatience
+	}
+	return gonePatience
+}
+
 // complete publishes the files, waiting for a Complete that another process may
 // still be running.
 func (r *run) complete(ctx context.Context, p *state.Pending, files []state.File) error {
-	deadline := time.Now().Add(gonePatience)
+	deadline := time.Now().Add(r.patience(p))
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		err := r.Lake.Publish(ctx, files)
 		switch {
@@ -118,16 +132,27 @@ func (r *run) complete(ctx context.Context, p *state.Pending, files []state.File
 			return &state.LostError{Dataset: r.ds.Name, Run: doc.Run, Epoch: doc.Epoch}
 		}
 		if time.Now().After(deadline) {
-			return alarm("commit %d (%s) is decided, but %v: a lifecycle rule or a person removed it; the commit stays pending and is not fetched again, since Kafka may have its rows; see `exporter state resolve %s`",
-				p.Seq, p.Commit, err, r.ds.Name)
+			return r.uploadGone(p, err)
 		}
 		r.log.Warn("an upload of a decided commit is gone; another run may be completing it", "seq", p.Seq, "wait", wait)
 		select {
 		case <-time.After(wait):
+		case <-stopping.Asked(ctx):
+			return fmt.Errorf("publish commit %d: stopped while waiting for another run that may be completing it; the next run goes on: %w", p.Seq, err)
 		case <-ctx.Done():
 			return fmt.Errorf("publish commit %d: %w", p.Seq, context.Cause(ctx))
 		}
 	}
+}
+
+// uploadGone leaves the commit to a person: dropping it is right only if nobody has its rows.
+func (r *run) uploadGone(p *state.Pending, err error) error {
+	way := "read its windows again with `exporter state resolve %s --not-committed`"
+	if p.Destinations.Cluster != "" {
+		way = "it is not fetched again, since Kafka may have its rows; see `exporter state resolve %s`"
+	}
+	return alarm("commit %d (%s) is decided, but %v: a lifecycle rule, a person or a restart of the store removed it; the commit stays pending: "+way,
+		p.Seq, p.Commit, err, r.ds.Name)
 }
 
 // finish is step 13: the watermark moves only when every sink shows the commit.

@@ -9,6 +9,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/crash"
+	"hunting-exporter/internal/stopping"
 )
 
 // Claim is an acquired document. All of a run's writes go through its one
@@ -207,6 +208,8 @@ func (c *Claim) writeAs(ctx context.Context, doc Document) error {
 		// same request may follow it.
 		select {
 		case <-ctx.Done():
+			return &UnknownError{Dataset: doc.Dataset, Err: err}
+		case <-stopping.Asked(ctx):
 			return &UnknownError{Dataset: doc.Dataset, Err: err}
 		case <-time.After(wait):
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 )
 
@@ -53,7 +54,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		e.Backfill = s.backfill
 		defer s.watch(until, cfg, conn, e, datasets)()
 	}
-	results := e.Export(ctx, until, datasets)
+	results := e.Export(stopping.With(ctx, stop), until, datasets)
 	for _, r := range results {
 		if failure(r.Err) != nil {
 			s.log.Error("dataset failed", "dataset", r.Dataset, "error", r.Err)

@@ -8,6 +8,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 )
 
@@ -77,8 +78,8 @@ func judge(err error) verdict {
 	return final
 }
 
-// retry repeats one request until it has a definite answer, the patience ends or
-// ctx does.
+// retry repeats one request until it has a definite answer, the patience ends, ctx does
+// or the run is asked to stop.
 func (p patience) retry(ctx context.Context, once func(context.Context) error) error {
 	began, told := time.Now(), false
 	deadline := began.Add(p.total)
@@ -103,12 +104,18 @@ func (p patience) retry(ctx context.Context, once func(context.Context) error) e
 		if time.Now().Add(wait).After(deadline) {
 			return fmt.Errorf("%w within %s: %w", errNoAnswer, p.total, err)
 		}
+		asked := stopping.Asked(ctx)
+		if judge(err) == soon { // work that is being done, not an outage
+			asked = nil
+		}
 		if waited := time.Since(began); !told && waited >= p.quiet && p.tell != nil {
 			told = true
 			p.tell(err, waited)
 		}
 		select {
 		case <-time.After(wait):
+		case <-asked:
+			return fmt.Errorf("%w before the run was stopped: %w", errNoAnswer, err)
 		case <-ctx.Done():
 			return fmt.Errorf("%w before %w: %w", errNoAnswer, context.Cause(ctx), err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 )
 
@@ -70,6 +71,8 @@ func (p *producer) openTopic(ctx context.Context) error {
 		}
 		select {
 		case <-time.After(pause):
+		case <-stopping.Asked(ctx):
+			return fmt.Errorf("not ready before the run was stopped: %w", err)
 		case <-ctx.Done():
 			return fmt.Errorf("not ready within %s: %w", topicTimeout, err)
 		}

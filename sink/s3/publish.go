@@ -66,12 +66,30 @@ func (s *Sink) publish(ctx context.Context, f state.File) error {
 		return errors.Join(err, completing)
 	case there:
 		return nil
-	case errors.Is(completing, blob.ErrNotFound):
-		return fmt.Errorf("%w (upload %s)", pipeline.ErrUploadGone, f.UploadID)
+	case s.gone(ctx, f, completing):
+		return fmt.Errorf("%w (upload %s): %w", pipeline.ErrUploadGone, f.UploadID, completing)
 	case completing == nil:
 		return errors.New("the store has completed the upload and does not show the object yet; try again")
 	}
 	return completing
+}
+
+// gone reports whether an answer means that there is no such upload. Some servers (s3s-fs)
+// refuse an unknown one as others refuse an identity: where the key can be read, as it was,
+// and no listing shows the upload, it is gone.
+func (s *Sink) gone(ctx context.Context, f state.File, answer error) bool {
+	if !errors.Is(answer, blob.ErrDenied) {
+		return errors.Is(answer, blob.ErrNotFound)
+	}
+	for u, err := range s.store.Uploads(ctx, f.Key) {
+		if err != nil {
+			return !errors.Is(err, blob.ErrDenied)
+		}
+		if u.ID == f.UploadID {
+			return false
+		}
+	}
+	return true
 }
 
 // check reports whether the file's object is there, and makes it durable: the
@@ -91,7 +109,8 @@ func (s *Sink) check(ctx context.Context, f state.File) (there bool, err error) 
 }
 
 // Abort drops the uploads of an undecided attempt. None of its objects can be
-// visible; if one is, nothing is touched.
+// visible; if one is, nothing is touched. An upload that cannot be dropped harms nobody: it
+// is left to a later Sweep.
 func (s *Sink) Abort(ctx context.Context, files []state.File) error {
 	err := each(files, func(f state.File) error {
 		_, err := s.store.Head(ctx, f.Key)
@@ -107,9 +126,14 @@ func (s *Sink) Abort(ctx context.Context, files []state.File) error {
 		return err
 	}
 	return each(files, func(f state.File) error {
-		if err := s.store.AbortUpload(ctx, f.Key, f.UploadID); err != nil && !errors.Is(err, blob.ErrNotFound) {
+		err := s.store.AbortUpload(ctx, f.Key, f.UploadID)
+		switch {
+		case err == nil, errors.Is(err, blob.ErrNotFound):
+			return nil
+		case ctx.Err() != nil:
 			return fmt.Errorf("abort %s: %w", f.Key, err)
 		}
+		s.log.WarnContext(ctx, "an upload that is of no more use may lie around until a later run drops it", "file", f.Key, "error", err)
 		return nil
 	})
 }

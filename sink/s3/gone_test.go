@@ -1,0 +1,77 @@
+package s3_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"hunting-exporter/blob"
+	"hunting-exporter/internal/pool"
+	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/s3"
+)
+
+// denying is a store that refuses uploads it does not know as it refuses an identity
+// (s3s-fs), or all of them, as where a right is missing.
+type denying struct {
+	blob.Store
+	all bool
+}
+
+var errForbidden = fmt.Errorf("%w: 403", blob.ErrDenied)
+
+func (d denying) CompleteUpload(ctx context.Context, key, id string, parts []blob.Part) error {
+	if d.all {
+		return errForbidden
+	}
+	err := d.Store.CompleteUpload(ctx, key, id, parts)
+	if errors.Is(err, blob.ErrNotFound) {
+		return errForbidden
+	}
+	return err
+}
+
+func (d denying) AbortUpload(context.Context, string, string) error { return errForbidden }
+
+// TestUnknownUploadIsDenied: 403 for an upload that no listing shows means that it is gone;
+// for one that is there, that the right is missing.
+func TestUnknownUploadIsDenied(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		files := prepare(t, newSink(t, store, s3.Config{}), attempt(1), threeDays())
+		err := newSink(t, denying{store, true}, s3.Config{}).Publish(t.Context(), files)
+		if !errors.Is(err, blob.ErrDenied) || errors.Is(err, pipeline.ErrUploadGone) {
+			t.Errorf("publish without the right: %v, want ErrDenied", err)
+		}
+		if err := store.AbortUpload(t.Context(), files[0].Key, files[0].UploadID); err != nil {
+			t.Fatal(err)
+		}
+		err = newSink(t, denying{store, false}, s3.Config{}).Publish(t.Context(), files)
+		if !errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), "403") {
+			t.Errorf("publish of an upload that is gone: %v, want ErrUploadGone with the store's answer", err)
+		}
+		if got := visible(t, store); len(got) != 2 {
+			t.Errorf("visible: %q, want the other two", got)
+		}
+	})
+}
+
+// TestAbortThatFails: what cannot be dropped is told and stops nobody.
+func TestAbortThatFails(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		files := prepare(t, newSink(t, store, s3.Config{}), attempt(1), threeDays())
+		var log bytes.Buffer
+		sink := s3.New(denying{store, true}, s3.Config{}, s3.Info{}, &pool.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+		if err := sink.Abort(t.Context(), files); err != nil {
+			t.Error(err)
+		}
+		for _, f := range files {
+			if !strings.Contains(log.String(), f.Key) {
+				t.Errorf("%s is not told: %s", f.Key, &log)
+			}
+		}
+	})
+}
