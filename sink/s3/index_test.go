@@ -13,7 +13,7 @@ import (
 )
 
 func TestBloomFiltersHoldEveryValue(t *testing.T) {
-	for name, columns := range map[string][]string{"by name": nil, "chosen": {"FileSHA256", " ActionType"}} {
+	for name, columns := range map[string][]string{"by name": nil, "chosen": {"FileSHA256", "ActionType"}} {
 		store := dirStore(t)
 		sink := newSink(t, store, s3.Config{RowGroupRows: 100, Bloom: columns})
 		f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(1000)...)))["2026-03-04"]
