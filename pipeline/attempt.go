@@ -137,7 +137,7 @@ func (a *attempt) open(ctx context.Context, fingerprint string) (err error) {
 		a.stages = append(a.stages, startSink(ctx, r.Limits.Buffer, a.files.Write))
 	}
 	if r.kafka != nil {
-		if a.events, err = r.kafka.Begin(a.Attempt); err != nil {
+		if a.events, err = r.kafka.Begin(a.Attempt, a.rejects.refuse); err != nil {
 			return err
 		}
 		a.stages = append(a.stages, startSink(ctx, r.Limits.Buffer, a.events.Write))
@@ -162,34 +162,37 @@ func (a *attempt) explained(err error) error {
 	return err
 }
 
-// prepare is step 9: files uploaded, rejects, seen runs and ledger written, all of it
-// invisible.
+// prepare is step 9: files uploaded, seen runs and ledger written, all of it invisible.
 func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
 	if a.files != nil {
 		if in.Files, err = a.files.Prepare(ctx, a.to); err != nil { // which writes the last rows
 			return intent{}, a.explained(err)
 		}
 	}
-	keys, err := a.rejects.flush(ctx)
-	if err != nil {
-		return intent{}, err
-	}
 	in.Manifest = Manifest{
 		Dataset: a.Dataset.Name, Kind: a.job.kind, Seq: a.Seq, Commit: a.ID, Version: a.run.Version,
 		From: a.From, To: a.to, Rows: a.rows, Rejected: a.rejected, Sinks: a.run.Destinations,
-		Windows: a.windows, Files: make([]ManifestFile, 0, len(in.Files)), Rejects: keys,
+		Windows: a.windows, Files: make([]ManifestFile, 0, len(in.Files)),
 	}
 	for _, g := range a.gaps {
 		in.Manifest.Gaps = append(in.Manifest.Gaps, ManifestGap(g))
-	}
-	if a.events != nil {
-		in.Manifest.Events = a.events.Events()
 	}
 	for _, f := range in.Files {
 		in.Manifest.Files = append(in.Manifest.Files, ManifestFile{Key: f.Key, Size: f.Size, SHA256: f.SHA256, Rows: f.Rows})
 	}
 	in.Next, in.Dropped, err = a.next(ctx)
 	return in, err
+}
+
+// settle completes the intent: only once events are sent is it known which of them the
+// topic does not take.
+func (a *attempt) settle(ctx context.Context, in *intent) (err error) {
+	m := &in.Manifest
+	if m.Rejects, m.EventsRejected, err = a.rejects.flush(ctx); err != nil || a.events == nil {
+		return err
+	}
+	m.Topic, m.Events = a.run.kafka.Topic(), a.events.Events()
+	return nil
 }
 
 // next is the progress after this attempt, its ledger written, and the objects that

@@ -114,7 +114,7 @@ func (r *run) commit(ctx context.Context, a *attempt) error {
 		return err
 	}
 	if r.kafkaDecides() && a.events == nil { // only rejects: the marker decides all the same
-		if a.events, err = r.kafka.Begin(a.Attempt); err != nil {
+		if a.events, err = r.kafka.Begin(a.Attempt, a.rejects.refuse); err != nil {
 			return err
 		}
 	}
@@ -123,6 +123,9 @@ func (r *run) commit(ctx context.Context, a *attempt) error {
 		if prev, err = r.send(ctx, a); err != nil {
 			return err
 		}
+	}
+	if err := a.settle(ctx, &in); err != nil {
+		return err
 	}
 	r.step(StepPrepare)
 	if err := r.intend(ctx, a, in, prev); err != nil {

@@ -120,10 +120,14 @@ func (b *Batch) Release() {
 	}
 }
 
-// Reject is a row that could not be converted, kept as it came.
+// Reject is a row that could not be converted, kept as it came; or an event that its
+// topic does not take, of a row that every other sink has.
 type Reject struct {
-	Window Window          `json:"window"`
-	Row    json.RawMessage `json:"row"`
+	Window Window          `json:"window,omitzero"` // of a row
+	Sink   string          `json:"sink,omitempty"`  // that refused the event: kafka
+	Time   time.Time       `json:"time,omitzero"`   // of the event
+	Key    string          `json:"key,omitempty"`   // of the event
+	Row    json.RawMessage `json:"row"`             // or the event's value
 	Reason string          `json:"reason"`
 }
 

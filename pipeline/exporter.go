@@ -110,6 +110,8 @@ type Commit struct {
 	Files     int
 	Bytes     int64
 	Events    int64
+	// EventsRejected are too large for the topic.
+	EventsRejected int64
 }
 
 // Result is the outcome of one dataset's run.
@@ -121,7 +123,9 @@ type Result struct {
 	Files    int
 	Bytes    int64
 	Events   int64
-	Late     int64 // rows of it that earlier runs could not see yet
+	// EventsRejected are too large for the topic.
+	EventsRejected int64
+	Late           int64 // rows of it that earlier runs could not see yet
 	// Watermark is the end of what is exported. Zero: nothing yet.
 	Watermark time.Time
 	Gaps      []state.Gap  // what the API does not deliver

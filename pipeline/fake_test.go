@@ -271,13 +271,15 @@ type kafkaLog struct {
 
 type logWriter struct {
 	*kafkaLog
-	rows []int
+	rows   []int
+	refuse pipeline.Refuse
 }
 
 var errEpoch = errors.New("invalid producer epoch")
 
 func (k *kafkaLog) Cluster() string { return k.cluster }
 func (k *kafkaLog) Close() error    { return nil }
+func (k *kafkaLog) Topic() string   { return "defender." + dataset }
 
 func (k *kafkaLog) Fence(context.Context) error {
 	var epoch int
@@ -338,8 +340,8 @@ func (k *kafkaLog) end(m pipeline.Marker) error {
 
 func (k *kafkaLog) Mark(_ context.Context, m pipeline.Marker) error { return k.end(m) }
 
-func (k *kafkaLog) Begin(pipeline.Attempt) (pipeline.LogWriter, error) {
-	return &logWriter{kafkaLog: k}, nil
+func (k *kafkaLog) Begin(_ pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
+	return &logWriter{kafkaLog: k, refuse: refuse}, nil
 }
 
 func (l *logWriter) Write(_ context.Context, b pipeline.Batch) error {
@@ -349,7 +351,16 @@ func (l *logWriter) Write(_ context.Context, b pipeline.Batch) error {
 
 func (l *logWriter) Events() int64 { return int64(len(l.rows)) }
 
-func (l *logWriter) Send(context.Context) error {
+func (l *logWriter) Send(ctx context.Context) error {
+	large := func(row int) bool { return l.c.w.large > 0 && row%l.c.w.large == 0 }
+	for _, row := range l.rows {
+		if large(row) {
+			if err := l.refuse(ctx, pipeline.Reject{Sink: "kafka", Row: []byte(strconv.Itoa(row)), Reason: "too large"}); err != nil {
+				return err
+			}
+		}
+	}
+	l.rows = slices.DeleteFunc(l.rows, large)
 	for _, part := range [][]int{l.rows[:len(l.rows)/2], l.rows[len(l.rows)/2:]} {
 		err := l.send(func(co *coordinator) {
 			co.rows = append(co.rows, part...)

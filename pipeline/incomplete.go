@@ -8,8 +8,9 @@ import (
 	"hunting-exporter/state"
 )
 
-// ErrIncomplete: what could be exported is, and the API withholds something: it does not
-// deliver it, or does not say whether there is more. The error says what.
+// ErrIncomplete: what could be exported is, and something is withheld: the API does not
+// deliver it, or does not say whether there is more, or Kafka does not take it. The error
+// says what.
 var ErrIncomplete = errors.New("the export is not complete")
 
 // Failed reports whether a dataset's run failed by err. One that was stopped did not; what
@@ -49,6 +50,23 @@ func (e *UnclockedError) Error() string {
 
 // Unwrap gives ErrIncomplete.
 func (e *UnclockedError) Unwrap() error { return ErrIncomplete }
+
+// TooLargeError: events of this run's commits are larger than their topic takes. They
+// are in the rejects; everything else is exported.
+type TooLargeError struct {
+	Events  int64
+	Topic   string
+	Rejects string // key of the newest ones
+}
+
+// Error says how many, where they are and what to do.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%d events are too large for topic %s and were not sent, all else was; they are kept with time, key and reason, the newest in %s: raise the topic's max.message.bytes, and send them by hand if consumers need them",
+		e.Events, e.Topic, e.Rejects)
+}
+
+// Unwrap gives ErrIncomplete.
+func (e *TooLargeError) Unwrap() error { return ErrIncomplete }
 
 // retention is how long the API keeps rows.
 const retention = 30 * 24 * time.Hour

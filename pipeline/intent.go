@@ -16,21 +16,24 @@ import (
 // Manifest is what a commit consists of, for readers of the lake and auditors. The
 // same commit gives the same bytes whoever writes it.
 type Manifest struct {
-	Dataset  string             `json:"dataset"`
-	Kind     Kind               `json:"kind"`
-	Seq      int64              `json:"seq"`
-	Commit   string             `json:"commit"`
-	Version  string             `json:"version"` // of the program that prepared it
-	From     time.Time          `json:"from"`
-	To       time.Time          `json:"to"`
-	Rows     int64              `json:"rows"`
-	Rejected int64              `json:"rejected"`
-	Events   int64              `json:"events,omitempty"` // sent to Kafka
-	Sinks    state.Destinations `json:"sinks"`
-	Windows  []WindowRows       `json:"windows"`
-	Gaps     []ManifestGap      `json:"gaps,omitempty"` // of the windows; what the API did not deliver
-	Files    []ManifestFile     `json:"files"`
-	Rejects  []string           `json:"rejects,omitempty"` // keys under _meta
+	Dataset  string    `json:"dataset"`
+	Kind     Kind      `json:"kind"`
+	Seq      int64     `json:"seq"`
+	Commit   string    `json:"commit"`
+	Version  string    `json:"version"` // of the program that prepared it
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Rows     int64     `json:"rows"`
+	Rejected int64     `json:"rejected"`
+	Events   int64     `json:"events,omitempty"` // sent to Kafka
+	// EventsRejected are too large for the topic; their rows count and are in the lake.
+	EventsRejected int64              `json:"events_rejected,omitempty"`
+	Topic          string             `json:"topic,omitempty"` // of the events
+	Sinks          state.Destinations `json:"sinks"`
+	Windows        []WindowRows       `json:"windows"`
+	Gaps           []ManifestGap      `json:"gaps,omitempty"` // of the windows; what the API did not deliver
+	Files          []ManifestFile     `json:"files"`
+	Rejects        []string           `json:"rejects,omitempty"` // keys under _meta
 }
 
 // WindowRows is one answer of a commit and the rows that were taken from it.

@@ -105,23 +105,28 @@ type Log interface {
 	Marker(ctx context.Context) (m Marker, ok bool, err error)
 	// Mark commits a transaction that holds only a marker.
 	Mark(ctx context.Context, m Marker) error
-	// Begin opens an attempt's local file.
-	Begin(a Attempt) (LogWriter, error)
+	// Begin opens an attempt's local file. Events that the topic does not take go to refuse.
+	Begin(a Attempt, refuse Refuse) (LogWriter, error)
+	// Topic is where the dataset's events go.
+	Topic() string
 	// Close closes connections.
 	Close() error
 }
 
+// Refuse takes over an event that is not sent. It may be called from any goroutine.
+type Refuse func(ctx context.Context, r Reject) error
+
 // LogWriter collects one attempt's events on local disk and sends them.
 type LogWriter interface {
 	Write(ctx context.Context, b Batch) error
-	// Send sends every event: inside the transaction opened since the last Fence
+	// Send sends every event that the topic takes: inside the transaction opened since the last Fence
 	// (exactly once) or outside of any (at least once). It can be repeated after a
 	// Fence. ErrUnknown: some answer is not known, so fence and send all again.
 	Send(ctx context.Context) error
 	// Decide puts the marker into the transaction and commits it. ErrUnknown: the
 	// transaction may or may not be committed; only the marker, read after a Fence, says.
 	Decide(ctx context.Context, m Marker) error
-	// Events is the number of events written so far.
+	// Events is the number of events written so far, without those that were refused.
 	Events() int64
 	// Close removes the local file. It neither aborts nor commits.
 	Close() error

@@ -1,12 +1,16 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,10 +96,14 @@ func (m mode) quiet(t *testing.T, w *world) {
 	for i := range 6 {
 		r := export(t.Context(), m.exporter(w, &client{w: w}, fmt.Sprint("quiet-", i)))
 		var held *state.HeldError
-		if r.Err != nil && !errors.As(r.Err, &held) {
+		var large *pipeline.TooLargeError
+		if r.Err != nil && !errors.As(r.Err, &held) && !errors.As(r.Err, &large) {
 			t.Fatalf("quiet run: %v", r.Err)
 		}
-		if r.Err == nil && !r.Watermark.Before(secondOf(w.truth)) {
+		if (r.Err != nil) != (r.EventsRejected > 0) && held == nil {
+			t.Errorf("%d events are rejected, and the run ends with %v", r.EventsRejected, r.Err)
+		}
+		if held == nil && !r.Watermark.Before(secondOf(w.truth)) {
 			break
 		}
 		time.Sleep(2 * lease) // in virtual time
@@ -126,10 +134,52 @@ func (w *world) check(t *testing.T, m mode) {
 		if m.lake && inLake[r] != 1 {
 			t.Errorf("lake: row %d is there %d times", r, inLake[r])
 		}
+		if w.large > 0 && r%w.large == 0 {
+			if n := w.parked(t)[r]; m.kafka && (n != 1 || w.kafka[r] > 0) {
+				t.Errorf("kafka: row %d is too large, is in the rejects %d times and in Kafka %d times", r, n, w.kafka[r])
+			}
+			continue
+		}
 		if n := w.kafka[r]; m.kafka && (n == 0 || n > 1 && !m.least) {
 			t.Errorf("kafka: row %d is there %d times", r, n)
 		}
 	}
+}
+
+// parked is how often each row is among the events that Kafka's rejects hold, of the
+// commits that took place.
+func (w *world) parked(t *testing.T) map[int]int {
+	found := map[int]int{}
+	for key, o := range w.objects {
+		if !strings.HasPrefix(key, "meta/manifests/") {
+			continue
+		}
+		var m pipeline.Manifest
+		if err := json.Unmarshal(o.data, &m); err != nil {
+			t.Fatal(err)
+		}
+		var refused int64
+		for _, name := range m.Rejects {
+			for d := json.NewDecoder(bytes.NewReader(w.objects["meta/"+name].data)); d.More(); {
+				var r pipeline.Reject
+				if err := d.Decode(&r); err != nil {
+					t.Fatal(err)
+				}
+				row, err := strconv.Atoi(string(r.Row))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Sink != "" {
+					found[row]++
+					refused++
+				}
+			}
+		}
+		if m.EventsRejected != refused || w.large > 0 && m.Topic != "" && m.Events+refused != m.Rows {
+			t.Errorf("%s: %d events and %d rejected of %d rows; the rejects hold %d", key, m.Events, m.EventsRejected, m.Rows, refused)
+		}
+	}
+	return found
 }
 
 var (
@@ -156,7 +206,7 @@ func TestRandomSchedules(t *testing.T) {
 
 func schedule(t *testing.T, m mode, seed uint64) {
 	w := newWorld(seed, 60+int(seed%50))
-	w.atLeast, w.reject, w.flip = m.least, int(seed%4), seed%3 == 0
+	w.atLeast, w.reject, w.flip, w.large = m.least, int(seed%4), seed%3 == 0, int(seed%5*3)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	done := make(chan struct{})
 	runs := 3 + rng.IntN(6)

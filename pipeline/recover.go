@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hunting-exporter/internal/stopping"
@@ -174,9 +175,13 @@ func (r *run) finish(ctx context.Context, in intent) error {
 	r.doc = doc
 	r.step(StepFinish)
 	r.forget(ctx, in.Dropped)
-	c := Commit{Dataset: r.ds.Name, Kind: in.Manifest.Kind, Seq: p.Seq, Watermark: doc.Watermark, Rows: p.Rows, Rejected: p.Rejected, Files: len(in.Files), Events: in.Manifest.Events}
+	c := Commit{Dataset: r.ds.Name, Kind: in.Manifest.Kind, Seq: p.Seq, Watermark: doc.Watermark, Rows: p.Rows, Rejected: p.Rejected, Files: len(in.Files), Events: in.Manifest.Events, EventsRejected: in.Manifest.EventsRejected}
 	for _, f := range in.Files {
 		c.Bytes += f.Size
+	}
+	if c.EventsRejected > 0 {
+		r.large = &TooLargeError{Events: r.result.EventsRejected + c.EventsRejected, Topic: in.Manifest.Topic, Rejects: slices.Max(in.Manifest.Rejects)}
+		r.log.Warn("events are too large for their topic", "seq", c.Seq, "events", c.EventsRejected, "topic", in.Manifest.Topic, "rejects", in.Manifest.Rejects)
 	}
 	r.note(c)
 	return nil

@@ -5,21 +5,35 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 )
 
 // rejectChunk is how many bytes of rejected rows are held before they are written.
 const rejectChunk = 4 << 20
 
-// rejectLog writes an attempt's rejected rows under the attempt's own keys. Only
+// rejectLog writes what an attempt rejects under the attempt's own keys. Only
 // the keys that the commit's manifest names count.
 type rejectLog struct {
 	objects Objects
 	attempt Attempt
-	buf     bytes.Buffer
-	keys    []string
+
+	mu     sync.Mutex
+	buf    bytes.Buffer
+	keys   []string
+	events int64 // that the topic does not take
+}
+
+// refuse takes an event that the topic does not take.
+func (l *rejectLog) refuse(ctx context.Context, r Reject) error {
+	l.mu.Lock()
+	l.events++
+	l.mu.Unlock()
+	return l.add(ctx, []Reject{r})
 }
 
 func (l *rejectLog) add(ctx context.Context, rejects []Reject) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	enc := json.NewEncoder(&l.buf)
 	for _, rej := range rejects {
 		if !json.Valid(rej.Row) { // keep it whatever it is
@@ -37,20 +51,22 @@ func (l *rejectLog) add(ctx context.Context, rejects []Reject) error {
 	return nil
 }
 
-// flush writes what is left and returns every key.
-func (l *rejectLog) flush(ctx context.Context) ([]string, error) {
+// flush writes what is left and returns every key, and how many events were refused.
+func (l *rejectLog) flush(ctx context.Context) (keys []string, events int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.buf.Len() > 0 {
 		if err := l.write(ctx); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return l.keys, nil
+	return l.keys, l.events, nil
 }
 
 func (l *rejectLog) write(ctx context.Context) error {
 	key := fmt.Sprintf("rejects/%s/%s-%d.ndjson", l.attempt.Dataset.Name, l.attempt.Name(), len(l.keys))
 	if err := putOnce(ctx, l.objects, key, l.buf.Bytes()); err != nil {
-		return fmt.Errorf("write rejected rows: %w", err)
+		return fmt.Errorf("write rejects: %w", err)
 	}
 	l.keys = append(l.keys, key)
 	l.buf.Reset()

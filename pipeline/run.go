@@ -28,7 +28,8 @@ type run struct {
 	cached cachedLedger
 	// columns are those that the dataset has had so far.
 	columns *schema.Evolution
-	arrive  func() // tells the other datasets that this one is ready to count, or will not
+	arrive  func()         // tells the other datasets that this one is ready to count, or will not
+	large   *TooLargeError // nil: every event of the commits that this run finished was taken
 	result  Result
 }
 
@@ -42,6 +43,9 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 		err = r.claimed(ctx, stop)
 		end := state.End{Run: r.Run, At: time.Now().UTC(), Reason: inShort(err)}
 		r.claim.End(ctx, func(d *state.Document) { d.Ended(end, Failed(err)) })
+	}
+	if r.large != nil {
+		err = errors.Join(err, r.large)
 	}
 	r.result.Watermark, r.result.Gaps, r.result.Check = r.doc.Watermark, r.doc.Gaps, r.doc.Check
 	if ds.Mode == ModeSnapshot {
@@ -265,6 +269,7 @@ func (r *run) note(c Commit) {
 	r.result.Files += c.Files
 	r.result.Bytes += c.Bytes
 	r.result.Events += c.Events
+	r.result.EventsRejected += c.EventsRejected
 	if c.Kind == KindLate {
 		r.result.Late += c.Rows
 	}

@@ -29,6 +29,7 @@ type world struct {
 	decided map[string]bool         // commit ids
 	atLeast bool                    // Kafka rows may repeat
 	reject  int                     // rows divisible by it cannot be converted; 0: none
+	large   int                     // events divisible by it are too large for Kafka; 0: none
 	flip    bool                    // the schema changes every 17 rows
 	faults  []string                // what was seen that must never be
 	late    []func()                // requests still on their way

@@ -26,6 +26,7 @@ type report struct {
 	Files    int             `json:"files"`
 	Bytes    int64           `json:"bytes"`
 	Events   int64           `json:"events"`
+	Unsent   int64           `json:"events_rejected"` // too large for their topic
 	Calls    int64           `json:"calls"`
 	Refusals int64           `json:"refusals"`
 	Seconds  float64         `json:"seconds"`
@@ -45,7 +46,8 @@ type datasetReport struct {
 	Files     int         `json:"files"`
 	Bytes     int64       `json:"bytes"`
 	Events    int64       `json:"events"`
-	Late      int64       `json:"late"` // of Rows, not there yet when earlier runs read their time
+	Unsent    int64       `json:"events_rejected"` // too large for their topic
+	Late      int64       `json:"late"`            // of Rows, not there yet when earlier runs read their time
 	Watermark *time.Time  `json:"watermark,omitempty"`
 	Lag       *float64    `json:"lag_seconds,omitempty"` // absent: nothing is known to be exported
 	Gaps      int         `json:"gaps"`                  // stretches that the API does not deliver
@@ -80,7 +82,7 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 	for _, res := range results {
 		d := datasetReport{
 			Dataset: res.Dataset, Rows: res.Rows, Rejected: res.Rejected, Commits: res.Commits,
-			Files: res.Files, Bytes: res.Bytes, Events: res.Events, Late: res.Late,
+			Files: res.Files, Bytes: res.Bytes, Events: res.Events, Unsent: res.EventsRejected, Late: res.Late,
 			Gaps: len(res.Gaps), gaps: res.Gaps,
 		}
 		if c := res.Check; c != nil {
@@ -103,6 +105,7 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 		r.Files += d.Files
 		r.Bytes += d.Bytes
 		r.Events += d.Events
+		r.Unsent += d.Unsent
 		if errors.Is(res.Err, pipeline.ErrStopped) {
 			r.Stopped = whyStopped(stop)
 		}

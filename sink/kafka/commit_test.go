@@ -181,7 +181,7 @@ func TestAttemptWithoutEventsCommitsItsMarker(t *testing.T) {
 	l := open(t, connect(t, config(t, fake(t).ListenAddrs())))
 	must(t, l.Fence(t.Context()))
 	a := attempt(4)
-	w, err := l.Begin(a)
+	w, err := l.Begin(a, keep(t))
 	must(t, err)
 	defer func() { _ = w.Close() }()
 	must(t, w.Send(t.Context()))

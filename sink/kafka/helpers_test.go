@@ -122,10 +122,18 @@ func attempt(seq int64) pipeline.Attempt {
 
 func marker(a pipeline.Attempt) pipeline.Marker { return pipeline.Marker{Seq: a.Seq, ID: a.ID} }
 
+// keep wants no event to be refused.
+func keep(t *testing.T) pipeline.Refuse {
+	return func(_ context.Context, r pipeline.Reject) error {
+		t.Errorf("refused %s: %s", r.Key, r.Reason)
+		return nil
+	}
+}
+
 // begin opens a writer for the attempt and writes n rows.
 func begin(t *testing.T, l pipeline.Log, a pipeline.Attempt, from, n int) pipeline.LogWriter {
 	t.Helper()
-	w, err := l.Begin(a)
+	w, err := l.Begin(a, keep(t))
 	must(t, err)
 	t.Cleanup(func() { _ = w.Close() })
 	b := rows(from, n)

@@ -39,32 +39,11 @@ func limited(t *testing.T, max string) (brokers []string, l pipeline.Log) {
 	return cluster.ListenAddrs(), open(t, connect(t, config(t, cluster.ListenAddrs())))
 }
 
-func TestEventAboveTheTopicsLimit(t *testing.T) {
-	_, l := limited(t, "100000")
-	w, err := l.Begin(attempt(1))
-	must(t, err)
-	defer func() { _ = w.Close() }()
-	b := oneRow(cell{"DeviceId", "String", "d"}, cell{"ActionType", "String", noise(200_000)})
-	defer b.Release()
-	err = w.Write(t.Context(), b)
-	if err == nil {
-		err = w.Send(t.Context())
-	}
-	if !errors.Is(err, kafka.ErrTooLarge) || errors.Is(err, pipeline.ErrUnknown) {
-		t.Fatalf("error = %v, want ErrTooLarge", err)
-	}
-	for _, want := range []string{"DeviceEvents", "max.message.bytes", "98976"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v does not name %s", err, want)
-		}
-	}
-}
-
 func TestLargeEventsAreSplitOverBatches(t *testing.T) {
 	brokers, l := limited(t, "100000")
 	must(t, l.Fence(t.Context()))
 	a := attempt(1)
-	w, err := l.Begin(a)
+	w, err := l.Begin(a, keep(t))
 	must(t, err)
 	defer func() { _ = w.Close() }()
 	text := noise(2_000_000)
@@ -218,7 +197,7 @@ func TestLocalFileLeavesNothing(t *testing.T) {
 	}
 
 	must(t, os.RemoveAll(cfg.Spill))
-	if _, err := l.Begin(attempt(2)); err == nil || !strings.Contains(err.Error(), "PIPELINE_SPILL") {
+	if _, err := l.Begin(attempt(2), keep(t)); err == nil || !strings.Contains(err.Error(), "PIPELINE_SPILL") {
 		t.Errorf("error without a directory = %v, want one that names PIPELINE_SPILL", err)
 	}
 }

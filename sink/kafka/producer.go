@@ -28,7 +28,8 @@ type producer struct {
 	id         string // transactional id, and the marker's group
 	topic      string
 	partitions int
-	maxBytes   int
+	maxBytes   int  // of a batch, compressed
+	maxKnown   bool // else maxBytes is Kafka's default
 	log        *slog.Logger
 	transport  *kafkago.Transport
 	client     *kafkago.Client
@@ -49,6 +50,9 @@ var errNotFenced = errors.New("a transaction was begun since the last fence; fen
 
 // Cluster is the id of the Kafka cluster.
 func (p *producer) Cluster() string { return p.cluster.id }
+
+// Topic is where the dataset's events go.
+func (p *producer) Topic() string { return p.topic }
 
 // Close closes the connections.
 func (p *producer) Close() error {

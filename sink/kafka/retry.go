@@ -16,8 +16,6 @@ import (
 var (
 	// ErrDenied: the login, or the right to do something, was refused.
 	ErrDenied = errors.New("refused by Kafka")
-	// ErrTooLarge: one event alone exceeds what the topic takes.
-	ErrTooLarge = errors.New("event too large for the topic")
 
 	errNoAnswer = errors.New("no definite answer")
 )

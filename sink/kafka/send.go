@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -72,8 +73,8 @@ func (p *producer) begin(ctx context.Context) (*session, error) {
 }
 
 func (w *writer) sendAll(ctx context.Context, s *session) error {
-	if w.size == 0 { // the marker alone opens the transaction then
-		return nil
+	if !slices.ContainsFunc(w.spans, func(s []span) bool { return len(s) > 0 }) {
+		return nil // the marker alone opens the transaction then
 	}
 	if w.p.cluster.ExactlyOnce() {
 		if err := w.p.cluster.patience.retry(ctx, func(ctx context.Context) error { return w.addPartitions(ctx, s) }); err != nil {
@@ -82,11 +83,11 @@ func (w *writer) sendAll(ctx context.Context, s *session) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxSenders)
-	for n, spans := range w.spans {
-		if len(spans) > 0 {
+	for n := range w.spans {
+		if len(w.spans[n]) > 0 {
 			group.Go(func() error {
 				defer crash.Exit()
-				return w.sendPartition(ctx, *s, n, spans)
+				return w.sendPartition(ctx, *s, n)
 			})
 		}
 	}
@@ -121,10 +122,11 @@ func (w *writer) addPartitions(ctx context.Context, s *session) error {
 
 // sendPartition sends one partition's batches in order, each acknowledged before
 // the next. Sequences begin at 0 with every producer epoch.
-func (w *writer) sendPartition(ctx context.Context, s session, partition int, spans []span) error {
+func (w *writer) sendPartition(ctx context.Context, s session, partition int) error {
 	var buffer []byte
 	sequence := int32(0)
-	for _, sp := range spans {
+	for i := 0; i < len(w.spans[partition]); {
+		sp := w.spans[partition][i]
 		size := sizePrefix + sp.size
 		if cap(buffer) < size {
 			buffer = make([]byte, size, size+size/4)
@@ -135,18 +137,33 @@ func (w *writer) sendPartition(ctx context.Context, s session, partition int, sp
 		}
 		binary.BigEndian.PutUint32(buffer, uint32(sp.size))
 		stamp(buffer[sizePrefix:], s, sequence, w.p.cluster.ExactlyOnce())
-		attempts := 0
-		err := w.p.cluster.patience.retry(ctx, func(ctx context.Context) error {
-			attempts++
-			return w.p.produce(ctx, partition, buffer)
-		})
+		// stored: an earlier try may be. It is also set where no try was answered: the error
+		// then names why they ended, which may be another partition's batch.
+		attempts, stored := 0, false
+		err := error(kafkago.MessageSizeTooLarge)
+		if sp.count > 1 || !w.p.beyond(sp) {
+			err = w.p.cluster.patience.retry(ctx, func(ctx context.Context) error {
+				attempts++
+				err := w.p.produce(ctx, partition, buffer)
+				stored = stored || err != nil && !tooLarge(err) && !errors.Is(err, kafkago.NotEnoughReplicas)
+				return err
+			})
+		}
+		switch {
+		case err == nil:
+			sequence += int32(sp.count)
+			i++
+		case tooLarge(err) && stored: // halves of it could be there twice
+			err = fmt.Errorf("%w: %w", errNoAnswer, err)
+		case tooLarge(err):
+			err = w.shrink(ctx, partition, i, buffer[sizePrefix:])
+		}
 		if err != nil {
 			return fmt.Errorf("partition %d of %s: %w", partition, w.p.topic, err)
 		}
 		if attempts > 1 { // a request given up may still be reading it
 			buffer = nil
 		}
-		sequence += int32(sp.count)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (p *producer) openTopic(ctx context.Context) error {
 		switch {
 		case err == nil:
 			p.partitions = n
-			p.maxBytes = p.maxMessageBytes(ctx)
+			p.maxBytes, p.maxKnown = p.maxMessageBytes(ctx)
 			return nil
 		case judge(err) == denied:
 			return fmt.Errorf("the login may not see the topic; grant Describe and Write on it: %w", named(err))
@@ -123,7 +123,7 @@ func (p *producer) createTopic(ctx context.Context) error {
 
 // maxMessageBytes asks for the topic's limit on a compressed batch. Being refused
 // the answer is no reason to stop: the default is what most topics have.
-func (p *producer) maxMessageBytes(ctx context.Context) int {
+func (p *producer) maxMessageBytes(ctx context.Context) (n int, known bool) {
 	const name = "max.message.bytes"
 	res, err := p.client.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
 		Resources: []kafkago.DescribeConfigRequestResource{{
@@ -137,11 +137,11 @@ func (p *producer) maxMessageBytes(ctx context.Context) int {
 			}
 			for _, e := range r.ConfigEntries {
 				if n, convErr := strconv.Atoi(e.ConfigValue); e.ConfigName == name && convErr == nil && n > 0 {
-					return n
+					return n, true
 				}
 			}
 		}
 	}
 	p.log.Debug("the topic's max.message.bytes is not known, taking the default", "bytes", defaultMaxMessageBytes, "error", err)
-	return defaultMaxMessageBytes
+	return defaultMaxMessageBytes, false
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"sync"
 
 	"hunting-exporter/pipeline"
 )
@@ -27,21 +28,24 @@ type span struct {
 // file. Memory is bounded by batchBudget, however many events there are.
 type writer struct {
 	p       *producer
+	refuse  pipeline.Refuse
 	events  *eventEncoder
 	file    *os.File
-	size    int64
 	pending []records // by partition
 	spans   [][]span  // by partition, in order
 	target  int
-	count   int64
 	session *session // in which everything was sent
 
 	batch, frames []byte // reused
+
+	mu    sync.Mutex // for partitions that are sent side by side
+	size  int64      // of the file
+	count int64      // of events
 }
 
 // Begin opens the attempt's local file. It has no name once open, so that nothing
 // stays behind when the process is killed.
-func (p *producer) Begin(a pipeline.Attempt) (pipeline.LogWriter, error) {
+func (p *producer) Begin(a pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
 	dir := p.cluster.cfg.spill()
 	f, err := os.CreateTemp(dir, "kafka-"+p.dataset.Name+"-*.events")
 	if err != nil {
@@ -50,6 +54,7 @@ func (p *producer) Begin(a pipeline.Attempt) (pipeline.LogWriter, error) {
 	_ = os.Remove(f.Name()) // where an open file cannot be removed, Close does it
 	return &writer{
 		p:       p,
+		refuse:  refuse,
 		events:  newEventEncoder(a.Dataset, p.cluster.opts.TenantID, p.cluster.opts.Now),
 		file:    f,
 		pending: make([]records, p.partitions),
@@ -58,7 +63,7 @@ func (p *producer) Begin(a pipeline.Attempt) (pipeline.LogWriter, error) {
 	}, nil
 }
 
-// Events is the number of events written so far.
+// Events is the number of events written so far, without those that were refused.
 func (w *writer) Events() int64 { return w.count }
 
 // Close removes the local file.
@@ -120,16 +125,13 @@ func (w *writer) flush(partition int) error {
 }
 
 // encode appends the pending records from lo to hi as one batch, or as two halves
-// where the broker would find it too large: it limits the compressed size.
+// where the broker would find it too large: it limits the compressed size. A single event
+// is a batch of any size: whether the topic takes it shows when it is sent.
 func (w *writer) encode(partition, lo, hi int) error {
 	r := &w.pending[partition]
 	w.batch, w.frames = r.appendBatch(w.batch[:0], w.frames, lo, hi, w.p.cluster.zstd)
 	limit := max(w.p.maxBytes-batchReserve, w.p.maxBytes/2)
-	if len(w.batch) > limit {
-		if hi-lo == 1 {
-			return fmt.Errorf("%w: table %s, topic %s: the event has %d bytes, %d compressed, and the topic takes %d; raise its max.message.bytes",
-				ErrTooLarge, w.p.dataset.Name, w.p.topic, len(r.tail(lo)), len(w.batch), limit)
-		}
+	if len(w.batch) > limit && hi-lo > 1 {
 		w.target = max(w.target/2, minBatch) // what comes next will not be smaller
 		middle := lo + (hi-lo)/2
 		if err := w.encode(partition, lo, middle); err != nil {
@@ -137,12 +139,24 @@ func (w *writer) encode(partition, lo, hi int) error {
 		}
 		return w.encode(partition, middle, hi)
 	}
-	if _, err := w.file.WriteAt(w.batch, w.size); err != nil {
-		return fmt.Errorf("local file; check the room in PIPELINE_SPILL: %w", err)
+	sp, err := w.store(w.batch, hi-lo)
+	if err != nil {
+		return err
 	}
-	w.spans[partition] = append(w.spans[partition], span{at: w.size, size: len(w.batch), count: hi - lo})
-	w.size += int64(len(w.batch))
+	w.spans[partition] = append(w.spans[partition], sp)
 	return nil
+}
+
+// store appends a batch to the file.
+func (w *writer) store(batch []byte, count int) (span, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.file.WriteAt(batch, w.size); err != nil {
+		return span{}, fmt.Errorf("local file; check the room in PIPELINE_SPILL: %w", err)
+	}
+	sp := span{at: w.size, size: len(batch), count: count}
+	w.size += int64(len(batch))
+	return sp, nil
 }
 
 // appendBytes appends data as a record holds it: its length, then itself.

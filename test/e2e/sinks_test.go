@@ -17,6 +17,7 @@ type sinks struct {
 	lake, kafka bool
 
 	dir    string // of the lake, as files
+	state  string // directory, without a lake
 	topics string // prefix
 	addr   string
 	env    []string
@@ -29,7 +30,7 @@ var topicPrefix atomic.Int64
 // on makes the sinks for one test; with s3, the lake is a bucket.
 func (s sinks) on(t *testing.T, bucket bool) sinks {
 	t.Helper()
-	state := t.TempDir()
+	s.state = t.TempDir()
 	if s.lake && bucket {
 		srv := s3(t)
 		b := srv.Bucket(t)
@@ -41,7 +42,7 @@ func (s sinks) on(t *testing.T, bucket bool) sinks {
 		s.env = append(s.env, "LAKE_URL="+s.dir)
 	}
 	if !s.lake {
-		s.env = append(s.env, "STATE_URL="+state)
+		s.env = append(s.env, "STATE_URL="+s.state)
 	}
 	if s.kafka {
 		s.addr = broker(t).Addr

@@ -159,4 +159,14 @@ var commits = []mutation{
 		file:      "blob/lock_flock.go", pkg: "./blob",
 		old: "LOCK_EX", new: "LOCK_SH",
 	},
+	{
+		safeguard: "a batch that may be stored is not sent in halves",
+		file:      "sink/kafka/send.go", pkg: "./sink/kafka",
+		old: "case tooLarge(err) && stored:", new: "case false:",
+	},
+	{
+		safeguard: "events that Kafka does not take make a run incomplete",
+		file:      "pipeline/run.go", pkg: "./pipeline",
+		old: "if r.large != nil {", new: "if false {",
+	},
 }
