@@ -130,6 +130,7 @@ func (a *attempt) note(ctx context.Context, b *Batch) error {
 func (a *attempt) open(ctx context.Context, fingerprint string) (err error) {
 	r := a.run
 	a.schema = fingerprint
+	a.Dataset = timed(a.Dataset, a.columns)
 	if r.Lake != nil {
 		if a.files, err = r.Lake.Begin(a.Attempt); err != nil {
 			return err

@@ -48,6 +48,7 @@ type Dataset struct {
 	TimeColumn  string   // the event's own time, of a snapshot when it was taken; empty: none
 	Key         string   // column that keys Kafka events; empty: none
 	Identity    []string // columns that identify a row; empty: every cell
+	Needs       []string // columns that the answers of a custom query must have
 	Slicing     []string // columns whose hash cuts what time cannot; empty: Identity, else every cell
 }
 

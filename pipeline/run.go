@@ -71,6 +71,7 @@ func (r *run) claimed(ctx, stop context.Context) error {
 	}()
 	err := r.settle(ctx)
 	if err == nil {
+		r.ds = timed(r.ds, r.doc.Columns)
 		r.columns, err = schema.Evolve(r.doc.Columns)
 	}
 	if err == nil {

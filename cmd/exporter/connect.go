@@ -188,8 +188,9 @@ func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.
 		e.Source = c.reader
 	}
 	if c.stores.lake != nil {
+		datasets, _ := cfg.datasets()
 		e.Destinations.Lake = c.stores.lake.URL()
-		e.Lake = s3.New(c.stores.lake, cfg.Parquet, s3.Info{Version: versionText(), Tenant: cfg.tenantFolder()}, &c.pool, s.log)
+		e.Lake = s3.New(c.stores.lake, cfg.Parquet, s3.Info{Version: versionText(), Tenant: cfg.tenantFolder(), Datasets: len(datasets)}, &c.pool, s.log)
 	}
 	if c.cluster != nil {
 		e.Destinations.Cluster, e.Destinations.Topic = c.cluster.ID(), cfg.Kafka.Topic

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"hunting-exporter/internal/setting"
@@ -78,6 +79,13 @@ func (c Config) query(q customQuery) pipeline.Dataset {
 	}
 	if c.Export.Cursor == "ingestion" {
 		ds.Clock = pipeline.ClockIngestion
+	}
+	ds.Needs = slices.Clone(q.Identity)
+	if q.Key != "" {
+		ds.Needs = append(ds.Needs, q.Key)
+	}
+	if q.Time != "" && (q.TimeNamed || q.Mode == pipeline.ModeAppend) { // sums may well have no time
+		ds.Needs = append(ds.Needs, q.Time)
 	}
 	return ds
 }

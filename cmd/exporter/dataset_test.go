@@ -39,9 +39,9 @@ func TestDatasets(t *testing.T) {
 			Slicing: []string{"DeviceId", "SoftwareVendor", "SoftwareName"},
 		},
 		{Name: "BrandNewTable", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"},
-		{Name: "Logons", Clock: pipeline.ClockEvent, TimeColumn: "Timestamp", Identity: []string{"DeviceId"}},
-		{Name: "PerHour", Mode: pipeline.ModeAggregate, Clock: pipeline.ClockEvent, TimeColumn: "Hour"},
-		{Name: "Devices", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockEvent, TimeColumn: "_SnapshotTime", Identity: []string{"DeviceId"}},
+		{Name: "Logons", Clock: pipeline.ClockEvent, TimeColumn: "Timestamp", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId", "Timestamp"}},
+		{Name: "PerHour", Mode: pipeline.ModeAggregate, Clock: pipeline.ClockEvent, TimeColumn: "Hour", Needs: []string{"Hour"}},
+		{Name: "Devices", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockEvent, TimeColumn: "_SnapshotTime", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -18,12 +18,14 @@ import (
 
 // customQuery is one *.kql file: `// key: value` lines at its head, then KQL.
 type customQuery struct {
-	Name     string
-	Mode     pipeline.Mode
-	Time     string // column of the event's own time, of a snapshot when it was taken; empty: none
-	Key      string
-	Identity []string // columns that tell rows apart, and decide the slice of a row
-	KQL      string
+	Name string
+	Mode pipeline.Mode
+	Time string // column of the event's own time, of a snapshot when it was taken; empty: none
+	// TimeNamed: the head names the column; it is no default.
+	TimeNamed bool
+	Key       string
+	Identity  []string // columns that tell rows apart, and decide the slice of a row
+	KQL       string
 }
 
 var (
@@ -120,8 +122,7 @@ func parseQuery(text string) (q customQuery, errs []error) {
 // take fills the query from its header and reports what is wrong with it.
 func (q *customQuery) take(header map[string]string) (errs []error) {
 	q.Name, q.Mode, q.Key = header["name"], modes[header["mode"]], header["key"]
-	var ok bool
-	if q.Time, ok = header["time"]; !ok {
+	if q.Time, q.TimeNamed = header["time"]; !q.TimeNamed {
 		q.Time = "Timestamp"
 		if q.Mode == pipeline.ModeSnapshot {
 			q.Time = schema.SnapshotTime

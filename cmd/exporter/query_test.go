@@ -27,7 +27,7 @@ func TestQueryFile(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	want := customQuery{Name: "RareLogons", Time: "Timestamp", Key: "DeviceId", Identity: []string{"DeviceId", "ReportId"}, KQL: strings.TrimSpace(goodQuery)}
+	want := customQuery{Name: "RareLogons", Time: "Timestamp", TimeNamed: true, Key: "DeviceId", Identity: []string{"DeviceId", "ReportId"}, KQL: strings.TrimSpace(goodQuery)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -39,8 +39,8 @@ func TestModeOfAQueryFile(t *testing.T) {
 		"mode: append":                 {Mode: pipeline.ModeAppend, Time: "Timestamp"},
 		"mode: aggregate":              {Mode: pipeline.ModeAggregate, Time: "Timestamp"},
 		"mode: snapshot":               {Mode: pipeline.ModeSnapshot, Time: "_SnapshotTime"},
-		"mode: snapshot\n// time: Old": {Mode: pipeline.ModeSnapshot, Time: "Old"},
-		"mode: aggregate\n// time:":    {Mode: pipeline.ModeAggregate},
+		"mode: snapshot\n// time: Old": {Mode: pipeline.ModeSnapshot, Time: "Old", TimeNamed: true},
+		"mode: aggregate\n// time:":    {Mode: pipeline.ModeAggregate, TimeNamed: true},
 	} {
 		got, _ := parseQuery("// name: A\n// " + header + "\nT")
 		want.Name, want.KQL = "A", got.KQL

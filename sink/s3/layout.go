@@ -21,11 +21,13 @@ type column struct {
 	name  string
 	kind  parquetfile.Kind
 	bloom bool
+	// chosen: PARQUET_BLOOM names it.
+	chosen bool
 }
 
 func newLayout(s *arrow.Schema, timeColumn string, cfg Config) (*layout, error) {
 	l := &layout{schema: s, time: -1}
-	bloom := bloomColumns(s, cfg.Bloom)
+	blooms, byHand := chosenBlooms(s, cfg.Bloom)
 	seen := map[string]bool{}
 	for i, f := range s.Fields() {
 		if seen[f.Name] {
@@ -36,8 +38,8 @@ func newLayout(s *arrow.Schema, timeColumn string, cfg Config) (*layout, error) 
 		if err != nil {
 			return nil, err
 		}
-		looked := kind == parquetfile.Text || kind == parquetfile.Int32 || kind == parquetfile.Int64
-		l.columns = append(l.columns, column{name: f.Name, kind: kind, bloom: looked && slices.Contains(bloom, f.Name)})
+		named := slices.Contains(blooms, f.Name)
+		l.columns = append(l.columns, column{name: f.Name, kind: kind, bloom: named && hashed(kind), chosen: named && byHand})
 		if f.Name == timeColumn && schema.APIName(f) == timeColumn && arrow.TypeEqual(f.Type, schema.DateTime) {
 			l.time = i
 		}
@@ -68,10 +70,8 @@ func kindOf(f arrow.Field, cfg Config) (parquetfile.Kind, error) {
 	return 0, fmt.Errorf("column %s has type %s, which no Parquet type is defined for", f.Name, f.Type)
 }
 
-func bloomColumns(s *arrow.Schema, chosen []string) []string {
-	if len(chosen) > 0 {
-		return chosen // "none" is no column's name
-	}
+// bloomColumns are those that are worth a filter, by their names.
+func bloomColumns(s *arrow.Schema) []string {
 	var names []string
 	for _, f := range s.Fields() {
 		if !schema.Dynamic(schema.APIType(f)) {

@@ -18,6 +18,8 @@ type Info struct {
 	// Tenant is the id whose folder the files go to, where tenants share the lake; empty:
 	// there is no such folder.
 	Tenant string
+	// Datasets is how many are exported, all told.
+	Datasets int
 }
 
 // Sink writes to one lake. It may be used by several datasets at once.
@@ -27,13 +29,15 @@ type Sink struct {
 	info  Info
 	log   *slog.Logger
 	pool  *pool.Pool
+	// blooms are checked by the first columns of each dataset.
+	blooms *blooms
 }
 
 var _ pipeline.Lake = (*Sink)(nil)
 
 // New returns a sink on the lake's store. Rows wait in memory that the pool lends.
 func New(store blob.Store, cfg Config, info Info, p *pool.Pool, log *slog.Logger) *Sink {
-	return &Sink{store: store, cfg: cfg.withDefaults(), info: info, pool: p, log: log}
+	return &Sink{store: store, cfg: cfg.withDefaults(), info: info, pool: p, log: log, blooms: newBlooms(cfg.Bloom, info.Datasets)}
 }
 
 // Begin makes the attempt's own spill directory.

@@ -62,6 +62,9 @@ func (w *writer) write(ctx context.Context, b pipeline.Batch) error {
 		if err != nil {
 			return err
 		}
+		if err := w.sink.blooms.check(w.attempt.Dataset.Name, l); err != nil {
+			return err
+		}
 		w.layout = l
 	} else if !sameColumns(w.layout.schema, b.Record.Schema()) {
 		return errors.New("columns differ from those of the attempt's earlier batches; a commit has one schema")

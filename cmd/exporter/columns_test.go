@@ -1,0 +1,126 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hunting-exporter/schema"
+	"hunting-exporter/tenant"
+)
+
+// TestColumnsThatTheAnswersLack: a wrong column in a query's head is refused on the first
+// answer, before a row is written.
+func TestColumnsThatTheAnswersLack(t *testing.T) {
+	t.Parallel()
+	e, env := served(t, tenant.Options{CallsPerMinute: -1})
+	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
+	const window = "AlertInfo | where Timestamp >= _startTime and Timestamp < _endTime"
+	for _, c := range []struct{ head, text, says string }{
+		{"// time: TimeStamp", window, "no column TimeStamp"},
+		{"// key: DeviceID", window, "no column DeviceID"},
+		{"// identity: AlertId, Report", window, "no column Report"},
+		{"// time: Title", window, "column Title of the query Q is no time"},
+		{"", window + " | project AlertId, Title", "no column Timestamp"},
+		{"// mode: aggregate\n// time: Hour", window + " | summarize n = count() by Title", "no column Hour"},
+		{"// mode: aggregate", window + " | summarize n = count() by Title", ""},
+		{"// time:", window + " | project AlertId, Title", ""},
+		{"// key: AlertId\n// identity: AlertId", window, ""},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "q.kql"), []byte("// name: Q\n"+c.head+"\n"+c.text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		lake := t.TempDir()
+		rep := exportHere(t, e, with(env, "EXPORT_TABLES", "", "EXPORT_QUERIES", dir, "LAKE_URL", lake))
+		if c.says == "" {
+			if rep.Code != 0 || rep.Rows == 0 {
+				t.Errorf("%q: %+v", c.head, rep)
+			}
+			continue
+		}
+		if rep.Code != codeConfiguration || !strings.Contains(rep.Datasets[0].Error, c.says) {
+			t.Errorf("%q: exit code %d, want 2 and %q in %s", c.head, rep.Code, c.says, rep.Datasets[0].Error)
+		}
+		if files, err := filepath.Glob(filepath.Join(lake, "Q", "*", "*")); err != nil || len(files) > 0 {
+			t.Errorf("%q: %v, %v", c.head, files, err)
+		}
+	}
+}
+
+// TestTimeOfUnknownTable: a table that the catalogue does not know goes by the time that
+// its columns show, not by the day of ingestion.
+func TestTimeOfUnknownTable(t *testing.T) {
+	t.Parallel()
+	for name, columns := range map[string][]schema.Column{
+		"TimeGenerated":       {{Name: "Seen", Type: "DateTime"}, {Name: "TimeGenerated", Type: "DateTime"}},
+		"another":             {{Name: "Id", Type: "String"}, {Name: "ObservedAt", Type: "DateTime"}},
+		"Timestamp before it": {{Name: "TimeGenerated", Type: "DateTime"}, {Name: "Timestamp", Type: "DateTime"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, env := served(t, tenant.Options{CallsPerMinute: -1})
+			now := time.Now().UTC()
+			day := now.Add(-50 * time.Hour) // of the event; ingested today
+			add := func(ingested time.Time) {
+				row := tenant.Row{Ingested: ingested}
+				for i, c := range columns {
+					switch {
+					case c.Type != "DateTime":
+						row.Cells = append(row.Cells, "x")
+					case i == 1:
+						row.Cells = append(row.Cells, day)
+					default:
+						row.Cells = append(row.Cells, now)
+					}
+				}
+				if err := e.tenant.Add("NewTable", columns, row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			env = with(env, "EXPORT_TABLES", "NewTable")
+			for run := range 2 {
+				add(now.Add(time.Duration(run-2) * 10 * time.Minute))
+				rep := exportHere(t, e, env)
+				if rep.Code != 0 || rep.Rows != 1 {
+					t.Fatalf("run %d: %+v", run, rep)
+				}
+				t.Logf("run %d: %d calls, refused %v", run, rep.Calls, rep.Refusals)
+				files, err := filepath.Glob(filepath.Join(env["LAKE_URL"], "NewTable", "*", "*.parquet"))
+				if err != nil || len(files) != run+1 || !strings.Contains(files[run], "dt="+day.Format("2006-01-02")) {
+					t.Errorf("run %d: %v, %v", run, files, err)
+				}
+			}
+		})
+	}
+}
+
+// TestBloomColumnsOfNoDataset: a column that no dataset has, or of which no filter can be
+// made, is refused; one that only one of several has is not.
+func TestBloomColumnsOfNoDataset(t *testing.T) {
+	t.Parallel()
+	e, env := served(t, tenant.Options{CallsPerMinute: -1})
+	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.tenant, "DeviceLogonEvents", time.Now(), 20)
+	for _, c := range []struct{ tables, bloom, says string }{
+		{"AlertInfo", "AlertId,SHA256", "no dataset has a column SHA256"},
+		{"AlertInfo", "Timestamp", "Timestamp of AlertInfo is"},
+		{"AlertInfo,DeviceLogonEvents", "AlertId,DeviceId", ""},
+		{"AlertInfo,DeviceLogonEvents", "AlertID", "no dataset has a column AlertID"},
+		{"AlertInfo", "none", ""},
+	} {
+		rep := exportHere(t, e, with(env, "EXPORT_TABLES", c.tables, "PARQUET_BLOOM", c.bloom, "LAKE_URL", t.TempDir()))
+		said := ""
+		for _, d := range rep.Datasets {
+			said += d.Error
+		}
+		if (rep.Code == 0) != (c.says == "") || !strings.Contains(said, c.says) || strings.Count(said, "PARQUET_BLOOM") > 1 {
+			t.Errorf("%s of %s: exit code %d, %q, want %q", c.bloom, c.tables, rep.Code, said, c.says)
+		}
+		if len(rep.Datasets) == 1 && c.says != "" && rep.Code != codeConfiguration {
+			t.Errorf("%s: exit code %d", c.bloom, rep.Code)
+		}
+	}
+}
