@@ -29,6 +29,7 @@ type client struct {
 	tokens   *tokens
 	governor *governor
 	reach    reach
+	skew     *skew
 	decoder  Decoder
 	now      func() time.Time
 	log      *slog.Logger
@@ -65,7 +66,8 @@ func (c *client) call(ctx context.Context, p place, token string, q request) (pi
 	// connection if the server has closed the idle one that it was sent on.
 	req.Header["Idempotency-Key"] = []string{}
 	c.calls.Add(1)
-	c.reach.try(c.now())
+	sent := c.now()
+	c.reach.try(sent)
 	resp, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { c.reach.arrived() },
 	})))
@@ -74,6 +76,7 @@ func (c *client) call(ctx context.Context, p place, token string, q request) (pi
 	}
 	defer func() { _ = resp.Body.Close() }()
 	c.reach.arrived()
+	c.skew.note(sent, resp)
 	if resp.StatusCode != http.StatusOK {
 		return pipeline.Answer{}, c.refusal(resp, token)
 	}

@@ -28,16 +28,18 @@ type wire struct {
 func (w wire) client(tb testing.TB) *http.Client {
 	tb.Helper()
 	web := newHTTP(nil, 1)
-	web.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		go w.talk(far)
-		if w.reset {
-			return broken{near}, nil
-		}
-		return near, nil
-	}
+	web.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx) }
 	tb.Cleanup(web.CloseIdleConnections)
 	return web
+}
+
+func (w wire) dial(context.Context) (net.Conn, error) {
+	near, far := net.Pipe()
+	go w.talk(far)
+	if w.reset {
+		return broken{near}, nil
+	}
+	return near, nil
 }
 
 func (w wire) talk(conn net.Conn) {
@@ -76,6 +78,7 @@ func caller(web *http.Client) *client {
 	return &client{
 		cfg: Config{API: "m365d", MaxRows: 100, MaxBody: 512 << 20, Timeout: 4 * time.Minute}, url: "http://api.test/run",
 		http: web, decoder: Keeper{}, now: time.Now, log: slog.New(slog.DiscardHandler),
+		skew: &skew{now: time.Now, log: slog.New(slog.DiscardHandler)},
 	}
 }
 

@@ -48,7 +48,7 @@ func newHTTP(base *http.Client, connections int) *http.Client {
 }
 
 // newCredential makes the credential that the configuration asks for.
-func newCredential(c Config, client *http.Client) (azcore.TokenCredential, error) {
+func newCredential(c Config, client policy.Transporter) (azcore.TokenCredential, error) {
 	options := azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.authority()},
 		Transport: client,

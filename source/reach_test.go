@@ -114,13 +114,11 @@ func TestAPIThatComesLate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
 				w := wire{serve: func(*http.Request) (string, bool) { return plainly("200 OK", two), false }}
-				r, _ := dialing(t, func(context.Context) (net.Conn, error) {
+				r, _ := dialing(t, func(ctx context.Context) (net.Conn, error) {
 					if !up(time.Since(begun)) {
 						return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 					}
-					near, far := net.Pipe()
-					go w.talk(far)
-					return near, nil
+					return w.dial(ctx)
 				}, nil)
 				for range 2 {
 					a, err := r.Query(t.Context(), "T")

@@ -58,7 +58,8 @@ func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 		return nil, fmt.Errorf("source: SOURCE_ENDPOINT %s: %s", redactedURL(cfg.endpoint()), reason)
 	}
 	web := newHTTP(o.HTTP, cfg.Concurrency)
-	credential := func() (azcore.TokenCredential, error) { return newCredential(cfg, web) }
+	skew := &skew{now: o.Now, log: o.Log}
+	credential := func() (azcore.TokenCredential, error) { return newCredential(cfg, dated{web, skew}) }
 	if o.Credential != nil {
 		credential = func() (azcore.TokenCredential, error) { return o.Credential, nil }
 	}
@@ -70,7 +71,7 @@ func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 	}
 	r := &Reader{
 		client: &client{
-			cfg: cfg, url: cfg.endpoint(), http: web, decoder: decoder, now: o.Now, log: o.Log,
+			cfg: cfg, url: cfg.endpoint(), http: web, decoder: decoder, now: o.Now, log: o.Log, skew: skew,
 			tokens:   &tokens{scope: cfg.scope(), make: credential},
 			governor: newGovernor(o.Now, cfg.Concurrency, quota...),
 			secrets:  []setting.Secret{cfg.ClientSecret, cfg.CertificatePassword},

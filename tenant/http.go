@@ -22,6 +22,7 @@ const clientGone = 499
 
 // ServeHTTP answers the hunting APIs, the token endpoint and its discovery.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", t.o.Now().UTC().Format(http.TimeFormat))
 	f, ok := paths[r.URL.Path]
 	switch {
 	case !ok:

@@ -12,6 +12,7 @@ import (
 
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/source"
 )
 
 // surroundings are what an export uses beside its configuration.
@@ -38,19 +39,23 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		return rep
 	}
 	defer conn.close()
-	start, err := startTime(cfg.Export.Start, started)
+	start, err := startTime(cfg.Export.Start, started.Add(-conn.reader.Ahead()))
 	if err != nil {
 		rep.fail(err)
 		return rep
 	}
 	e := conn.exporter(cfg, s, rep.Run)
 	e.Start = func() time.Time { return start }
-	e.Horizon = func() time.Time { return time.Now().Add(-cfg.Export.Lag) }
+	e.Horizon = func() time.Time { return horizon(conn.reader, cfg.Export.Lag) }
 	s.log.Info("run begins", "run", rep.Run, "version", rep.Version, "datasets", len(datasets),
 		"lake", e.Destinations.Lake, "cluster", e.Destinations.Cluster)
 	until, cancel := untilDeadline(stop, cfg.Export.Deadline)
 	defer cancel()
 	if s.backfill != nil {
+		if s.backfill, err = endBy(s.backfill, e.Horizon()); err != nil {
+			rep.fail(err)
+			return rep
+		}
 		e.Backfill = s.backfill
 		defer s.watch(until, cfg, conn, e, datasets)()
 	}
@@ -66,6 +71,25 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	rep.Buffers = conn.pool.Peak()
 	rep.Datasets = append(rep.Datasets, leftOut...)
 	return rep
+}
+
+// horizon is where windows end: behind now by the earlier clock, this machine's or the API's.
+func horizon(r *source.Reader, lag time.Duration) time.Time {
+	return time.Now().Add(-r.Ahead() - lag).UTC().Truncate(pipeline.Tick)
+}
+
+// endBy is a backfill that ends by the horizon.
+func endBy(b *pipeline.Backfill, horizon time.Time) (*pipeline.Backfill, error) {
+	if !b.Window.End.After(horizon) {
+		return b, nil
+	}
+	if !b.Window.Start.Before(horizon) {
+		return nil, &usageError{fmt.Errorf("--from %s: nothing lies between it and %s, where the backfill ends by the API's clock",
+			b.Window.Start.Format(secondFormat), horizon.Format(secondFormat))}
+	}
+	sooner := *b
+	sooner.Window.End = horizon
+	return &sooner, nil
 }
 
 // watch counts what a backfill has to do and tells how far it is until the function

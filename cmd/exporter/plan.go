@@ -65,10 +65,6 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 		return p
 	}
 	now := time.Now()
-	start, err := startTime(cfg.Export.Start, now)
-	if err != nil {
-		return fail(err)
-	}
 	reader, err := source.New(cfg.Source, transform.NewDecoder(cfg.Transform, new(pool.Pool)), source.Options{HTTP: s.http, Log: s.log})
 	if err != nil {
 		return fail(err)
@@ -87,10 +83,20 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	if conn.tenant, err = reader.Tenant(waiting); err != nil {
 		return fail(err)
 	}
+	start, err := startTime(cfg.Export.Start, now.Add(-reader.Ahead()))
+	if err != nil {
+		return fail(err)
+	}
+	end := horizon(reader, cfg.Export.Lag)
+	if s.backfill != nil {
+		if s.backfill, err = endBy(s.backfill, end); err != nil {
+			return fail(err)
+		}
+	}
 	e := conn.exporter(cfg, s, runID())
 	pl := &planning{
 		cfg: cfg, reader: reader, exporter: e, documents: e.Stores.State,
-		start: start.UTC().Truncate(pipeline.Tick), now: now.UTC().Truncate(pipeline.Tick), horizon: now.Add(-cfg.Export.Lag).UTC().Truncate(pipeline.Tick), backfill: s.backfill,
+		start: start.UTC().Truncate(pipeline.Tick), now: now.UTC().Truncate(pipeline.Tick), horizon: end, backfill: s.backfill,
 	}
 	datasets, leftOut := s.chosen(cfg)
 	results := pl.datasets(ctx, datasets, &p)

@@ -108,4 +108,9 @@ var gaps = []mutation{
 		file:      "pipeline/fits.go", pkg: "./pipeline",
 		old: "	ds.Clock = known\n", new: "",
 	},
+	{
+		safeguard: "windows end by the earlier clock",
+		file:      "source/skew.go", pkg: "./source",
+		old: "if c.ahead < least || c.ahead > most {", new: "if false {",
+	},
 }
