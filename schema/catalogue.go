@@ -70,6 +70,16 @@ func Lookup(name string) (Table, bool) {
 	return tables[i], true
 }
 
+// Spelling returns the known table's name that differs from name in case only, or "".
+func Spelling(name string) string {
+	for _, t := range catalogue() {
+		if t.Name != name && strings.EqualFold(t.Name, name) {
+			return t.Name
+		}
+	}
+	return ""
+}
+
 // Tables returns every known table, sorted by name.
 func Tables() []Table { return slices.Clone(catalogue()) }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/schema"
 )
 
 // usable is an environment that `run` accepts.
@@ -67,7 +68,7 @@ var badValues = map[string][]string{
 	"KAFKA_BROKERS": {"http://k:9092", "k"}, "KAFKA_TOPIC": {"a topic"}, "KAFKA_FORMAT": {"xml"}, "KAFKA_DELIVERY": {"maybe"},
 	"KAFKA_TLS": {"perhaps"}, "KAFKA_TLS_CA_FILE": {"/nowhere"}, "KAFKA_TLS_CERT_FILE": {"/nowhere"}, "KAFKA_TLS_KEY_FILE": {"/nowhere"},
 	"KAFKA_SASL_MECHANISM": {"kerberos"}, "KAFKA_SASL_USERNAME": {"user-without-mechanism"}, "KAFKA_SASL_PASSWORD": {"planted"},
-	"EXPORT_TABLES": {"Device Events", "1Table", "A,A", "A,a", "x;drop"}, "EXPORT_QUERIES": {"/nowhere"},
+	"EXPORT_TABLES": {"Device Events", "1Table", "A,A", "A,a", "x;drop", "devicenetworkevents", "AlertINFO"}, "EXPORT_QUERIES": {"/nowhere"},
 	"EXPORT_START": {"31d", "800h", "-1h", "yesterday", "2026-11-25T00:00:00Z", "2026-01-01T00:00:00Z"}, "EXPORT_CURSOR": {"time"},
 	"EXPORT_RECONCILE": {"-1h", "10m", "720h", "day"}, "EXPORT_SNAPSHOT_INTERVAL": {"0", "999ms", "9000h", "day"},
 	"EXPORT_LAG": {"-5m", "5"}, "EXPORT_COMMIT_INTERVAL": {"0s", "6m", "x"}, "EXPORT_COMMIT_ROWS": {"0", "x"}, "EXPORT_DEADLINE": {"-1s", "1"},
@@ -182,6 +183,23 @@ func TestSecretsFromFilesAndFlagsFirst(t *testing.T) {
 	cfg, problems := judged(t, map[string]string{"SOURCE_CONCURRENCY": "3", "EXPORT_TABLES": "AlertInfo"}, env)
 	if len(problems) > 0 || cfg.Source.Concurrency != 3 || len(cfg.Export.Tables) != 1 {
 		t.Errorf("flags over environment: %d, %v, %v", cfg.Source.Concurrency, cfg.Export.Tables, problems)
+	}
+}
+
+// Unknown tables are exported, since Microsoft adds some; one that is known by another
+// spelling is not unknown.
+func TestTableInAnotherSpelling(t *testing.T) {
+	t.Parallel()
+	for _, table := range schema.Tables() {
+		for _, name := range []string{strings.ToLower(table.Name), strings.ToUpper(table.Name)} {
+			_, problems := judged(t, nil, usable("EXPORT_TABLES", "AlertInfo2,"+name))
+			if len(problems) != 1 || problems[0].Value != name || problems[0].Fix != "write "+table.Name {
+				t.Errorf("%s for %s: %v", name, table.Name, problems)
+			}
+		}
+		if _, problems := judged(t, nil, usable("EXPORT_TABLES", table.Name+","+table.Name+"2")); len(problems) > 0 {
+			t.Errorf("%s: %v", table.Name, problems)
+		}
 	}
 }
 

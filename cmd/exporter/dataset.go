@@ -34,11 +34,16 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 		}
 	}
 	for _, name := range c.Export.Tables {
-		if !schema.ValidName(name) {
+		right := schema.Spelling(name)
+		_, twice := seen[strings.ToLower(name)]
+		switch {
+		case !schema.ValidName(name):
 			l.add("EXPORT_TABLES", name, "is no table name", "use letters, digits and _, separated by commas")
-			continue
+		case right != "" && !twice:
+			l.add("EXPORT_TABLES", name, "is no table's name, since KQL tells capitals from small letters", "write "+right)
+		default:
+			take("EXPORT_TABLES", c.table(name))
 		}
-		take("EXPORT_TABLES", c.table(name))
 	}
 	queries, bad := loadQueries(c.Export.Queries)
 	l = append(l, bad...)
