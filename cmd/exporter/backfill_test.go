@@ -128,7 +128,7 @@ func TestBackfillCommandLine(t *testing.T) {
 		"--to \"yesterday\" is neither":                         {"--from", "9h", "--to", "yesterday"},
 		"nothing lies between":                                  {"--from", "2h", "--to", "3h"},
 		"--order \"random\": oldest or newest":                  {"--from", "9h", "--order", "random"},
-		"nothing to export":                                     {"--from", "9h", "--export-tables", ","},
+		"names nothing":                                         {"--from", "9h", "--export-tables", ","},
 	} {
 		code, out, errs := exporter(t, usable("LAKE_URL", filepath.Join(t.TempDir(), "lake")), append([]string{"backfill"}, args...)...)
 		if code != codeConfiguration || !strings.Contains(errs, says) {
