@@ -120,17 +120,16 @@ func (r *run) byEvent(ctx context.Context, rows int64) (switched bool, err error
 	if r.doc.Rows > 0 || r.doc.Rejected > 0 || r.ds.FixedClock {
 		return false, nil
 	}
-	r.log.Warn("rows have no ingestion time: the dataset is cut by event time from now on, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", rows)
-	doc, err := r.claim.Update(ctx, func(d *state.Document) {
+	r.log.Warn("rows have no ingestion time: the dataset is cut by event time, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", rows)
+	if err := r.update(ctx, func(d *state.Document) {
 		d.Clock = string(ClockEvent)
 		if len(d.Covered) > 0 {
 			d.Progress = state.Progress{Watermark: d.Covered[0].Start}
 		}
-	})
-	if err != nil {
+	}); err != nil {
 		return false, err
 	}
-	r.doc, r.ds.Clock = doc, ClockEvent
+	r.ds.Clock = ClockEvent
 	return true, nil
 }
 

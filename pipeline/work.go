@@ -85,7 +85,7 @@ func (r *run) bury(ctx context.Context, horizon time.Time) error {
 	if !slices.ContainsFunc(r.doc.Gaps, dead) {
 		return nil
 	}
-	doc, err := r.claim.Update(ctx, func(d *state.Document) {
+	return r.update(ctx, func(d *state.Document) {
 		d.Gaps = slices.DeleteFunc(slices.Clone(d.Gaps), func(g state.Gap) bool {
 			if dead(g) {
 				r.log.Error("a gap is given up: its rows have left the API", "window", Window(g.Stretch).String(), "reason", g.Reason)
@@ -93,10 +93,6 @@ func (r *run) bury(ctx context.Context, horizon time.Time) error {
 			return dead(g)
 		})
 	})
-	if err == nil {
-		r.doc = doc
-	}
-	return err
 }
 
 // delivered is nil if the dataset has no gaps.

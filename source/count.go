@@ -247,6 +247,4 @@ func (r *Reader) finer(ctx context.Context, ds pipeline.Dataset, h histogram, bi
 
 // uncounted reports whether an error of a count means that it can be done without: the
 // rows themselves may come all the same, and if not, their own error is the better one.
-func uncounted(err error) bool {
-	return errors.Is(err, ErrQuery) || errors.Is(err, ErrOverflow) || errors.Is(err, ErrUnexpected)
-}
+func uncounted(err error) bool { return ofOne(err) || errors.Is(err, ErrUnexpected) }

@@ -184,7 +184,7 @@ func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, err
 	// A gateway that is down answers like one that is overburdened. An empty window
 	// tells the two apart, lest an outage be taken for a stretch that cannot be had.
 	if e.kind == tooCostly && (f.trouble.costly%suspicious == 0 || narrowest || lost) {
-		if err := f.probe(ctx, p); err != nil {
+		if err := f.r.Probe(ctx, f.ds, p.of.Window); err != nil {
 			return nil, err
 		}
 	}
@@ -265,15 +265,13 @@ func (f *fetching) halves(p piece) []piece {
 	return out
 }
 
-// probe asks for an empty window.
-func (f *fetching) probe(ctx context.Context, p piece) error {
-	ds := f.ds
+// Probe asks for no time of a window: whether rows would come at all.
+func (r *Reader) Probe(ctx context.Context, ds pipeline.Dataset, w pipeline.Window) error {
+	at := place{dataset: ds.Name, window: w, rows: ds, costly: true}
 	if ds.Mode == pipeline.ModeSnapshot {
 		ds.Mode, ds.Clock = pipeline.ModeAppend, pipeline.ClockIngestion
 	}
-	empty := pipeline.Window{Start: p.of.Start, End: p.of.Start}
-	at := place{dataset: f.ds.Name, window: p.of.Window, rows: f.ds, costly: true}
-	a, err := f.r.client.fetch(ctx, at, f.r.request(kql.Page(ds, empty, pipeline.Slice{})))
+	a, err := r.client.fetch(ctx, at, r.request(kql.Page(ds, pipeline.Window{Start: w.Start, End: w.Start}, pipeline.Slice{})))
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 		}
 	}
 	e := conn.exporter(cfg, s, runID())
+	e.Horizon, e.Backfill = func() time.Time { return end }, s.backfill
 	pl := &planning{
 		cfg: cfg, reader: reader, exporter: e, documents: e.Stores.State,
 		start: start.UTC().Truncate(pipeline.Tick), now: now.UTC().Truncate(pipeline.Tick), horizon: end, backfill: s.backfill,

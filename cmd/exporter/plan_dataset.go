@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,26 +28,39 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 	if ds, err = pipeline.ClockOf(doc, ds); err != nil {
 		return d, err
 	}
+	if ds.Mode == pipeline.ModeSnapshot {
+		err = pl.snapshot(ctx, ds, pl.between(ds, doc, &d), &d)
+		return d, err
+	}
+	look, err := pl.exporter.Look(ctx, ds, doc)
+	if err != nil {
+		return d, err
+	}
+	ds, doc.Progress = look.Dataset, look.Progress
+	d.Rows = new(int64)
+	for _, w := range pl.between(ds, doc, &d) {
+		if err := pl.window(ctx, ds, doc.Pace, w, look.Ahead, &d); err != nil {
+			return d, err
+		}
+	}
+	if d.Rows == nil { // whether rows would come nobody has asked yet
+		if err := pl.reader.Probe(ctx, ds, pipeline.Window{Start: *d.From, End: *d.To}); err != nil {
+			return d, err
+		}
+	}
+	if pl.backfill == nil {
+		err = pl.gaps(ctx, ds, doc, &d)
+	}
+	return d, errors.Join(err, look.Err)
+}
+
+// between is what is to be read, which the plan says from where to where.
+func (pl *planning) between(ds pipeline.Dataset, doc state.Document, d *datasetPlan) []pipeline.Window {
 	windows := pl.windows(ds, doc)
 	if len(windows) > 0 {
 		d.From, d.To = &windows[0].Start, &windows[len(windows)-1].End
 	}
-	if ds.Mode == pipeline.ModeSnapshot {
-		return d, pl.snapshot(ctx, ds, windows, &d)
-	}
-	if ds, err = pl.clocked(ctx, ds, doc, windows); err != nil {
-		return d, err
-	}
-	d.Rows = new(int64)
-	for _, w := range windows {
-		if err := pl.window(ctx, ds, doc, w, &d); err != nil {
-			return d, err
-		}
-	}
-	if pl.backfill != nil {
-		return d, nil
-	}
-	return d, pl.gaps(ctx, ds, doc, &d)
+	return windows
 }
 
 // load is the dataset's state, or what a first run would make it, unless a run would
@@ -101,37 +115,20 @@ func days(windows []pipeline.Window) (cut []pipeline.Window) {
 	return cut
 }
 
-// clocked is the dataset on the clock that its rows have: a table that nothing was
-// exported of yet goes by event time where rows have no ingestion time.
-func (pl *planning) clocked(ctx context.Context, ds pipeline.Dataset, doc state.Document, windows []pipeline.Window) (pipeline.Dataset, error) {
-	fresh := doc.Rows == 0 && doc.Rejected == 0
-	if !fresh || ds.FixedClock || ds.Clock != pipeline.ClockIngestion || ds.Query != "" || len(windows) == 0 {
-		return ds, nil
-	}
-	all := pipeline.Window{Start: windows[0].Start, End: windows[len(windows)-1].End}
-	lost, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds, Window: all, Width: ledger.Width, Unclocked: true})
-	switch {
-	case err != nil && !uncounted(err):
-		return ds, err
-	case total(lost) > 0:
-		ds.Clock = pipeline.ClockEvent
-	}
-	return ds, nil
-}
-
-// window plans one window by the API's counts of it.
-func (pl *planning) window(ctx context.Context, ds pipeline.Dataset, doc state.Document, w pipeline.Window, d *datasetPlan) error {
-	q := pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: w}}, Pace: doc.Pace}
-	if ds.Mode == pipeline.ModeAppend && ds.TimeColumn != "" {
-		tally := &pipeline.Tally{Window: w, Width: pipeline.BinWidth(w)}
-		var err error
-		if tally.Bins, err = pl.reader.Count(ctx, pipeline.Counting{Dataset: ds, Window: w, Width: tally.Width}); err == nil {
-			q.Tally = tally
-		} else if !uncounted(err) {
+// window plans one window by the API's counts of it. Counts that do not come keep no run
+// from reading.
+func (pl *planning) window(ctx context.Context, ds pipeline.Dataset, pace pipeline.Pace, w pipeline.Window, tally *pipeline.Tally, d *datasetPlan) error {
+	asked := pl.backfill == nil && pl.cfg.limits().Reconcile > 0
+	if tally == nil && !asked && ds.Mode == pipeline.ModeAppend && ds.TimeColumn != "" {
+		width := pipeline.BinWidth(w)
+		bins, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds, Window: w, Width: width})
+		if err == nil {
+			tally = &pipeline.Tally{Window: w, Width: width, Bins: bins}
+		} else if ctx.Err() != nil {
 			return err
 		}
 	}
-	planned, err := pl.reader.Plan(ctx, q)
+	planned, err := pl.reader.Plan(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: w}}, Pace: pace, Tally: tally})
 	if err != nil {
 		return err
 	}
@@ -165,19 +162,19 @@ func (pl *planning) snapshot(ctx context.Context, ds pipeline.Dataset, due []pip
 		return nil
 	}
 	var g errgroup.Group
-	var rows []ledger.Count
-	g.Go(func() (err error) {
+	g.Go(func() error {
 		defer crash.Exit()
-		rows, err = pl.reader.Count(ctx, pipeline.Counting{Dataset: ds})
-		return err
+		rows, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds})
+		if err == nil {
+			n := total(rows)
+			d.Rows = &n
+			return nil
+		}
+		return pl.reader.Probe(ctx, ds, due[0])
 	})
 	planned, err := pl.reader.Plan(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: due[0]}}})
-	if err := errors.Join(err, g.Wait()); err != nil {
-		return err
-	}
-	n := total(rows)
-	d.Rows, d.Calls = &n, calls(planned)
-	return nil
+	d.Calls = calls(planned)
+	return cmp.Or(err, g.Wait())
 }
 
 // gaps plans what a run tries again. A slice of a stretch is a call of its own.
@@ -194,11 +191,6 @@ func (pl *planning) gaps(ctx context.Context, ds pipeline.Dataset, doc state.Doc
 	planned, err := pl.reader.Plan(ctx, q)
 	d.Calls += calls(planned)
 	return err
-}
-
-// uncounted reports whether rows may come though their counts do not.
-func uncounted(err error) bool {
-	return errors.Is(err, source.ErrOverflow) || errors.Is(err, source.ErrUnexpected)
 }
 
 func total(bins []ledger.Count) (rows int64) {

@@ -161,16 +161,20 @@ func TestDryRunFails(t *testing.T) {
 	}
 }
 
+// Where rows have no ingestion time, a plan goes by the clock that the run goes by.
 func TestDryRunWithoutIngestionTime(t *testing.T) {
 	t.Parallel()
-	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	env["EXPORT_TABLES"] = "AlertInfo"
-	fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Second), 12)
-	if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
-		t.Fatal(err)
-	}
-	if p := planHere(t, e, env, nil); p.Rows != 12 || p.Calls != 1 {
-		t.Errorf("%+v", p)
+	for reconcile, rows := range map[string]int64{"24h": 12, "0": 0} {
+		e, env := served(t, tenant.Options{CallsPerMinute: -1})
+		env = with(env, "EXPORT_TABLES", "AlertInfo", "EXPORT_RECONCILE", reconcile)
+		fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Second), 12)
+		if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
+			t.Fatal(err)
+		}
+		p := planHere(t, e, env, nil)
+		if rep := exportHere(t, e, env); p.Rows != rows || rep.Rows != rows {
+			t.Errorf("EXPORT_RECONCILE=%s: %d rows planned, %d exported, want %d", reconcile, p.Rows, rep.Rows, rows)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ var gaps = []mutation{
 	{
 		safeguard: "an outage is no gap",
 		file:      "source/fetching.go", pkg: "./source",
-		old: "		if err := f.probe(ctx, p); err != nil {\n			return nil, err\n		}\n", new: "",
+		old: "		if err := f.r.Probe(ctx, f.ds, p.of.Window); err != nil {\n			return nil, err\n		}\n", new: "",
 	},
 	{
 		safeguard: "the pages of a part have one schema or are not committed",
