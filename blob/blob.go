@@ -21,8 +21,10 @@ var (
 	// ErrPrecondition: the condition of a put did not hold. After one's own lost
 	// answer it is ambiguous: read again before concluding anything.
 	ErrPrecondition = errors.New("precondition failed")
-	// ErrDenied: the store refuses this identity.
+	// ErrDenied: the store refuses this identity, or there is none.
 	ErrDenied = errors.New("access denied")
+	// ErrSetting: what is set does not fit the store; trying again does not help.
+	ErrSetting = errors.New("wrong setting")
 )
 
 // Condition guards a put.

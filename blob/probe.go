@@ -11,23 +11,25 @@ import (
 )
 
 // ErrNoCondition: the store takes conditional writes and ignores the condition.
-var ErrNoCondition = errors.New("store ignores conditional writes; " +
-	"use a store that honours If-Match and If-None-Match, or STATE_LOCK=none with a single writer")
+var ErrNoCondition = fmt.Errorf("%w: store ignores conditional writes; "+
+	"use a store that honours If-Match and If-None-Match, or STATE_LOCK=none with a single writer", ErrSetting)
 
 // Probe proves that the store honours conditional writes, also when two come at
 // once. It writes one small object below probe/ and removes it.
 func Probe(ctx context.Context, s Store) (err error) {
 	key := "probe/" + rand.Text()
+	first, err := s.Put(ctx, key, []byte("1"), Condition{Absent: true})
+	if errors.Is(err, ErrDenied) || errors.Is(err, ErrSetting) {
+		return err // nothing was written
+	}
 	defer func() {
 		// The caller's time may be over; the object should go all the same.
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		err = errors.Join(err, s.Delete(clean, key))
-		if err != nil {
-			err = fmt.Errorf("probe %s: %w", s.URL(), err)
+		if left := s.Delete(clean, key); err == nil {
+			err = left
 		}
 	}()
-	first, err := s.Put(ctx, key, []byte("1"), Condition{Absent: true})
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, e
 	if sdk.Region == "" {
 		return nil, fmt.Errorf("open s3://%s: no region is configured; set AWS_REGION", bucket)
 	}
+	sdk.Credentials = identity{sdk.Credentials}
 	s := &s3Store{bucket: bucket, prefix: prefix, sse: types.ServerSideEncryption(cfg.SSE)}
 	if prefix != "" {
 		s.prefix = prefix + "/"
@@ -153,8 +154,7 @@ func (s *s3Store) Put(ctx context.Context, key string, data []byte, c Condition)
 	if err == nil {
 		return aws.ToString(out.ETag), nil
 	}
-	err = s3Error(err)
-	if c.IfMatch != "" && errors.Is(err, ErrNotFound) {
+	if c.IfMatch != "" && errors.Is(s3Error(err), ErrNotFound) {
 		err = fmt.Errorf("no object to match: %w", ErrPrecondition)
 	}
 	return "", s.fail("put", key, err)

@@ -27,15 +27,25 @@ func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
-		o.Retryables = append(o.Retryables,
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(hopeless)}, append(o.Retryables,
 			retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}},
 			// Two conditional writes at once may both be told to try again.
-			retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}}})
+			retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}}})...)
 		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) {
 			pause, failed := jitter.BackoffDelay(attempt, err)
 			return max(pause, min(retryAfter(err), longestAsked)), failed
 		})
 	})
+}
+
+// hopeless tells errors that no repeat mends, and those of providers of credentials, which
+// have been repeated.
+func hopeless(err error) aws.Ternary {
+	var absent *credentialsError
+	if errors.As(err, &absent) || unreachable(err).kind != nil {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // retryAfter returns the pause that an answer asks for, in seconds or up to a date.

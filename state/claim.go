@@ -201,7 +201,7 @@ func (c *Claim) writeAs(ctx context.Context, doc Document) error {
 		if settled, lookErr := c.settle(ctx, doc); settled {
 			return lookErr
 		}
-		if errors.Is(err, blob.ErrDenied) { // a clear no, not a lost answer
+		if errors.Is(err, blob.ErrDenied) || errors.Is(err, blob.ErrSetting) { // a clear no, not a lost answer
 			return fmt.Errorf("write %s: %w", Key(c.dataset), err)
 		}
 		// Not there, and nobody else's: the request may still arrive. Only the very

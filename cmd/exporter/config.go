@@ -65,6 +65,14 @@ func (c Config) stateURL() string {
 	return c.metaURL()
 }
 
+// stateVariable is the one that says where the state documents live.
+func (c Config) stateVariable() string {
+	if c.State.URL != "" || c.Export.Lake == "" {
+		return "STATE_URL"
+	}
+	return "LAKE_URL"
+}
+
 // metaURL is the lake's own place for manifests, a tenant's where tenants share the lake;
 // empty without a lake.
 func (c Config) metaURL() string {

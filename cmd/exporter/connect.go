@@ -48,7 +48,7 @@ func openStores(ctx context.Context, cfg Config) (s stores, err error) {
 			return stores{}, err
 		}
 	}
-	if s.state, err = openStore(ctx, cfg, "STATE_URL", cfg.stateURL()); err != nil {
+	if s.state, err = openStore(ctx, cfg, cfg.stateVariable(), cfg.stateURL()); err != nil {
 		return stores{}, err
 	}
 	s.meta = s.state
@@ -95,9 +95,9 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	if c.stores, err = openStores(ctx, cfg); err != nil {
 		return nil, err
 	}
-	checks := []check{{"token server", c.reader.Check}, {"state store", c.probe(cfg, c.stores.state)}}
+	checks := []check{{"token server", c.reader.Check}, {"state store", c.probe(cfg, cfg.stateVariable(), c.stores.state)}}
 	if c.stores.meta != c.stores.state {
-		checks = append(checks, check{"lake", c.probe(cfg, c.stores.meta)})
+		checks = append(checks, check{"lake", c.probe(cfg, "LAKE_URL", c.stores.meta)})
 	}
 	if cfg.Kafka.Enabled() {
 		checks = append(checks, check{"Kafka", func(ctx context.Context) (err error) {
@@ -114,17 +114,22 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	return c, nil
 }
 
-// probe shows that the store can be written, and honours conditions if it must.
-func (c *connection) probe(cfg Config, store blob.Store) func(context.Context) error {
-	return func(ctx context.Context) error {
+// probe shows that the store of a variable can be written, and honours conditions if it
+// must.
+func (c *connection) probe(cfg Config, variable string, store blob.Store) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
 		if cfg.State.Lock != string(state.LockNone) {
-			return blob.Probe(ctx, store)
+			err = blob.Probe(ctx, store)
+		} else {
+			const key = "probe/write"
+			if _, err = store.Put(ctx, key, []byte("1"), blob.Condition{}); err == nil {
+				err = store.Delete(ctx, key)
+			}
 		}
-		const key = "probe/write"
-		if _, err := store.Put(ctx, key, []byte("1"), blob.Condition{}); err != nil {
-			return fmt.Errorf("probe %s: %w", store.URL(), err)
+		if err != nil {
+			return fmt.Errorf("%s: %w", variable, err)
 		}
-		return store.Delete(ctx, key)
+		return nil
 	}
 }
 

@@ -49,7 +49,7 @@ func codeOf(err error) int {
 		return reported.code
 	case errors.As(err, &interrupted):
 		return interrupted.code()
-	case errors.As(err, &settings), errors.As(err, &usage), errors.Is(err, blob.ErrNoCondition):
+	case errors.As(err, &settings), errors.As(err, &usage), errors.Is(err, blob.ErrSetting):
 		return codeConfiguration
 	case elsewhere(err):
 		return codeDone
