@@ -27,7 +27,7 @@ What the API did not deliver to earlier runs is tried again, and what came in la
 found by the API's own counts of EXPORT_RECONCILE.
 
 Settings are variables of the environment; each is also a flag, which wins. A secret
-is also read from the file that <VARIABLE>_FILE names.
+is also read from the file that <VARIABLE>_FILE names; both is an error.
 
 Exit codes: 0 done or nothing new, 1 try again, 2 usage or configuration, 3 some
 datasets failed or have gaps and the rest is committed, 4 refused by identity or permission,

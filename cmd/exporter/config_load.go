@@ -18,20 +18,17 @@ import (
 // fileSuffix marks the variable that names a file with a secret.
 const fileSuffix = "_FILE"
 
-// values is where settings come from: flags before the environment before the file
-// that <NAME>_FILE names. An empty value counts as not set, as charts render those.
+// values is where settings come from: flags before the environment, each by variable.
+// An empty value counts as not set, as charts render those.
 type values struct {
-	flags map[string]string // by variable
-	env   map[string]string
-	// files are secrets read, by variable.
-	files map[string]string
+	flags, env map[string]string
 	// masked are variables that could not be parsed: they are set aside so that the
 	// rest is looked at as well.
 	masked map[string]bool
 }
 
 func newValues(flags map[string]string, environ []string) *values {
-	v := &values{flags: flags, env: map[string]string{}, files: map[string]string{}, masked: map[string]bool{}}
+	v := &values{flags: flags, env: map[string]string{}, masked: map[string]bool{}}
 	for _, pair := range environ {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			v.env[name] = value
@@ -45,7 +42,7 @@ func (v *values) Lookup(name string) (string, bool) {
 	if v.masked[name] {
 		return "", false
 	}
-	for _, from := range []map[string]string{v.flags, v.env, v.files} {
+	for _, from := range []map[string]string{v.flags, v.env} {
 		if s := from[name]; s != "" {
 			return s, true
 		}
@@ -53,27 +50,28 @@ func (v *values) Lookup(name string) (string, bool) {
 	return "", false
 }
 
-// readFiles reads the secrets that files hold. A secret that is set directly wins.
-func (v *values) readFiles(vars []Variable) (problems []setting.Problem) {
+// readFiles reads the secrets that files hold. Which of a secret and its file is the right
+// one cannot be known: the one may be older than the other.
+func (v *values) readFiles(vars []Variable) (l problemList) {
 	for _, x := range vars {
-		if !x.Secret {
-			continue
+		for _, from := range []map[string]string{v.flags, v.env} {
+			path := from[x.Name+fileSuffix]
+			switch direct := from[x.Name] != ""; {
+			case !x.Secret || path == "" && !direct:
+				continue
+			case path != "" && direct:
+				l.add(x.Name, setting.Secret(from[x.Name]).String(), x.Name+fileSuffix+" is set as well", "unset one of them")
+			case path != "":
+				secret, err := readSecret(path)
+				if err != nil {
+					l.add(x.Name+fileSuffix, path, err.Error(), "name a readable file that holds the secret alone")
+				}
+				from[x.Name] = secret
+			}
+			break // flags win
 		}
-		path, ok := v.Lookup(x.Name + fileSuffix)
-		if _, direct := v.Lookup(x.Name); !ok || direct {
-			continue
-		}
-		secret, err := readSecret(path)
-		if err != nil {
-			problems = append(problems, setting.Problem{
-				Variable: x.Name + fileSuffix, Value: path,
-				Reason: err.Error(), Fix: "name a readable file that holds the secret alone",
-			})
-			continue
-		}
-		v.files[x.Name] = secret
 	}
-	return problems
+	return l
 }
 
 func readSecret(path string) (string, error) {

@@ -173,10 +173,19 @@ func TestSecretsFromFilesAndFlagsFirst(t *testing.T) {
 		if got, _ := val.Lookup(v.Name); got != " from file " {
 			t.Errorf("%s from its file: %q", v.Name, got)
 		}
-		val = newValues(nil, []string{v.Name + "_FILE=" + file, v.Name + "=from environment"})
+		val = newValues(map[string]string{v.Name + "_FILE": file}, []string{v.Name + "=from environment"})
 		val.readFiles(variables())
-		if got, _ := val.Lookup(v.Name); got != "from environment" {
-			t.Errorf("%s from file and environment: %q", v.Name, got)
+		if got, _ := val.Lookup(v.Name); got != " from file " {
+			t.Errorf("%s from the file of a flag, and environment: %q", v.Name, got)
+		}
+		val = newValues(map[string]string{v.Name: "from flag"}, []string{v.Name + "_FILE=/nowhere"})
+		if problems := val.readFiles(variables()); len(problems) > 0 {
+			t.Errorf("%s as a flag, and as a file of the environment: %v", v.Name, problems)
+		}
+		both := []string{v.Name + "=planted", v.Name + "_FILE=" + file}
+		problems := newValues(nil, both).readFiles(variables())
+		if len(problems) != 1 || problems[0].Variable != v.Name || strings.Contains(problems[0].String(), "planted") {
+			t.Errorf("%s directly and as a file: %v", v.Name, problems)
 		}
 	}
 	env := usable("SOURCE_CONCURRENCY", "2", "EXPORT_TABLES", "")
