@@ -59,6 +59,9 @@ the topic read_committed and look for events of the windows that "state show" na
 
 // withState gives a command the stores; a signal or an unanswered minute ends it.
 func (c *cli) withState(ctx context.Context, v *values, do func(context.Context, Config, stores) error) error {
+	for _, s := range v.warnings() {
+		fmt.Fprintf(c.err, "exporter: %s\n", s)
+	}
 	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.storeProblems() })
 	if err != nil {
 		return err

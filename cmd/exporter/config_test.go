@@ -236,6 +236,39 @@ func TestUnknownVariablesAreNamed(t *testing.T) {
 	}
 }
 
+// Each variable with two letters exchanged, with one too many, with one missing or in small
+// letters is told apart, whatever it begins with; what others read is left alone.
+func TestEachMistypedVariableIsNamed(t *testing.T) {
+	t.Parallel()
+	names := slices.Clone(byAWS)
+	for _, v := range variables() {
+		names = append(names, v.Name)
+	}
+	for _, name := range names {
+		last := len(name) - 1
+		for _, typed := range []string{
+			name[:last-1] + name[last:] + name[last-1:last], name + "S", name[:last], strings.ToLower(name),
+			name[1:2] + name[:1] + name[2:], // in the prefix
+		} {
+			otherPrefix := !strings.HasPrefix(typed, name[:2]) && len(name) < 10 // may be anything
+			if slices.Contains(names, typed) || otherPrefix && typed != strings.ToLower(name) || service.MatchString(typed) {
+				continue
+			}
+			if got := unknown(newValues(nil, []string{typed + "=x"})); len(got) != 1 || !strings.Contains(got[0], "did you mean ") {
+				t.Errorf("%s for %s: %q", typed, name, got)
+			}
+		}
+	}
+	for _, name := range []string{
+		"AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_STS", "AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY", "AWS_STS_REGIONAL_ENDPOINTS", "AZURE_USERNAME",
+		"AZURE_CONFIG_DIR", "BASE_URL", "LANG", "GOMEMLIMIT", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_COLOR", "KUBERNETES_PORT_443_TCP_ADDR",
+	} {
+		if got := unknown(newValues(nil, []string{name + "=x"})); len(got) > 0 {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestEveryVariableIsExplained(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}

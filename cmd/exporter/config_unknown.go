@@ -8,14 +8,25 @@ import (
 
 var (
 	// ours are the prefixes of which an unknown variable is likely a typing error.
-	ours = []string{"SOURCE_", "EXPORT_", "KAFKA_", "LAKE_", "STATE_", "PIPELINE_", "PARQUET_", "TRANSFORM_"}
+	ours = []string{"SOURCE_", "EXPORT_", "LAKE_", "S3_", "PARQUET_", "PIPELINE_", "KAFKA_", "STATE_", "TRANSFORM_", "LOG_", "METRICS_"}
+	// byAWS are variables that people set and the AWS SDK reads by itself.
+	byAWS = []string{
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_ROLE_ARN",
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL",
+	}
+	// service is the endpoint of another service of AWS: one letter beside that of S3.
+	service = regexp.MustCompile(`^AWS_ENDPOINT_URL_`)
 	// injected are variables that Kubernetes makes for a Service of such a name.
 	injected = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 )
 
-// unknown describes each variable of ours in the environment that nothing reads.
+// unknown describes each variable of the environment that was probably meant for the
+// exporter and that nothing reads.
 func unknown(v *values) []string {
 	known := map[string]bool{}
+	for _, name := range byAWS {
+		known[name] = true
+	}
 	for _, x := range variables() {
 		known[x.Name] = true
 		if x.Secret {
@@ -25,10 +36,10 @@ func unknown(v *values) []string {
 	var out []string
 	for name := range v.env {
 		mine := slices.ContainsFunc(ours, func(p string) bool { return strings.HasPrefix(name, p) })
-		if !mine || known[name] || injected.MatchString(name) {
+		if known[name] || injected.MatchString(name) || !mine && !mistyped(name, known) {
 			continue
 		}
-		out = append(out, name+" is not a variable of this version and is ignored"+didYouMean(name, known))
+		out = append(out, name+" is not a variable of this version and is ignored"+didYouMean(strings.ToUpper(name), known))
 	}
 	slices.Sort(out)
 	return out
@@ -37,17 +48,24 @@ func unknown(v *values) []string {
 // warnings name what is set and has no effect.
 func (v *values) warnings() []string { return slices.Concat(unknown(v), proxyWarnings(v)) }
 
+// mistyped reports whether a name with another prefix than ours is one of ours with a
+// typing error: other programs have variables too.
+func mistyped(name string, known map[string]bool) bool {
+	const long, few = 10, 2
+	return known[strings.ToUpper(name)] || !service.MatchString(name) && len(nearest(name, known, few)) >= long
+}
+
 // didYouMean suggests the known name that was probably meant, if there is one.
 func didYouMean(name string, known map[string]bool) string {
-	if near := nearest(name, known); near != "" {
+	if near := nearest(name, known, max(2, len(name)/4)); near != "" {
 		return "; did you mean " + near + "?"
 	}
 	return ""
 }
 
-// nearest is the known name that few typing errors lead to, or "".
-func nearest(name string, known map[string]bool) string {
-	best, least := "", max(2, len(name)/4)+1
+// nearest is the known name that so many typing errors at the most lead to, or "".
+func nearest(name string, known map[string]bool, most int) string {
+	best, least := "", most+1
 	for k := range known {
 		if d := distance(name, k); d < least || d == least && best != "" && k < best {
 			best, least = k, d

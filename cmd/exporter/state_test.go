@@ -26,6 +26,7 @@ func TestStateCommands(t *testing.T) {
 	}
 	expect(env, 0, "dataset", "state", "show")
 	expect(env, 1, "no state yet", "state", "show", "AlertInfo")
+	expect(with(env, "LAKE_ULR", env["LAKE_URL"], "LAKE_URL", ""), 2, "did you mean LAKE_URL?", "state", "show")
 	expect(env, 0, `"rows":20`, "run")
 	expect(env, 0, "AlertInfo  1", "state", "show")
 	expect(env, 2, "no pending commit", "state", "resolve", "AlertInfo", "--committed")
