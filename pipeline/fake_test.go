@@ -281,7 +281,10 @@ func (k *kafkaLog) Cluster() string { return k.cluster }
 func (k *kafkaLog) Close() error    { return nil }
 func (k *kafkaLog) Topic() string   { return "defender." + dataset }
 
-func (k *kafkaLog) Fence(context.Context) error {
+func (k *kafkaLog) Fence(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	var epoch int
 	err := k.c.call(func() error {
 		co := k.c.w.coordinator(k.id)

@@ -41,11 +41,13 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 	err := r.acquire(ctx)
 	if err == nil {
 		err = r.claimed(ctx, stop)
+		if r.large != nil {
+			err = errors.Join(err, r.large)
+		}
 		end := state.End{Run: r.Run, At: time.Now().UTC(), Reason: inShort(err)}
-		r.claim.End(ctx, func(d *state.Document) { d.Ended(end, Failed(err)) })
-	}
-	if r.large != nil {
-		err = errors.Join(err, r.large)
+		after, cancel := afterwards(ctx)
+		r.claim.End(after, func(d *state.Document) { d.Ended(end, Failed(err)) })
+		cancel()
 	}
 	r.result.Watermark, r.result.Gaps, r.result.Check = r.doc.Watermark, r.doc.Gaps, r.doc.Check
 	if ds.Mode == ModeSnapshot {
@@ -85,19 +87,6 @@ func (r *run) claimed(ctx, stop context.Context) error {
 		return cause // whatever else failed, it failed because the claim was gone
 	}
 	return err
-}
-
-// closeTransaction ends what a failed commit left open: until then read_committed
-// consumers of the topic would wait, up to the transaction's timeout.
-func (r *run) closeTransaction(ctx context.Context) {
-	if !r.open {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := r.kafka.Fence(ctx); err != nil {
-		r.log.Warn("a transaction stays open until the next run or its timeout; read_committed consumers wait", "error", err)
-	}
 }
 
 // acquire is step 1: it refuses before changing anything where what is recorded and what

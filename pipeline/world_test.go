@@ -171,7 +171,10 @@ func (o objects) Get(_ context.Context, key string) (data []byte, etag string, e
 	return data, etag, err
 }
 
-func (o objects) Put(_ context.Context, key string, data []byte, cond blob.Condition) (string, error) {
+func (o objects) Put(ctx context.Context, key string, data []byte, cond blob.Condition) (string, error) {
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	w := o.c.w
 	etag := "" // a late request may still set it
 	apply := func() error {

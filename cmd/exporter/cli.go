@@ -22,7 +22,7 @@ type cli struct {
 	asks     bool // a person sits before in and out
 	environ  []string
 	signals  <-chan os.Signal
-	exit     func(code int) // at the second signal
+	exit     func(code int) // at the last signal
 }
 
 // main runs one command line and returns its exit code.

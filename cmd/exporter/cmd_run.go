@@ -72,7 +72,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	for _, w := range slices.Concat(v.warnings(), cfg.Kafka.Warnings()) {
 		log.Warn(w)
 	}
-	stop, release := untilSignal(ctx, c.signals, c.exit)
+	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
 	s := surroundings{log: log, committed: term.committed, term: term, backfill: backfill}
 	if t.dryRun {
@@ -81,7 +81,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 		return c.report(log, p.Code, p.print)
 	}
 	limitMemory(log, cfg)
-	rep := export(ctx, stop, cfg, s)
+	rep := export(work, stop, cfg, s)
 	term.close()
 	return c.report(log, rep.Code, rep.print)
 }

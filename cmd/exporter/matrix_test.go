@@ -27,6 +27,7 @@ type matrix struct {
 	env     map[string]string
 	tenant  *embedded
 	began   time.Time
+	cluster *kfake.Cluster
 	broker  string // empty: no Kafka
 	queries string
 }
@@ -51,7 +52,7 @@ func (m *matrix) kafka(t *testing.T, o ...kfake.Opt) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	m.broker = c.ListenAddrs()[0]
+	m.cluster, m.broker = c, c.ListenAddrs()[0]
 }
 
 // set gives pairs that depend on nothing.

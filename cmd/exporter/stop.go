@@ -32,25 +32,47 @@ func (e *interruptedError) code() int {
 // second one ends the process at once: what is in flight is dropped, as in a crash.
 func untilSignal(ctx context.Context, signals <-chan os.Signal, exit func(int)) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	release := onSignals(signals, func(e *interruptedError) { cancel(e) }, func(e *interruptedError) { exit(e.code()) })
+	return ctx, func() {
+		cancel(context.Canceled)
+		release()
+	}
+}
+
+// untilSignals is untilSignal for a run: the second signal ends work, which drops what is
+// in flight and aborts an open transaction, and the third one the process.
+func untilSignals(ctx context.Context, signals <-chan os.Signal, exit func(int)) (work, stop context.Context, _ context.CancelFunc) {
+	work, end := context.WithCancelCause(ctx)
+	stop, cancel := context.WithCancelCause(work)
+	release := onSignals(signals,
+		func(e *interruptedError) { cancel(e) },
+		func(e *interruptedError) { end(e) },
+		func(e *interruptedError) { exit(e.code()) })
+	return work, stop, func() {
+		end(context.Canceled)
+		release()
+	}
+}
+
+// onSignals takes one step a signal. Each gets the first signal, which the exit code tells.
+func onSignals(signals <-chan os.Signal, steps ...func(*interruptedError)) (release func()) {
 	over := make(chan struct{})
 	go func() {
 		defer crash.Exit()
-		select {
-		case s := <-signals:
-			e := &interruptedError{signal: s}
-			cancel(e)
+		var first *interruptedError
+		for _, step := range steps {
 			select {
-			case <-signals:
-				exit(e.code())
+			case s := <-signals:
+				if first == nil {
+					first = &interruptedError{signal: s}
+				}
+				step(first)
 			case <-over:
+				return
 			}
-		case <-over:
 		}
 	}()
-	return ctx, func() {
-		cancel(context.Canceled)
-		close(over)
-	}
+	return func() { close(over) }
 }
 
 // untilDeadline ends the context with errDeadline after d; 0: never.
