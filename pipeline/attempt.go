@@ -112,7 +112,7 @@ func (a *attempt) lack(g Gap) error {
 			a.Dataset.Name, g.Slice.I, g.Slice.N, g.Reason)
 	}
 	g.Late = a.job.seen != nil
-	a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "late", g.Late, "reason", g.Reason)
+	a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "kind", a.job.kind, "reason", g.Reason)
 	a.gaps = append(a.gaps, g)
 	return nil
 }

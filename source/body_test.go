@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -141,7 +142,7 @@ func TestServerThatCutsIsAskedAgain(t *testing.T) {
 			defer srv.Close()
 			web := newHTTP(nil, 1)
 			defer web.CloseIdleConnections()
-			c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20, Timeout: time.Minute}, url: srv.URL, http: web, decoder: Keeper{}, now: time.Now, skew: &skew{now: time.Now}}
+			c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20, Timeout: time.Minute}, url: srv.URL, http: web, decoder: Keeper{}, now: time.Now, skew: &skew{now: time.Now}, log: slog.New(slog.DiscardHandler)}
 			_, err := c.call(t.Context(), place{}, "token", request{Query: "T"})
 			var e *Error
 			if !errors.As(err, &e) || e.kind != transient {

@@ -36,6 +36,7 @@ type client struct {
 	secrets  []setting.Secret
 
 	calls, refusals, retries atomic.Int64
+	throttling               throttling
 }
 
 // request is the body that goes out.
@@ -71,18 +72,27 @@ func (c *client) call(ctx context.Context, p place, token string, q request) (pi
 	resp, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { c.reach.arrived() },
 	})))
+	if err == nil {
+		defer func() { _ = resp.Body.Close() }()
+		c.reach.arrived()
+		c.skew.note(sent, resp)
+	}
+	a, err := c.answer(ctx, limited, p, token, resp, err)
+	c.tell(ctx, p, resp, &a, err, c.now().Sub(sent))
+	return a, err
+}
+
+// answer reads what came of a call.
+func (c *client) answer(ctx, limited context.Context, p place, token string, resp *http.Response, err error) (pipeline.Answer, error) {
 	if err != nil {
 		return pipeline.Answer{}, c.failed(ctx, limited, 0, err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	c.reach.arrived()
-	c.skew.note(sent, resp)
 	if resp.StatusCode != http.StatusOK {
 		return pipeline.Answer{}, c.refusal(resp, token)
 	}
 	a, err := c.decode(limited, p, resp)
 	if err == nil {
-		return c.result(ctx, resp, a, token)
+		return c.result(ctx, p, resp, a, token)
 	}
 	if e := c.undecodable(resp, token, err); e != nil {
 		return a, e

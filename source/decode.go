@@ -48,7 +48,7 @@ func (c *client) decode(ctx context.Context, p place, resp *http.Response) (pipe
 
 // result checks that an answer is a complete result below the row cap, or releases it.
 // The body decides, not its Content-Type.
-func (c *client) result(ctx context.Context, resp *http.Response, a pipeline.Answer, token string) (pipeline.Answer, error) {
+func (c *client) result(ctx context.Context, p place, resp *http.Response, a pipeline.Answer, token string) (pipeline.Answer, error) {
 	rows, counted := a.Rows(), statistic(a.Stats, a.Rows())
 	e := &Error{kind: tooMany, Status: resp.StatusCode}
 	switch {
@@ -62,7 +62,7 @@ func (c *client) result(ctx context.Context, resp *http.Response, a pipeline.Ans
 		e.Message = fmt.Sprintf("%d rows, its own statistics count %d: the rest was cut", rows, counted)
 	default:
 		if a.Stats != nil && counted < rows {
-			c.log.DebugContext(ctx, "the answer's statistics do not count its rows", slog.Int64("rows", rows), slog.Int64("counted", counted))
+			c.log.DebugContext(ctx, "the answer's statistics do not count its rows", slog.String("dataset", p.dataset), slog.Int64("rows", rows), slog.Int64("counted", counted))
 		}
 		return a, nil
 	}

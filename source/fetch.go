@@ -115,11 +115,13 @@ func (f *pursuit) attempt(ctx context.Context, t *turn) (pipeline.Answer, error)
 	switch {
 	case err == nil:
 		t.succeeded()
+		f.answered(ctx, t.sent)
 	case e != nil && e.kind == throttled:
 		// Before the turn ends: the next call must not run into the same refusal.
 		f.wait, f.worth = t.refused(e)
 		f.waited += f.wait
 		f.refusals.Add(1)
+		f.throttled(ctx, e)
 	case e != nil && e.kind == unauthorized:
 		f.refused = token
 	}
@@ -144,7 +146,6 @@ func (f *pursuit) again(ctx context.Context, err error) error {
 	case e.kind == throttled && beyond(deadline, f.wait):
 		return final.late(f.wait)
 	case e.kind == throttled && f.worth && f.waited <= patience:
-		f.log.WarnContext(ctx, "throttled, everybody waits", append(f.place.attrs(e), slog.Duration("wait", f.wait))...)
 		return nil
 	case e.unmet && e.kind == transient:
 		return f.knock(ctx, e, final)

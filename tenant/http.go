@@ -40,6 +40,7 @@ func (t *Tenant) hunt(w http.ResponseWriter, r *http.Request, f flavour) {
 	if err != nil {
 		return // the client went away
 	}
+	w.Header().Set("Request-Id", newGUID())
 	q, bad := readBody(body, f)
 	rec := Record{At: t.o.Now(), API: string(f), Query: q.text, Status: http.StatusOK}
 	defer func() { t.stats.hunting(rec) }() // also where the connection is broken

@@ -130,7 +130,7 @@ func TestBackfillCommandLine(t *testing.T) {
 		"--order \"random\": oldest or newest":                  {"--from", "9h", "--order", "random"},
 		"names nothing":                                         {"--from", "9h", "--export-tables", ","},
 	} {
-		code, out, errs := exporter(t, usable("LAKE_URL", filepath.Join(t.TempDir(), "lake")), append([]string{"backfill"}, args...)...)
+		code, out, errs := exporter(t, usable("LAKE_URL", filepath.Join(t.TempDir(), "lake"), "LOG_FORMAT", "text"), append([]string{"backfill"}, args...)...)
 		if code != codeConfiguration || !strings.Contains(errs, says) {
 			t.Errorf("%v: exit code %d, want 2 and %q\n%s%s", args, code, says, out, errs)
 		}

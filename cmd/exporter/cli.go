@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -23,18 +24,52 @@ type cli struct {
 	environ  []string
 	signals  <-chan os.Signal
 	exit     func(code int) // at the last signal
+
+	id     string // of this command's run
+	tenant string // as it is set
+	logs   Log    // the same
 }
 
 // main runs one command line and returns its exit code.
 func (c *cli) main(ctx context.Context, args []string) int {
+	c.id = runID()
+	c.take(newValues(nil, c.environ))
 	root := c.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var reported *reportedError
 	if err != nil && !errors.As(err, &reported) {
-		fmt.Fprintf(c.err, "exporter: %v\n", err)
+		c.fail(cmd, err)
 	}
 	return codeOf(err)
+}
+
+// take notes how to log, before anything is judged.
+func (c *cli) take(v *values) {
+	c.logs.Level, _ = v.Lookup("LOG_LEVEL")
+	c.logs.Format, _ = v.Lookup("LOG_FORMAT")
+	c.tenant, _ = v.Lookup("AZURE_TENANT_ID")
+}
+
+// logger logs to w, which leads to stderr.
+func (c *cli) logger(w io.Writer) *slog.Logger {
+	return newLogger(w, isTerminal(c.err), c.logs, "run", c.id, "tenant", c.tenant)
+}
+
+// messageEnded is the last record of a run.
+const messageEnded = "run ended"
+
+// fail says why a command ended, in a record where the log has such.
+func (c *cli) fail(cmd *cobra.Command, err error) {
+	if !c.logs.asJSON(isTerminal(c.err)) {
+		fmt.Fprintf(c.err, "exporter: %v\n", err)
+		return
+	}
+	message := "command failed"
+	if name := cmd.Name(); name == "run" || name == "backfill" {
+		message = messageEnded
+	}
+	c.logger(c.err).Error(message, "error", err, "exit_code", codeOf(err))
 }
 
 func (c *cli) root() *cobra.Command {

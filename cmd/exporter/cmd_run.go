@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -53,11 +52,10 @@ type task struct {
 
 // run exports or plans once and reports the outcome.
 func (c *cli) run(ctx context.Context, v *values, t task) error {
+	c.take(v)
 	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
 	if err != nil {
-		for _, s := range v.warnings() { // the likely reason why something is missing
-			fmt.Fprintf(c.err, "exporter: %s\n", s)
-		}
+		warn(c.logger(c.err), v.warnings()) // the likely reason why something is missing
 		return err
 	}
 	var backfill *pipeline.Backfill
@@ -68,33 +66,57 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	}
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
-	log := newLogger(term, term.live, cfg.Log)
-	for _, w := range slices.Concat(v.warnings(), cfg.Kafka.Warnings()) {
-		log.Warn(w)
-	}
+	log := c.logger(term)
+	warn(log, slices.Concat(v.warnings(), cfg.Kafka.Warnings()))
 	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
-	s := surroundings{log: log, committed: term.committed, term: term, backfill: backfill}
+	s := surroundings{run: c.id, log: log, committed: term.committed, term: term, backfill: backfill}
 	if t.dryRun {
 		term.close()
 		p := makePlan(stop, cfg, s)
-		return c.report(log, p.Code, p.print)
+		return c.report(log, &p)
 	}
 	limitMemory(log, cfg)
 	rep := export(work, stop, cfg, s)
 	term.close()
-	return c.report(log, rep.Code, rep.print)
+	return c.report(log, &rep)
 }
 
-// report prints an outcome and ends the command with its code.
-func (c *cli) report(log *slog.Logger, code int, print func(io.Writer, bool) error) error {
-	if err := print(c.out, isTerminal(c.out)); err != nil {
+func warn(log *slog.Logger, warnings []string) {
+	for _, w := range warnings {
+		log.Warn(w)
+	}
+}
+
+// outcome is what a run has come to.
+type outcome interface {
+	code() int
+	// print writes the summary: a table for people, else one JSON record.
+	print(w io.Writer, terminal bool) error
+	// attrs are its totals, under the summary's names.
+	attrs() []any
+}
+
+// report prints an outcome and ends the command with its code. Where people do not read
+// the log, its last record tells the outcome as well.
+func (c *cli) report(log *slog.Logger, o outcome) error {
+	if err := o.print(c.out, isTerminal(c.out)); err != nil {
 		log.Error("print the summary", "error", err)
 	}
-	if code == codeDone {
+	level := slog.LevelError
+	switch o.code() {
+	case codeDone:
+		level = slog.LevelInfo
+	case codeInterrupted, codeTerminated:
+		level = slog.LevelWarn
+	}
+	if !c.logs.forPeople(isTerminal(c.err)) {
+		log.Log(context.Background(), level, messageEnded, append(o.attrs(), "exit_code", o.code())...)
+	}
+	if o.code() == codeDone {
 		return nil
 	}
-	return &reportedError{code: code}
+	return &reportedError{code: o.code()}
 }
 
 // configure loads the configuration and refuses it with all of its problems at once.

@@ -106,7 +106,7 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 				return err
 			}
 		}
-		e := conn.exporter(cfg, surroundings{log: log}, runID())
+		e := conn.exporter(cfg, surroundings{log: log}, c.id)
 		var errs []error
 		for _, name := range names {
 			err := change(ctx, cfg, s, e, name)

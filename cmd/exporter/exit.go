@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/setting"
@@ -20,6 +21,9 @@ const (
 	codeConfiguration = 2 // usage, configuration, or a configuration that does not fit the state
 	codePartial       = 3 // some datasets failed or have gaps, the rest is committed
 	codeDenied        = 4 // refused by identity or permission
+
+	codeInterrupted = 128 + int(syscall.SIGINT)
+	codeTerminated  = 128 + int(syscall.SIGTERM)
 )
 
 // usageError is a command line that cannot be understood.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 // surroundings are what an export uses beside its configuration.
 type surroundings struct {
+	run       string // its id; empty: a new one
 	log       *slog.Logger
 	http      *http.Client          // nil: the source's own
 	committed func(pipeline.Commit) // nil: nobody listens
@@ -27,7 +29,7 @@ type surroundings struct {
 // export runs every dataset once. It never fails without a report.
 func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	started := time.Now()
-	rep := report{Version: versionText(), Run: runID(), started: started}
+	rep := report{Version: versionText(), Run: cmp.Or(s.run, runID()), started: started}
 	datasets, leftOut := s.chosen(cfg)
 	conn, err := connect(stop, cfg, s)
 	if err != nil {
@@ -47,7 +49,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	e := conn.exporter(cfg, s, rep.Run)
 	e.Start = func() time.Time { return start }
 	e.Horizon = func() time.Time { return horizon(conn.reader, cfg.Export.Lag) }
-	s.log.Info("run begins", "run", rep.Run, "version", rep.Version, "datasets", len(datasets),
+	s.log.Info("run begins", "version", rep.Version, "dataset_count", len(datasets),
 		"lake", e.Destinations.Lake, "cluster", e.Destinations.Cluster)
 	until, cancel := untilDeadline(stop, cfg.Export.Deadline)
 	defer cancel()

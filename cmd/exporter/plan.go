@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -61,7 +62,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 			err = e
 		}
 		s.log.Error("cannot plan", "error", err)
-		p.Error, p.Code = err.Error(), codeOf(err)
+		p.Error, p.Code = inLine(err.Error()), codeOf(err)
 		return p
 	}
 	now := time.Now()
@@ -93,7 +94,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 			return fail(err)
 		}
 	}
-	e := conn.exporter(cfg, s, runID())
+	e := conn.exporter(cfg, s, cmp.Or(s.run, runID()))
 	e.Horizon, e.Backfill = func() time.Time { return end }, s.backfill
 	pl := &planning{
 		cfg: cfg, reader: reader, exporter: e, documents: e.Stores.State,
@@ -119,7 +120,7 @@ func (pl *planning) datasets(ctx context.Context, datasets []pipeline.Dataset, s
 			defer crash.Exit()
 			var err error
 			if plans[i], err = pl.dataset(ctx, ds); err != nil {
-				plans[i].Error = err.Error()
+				plans[i].Error = inLine(err.Error())
 			}
 			results[i] = pipeline.Result{Dataset: ds.Name, Err: err}
 		})

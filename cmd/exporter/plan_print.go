@@ -8,6 +8,16 @@ import (
 	"time"
 )
 
+func (p *plan) code() int { return p.Code }
+
+func (p *plan) attrs() []any {
+	attrs := []any{"version", p.Version, "dry_run", true, "dataset_count", len(p.Datasets), "rows", p.Rows, "calls", p.Calls, "counts", p.Counts, "quota", minutes(p.Minutes)}
+	if p.Error != "" {
+		attrs = append(attrs, "error", p.Error)
+	}
+	return attrs
+}
+
 // print writes the plan.
 func (p *plan) print(w io.Writer, terminal bool) error {
 	if !terminal {

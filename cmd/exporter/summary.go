@@ -71,7 +71,7 @@ type countCheck struct {
 // fail ends the report of a run that could not begin.
 func (r *report) fail(err error) {
 	r.Datasets = []datasetReport{}
-	r.Error, r.Code = err.Error(), codeOf(err)
+	r.Error, r.Code = inLine(err.Error()), codeOf(err)
 	r.Seconds = time.Since(r.started).Seconds()
 }
 
@@ -94,9 +94,9 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 		}
 		switch {
 		case failure(res.Err) != nil:
-			d.Error = res.Err.Error()
+			d.Error = inLine(res.Err.Error())
 		case res.Err != nil:
-			d.Note = res.Err.Error()
+			d.Note = inLine(res.Err.Error())
 		}
 		r.Datasets = append(r.Datasets, d)
 		r.Rows += d.Rows
@@ -122,6 +122,29 @@ func whyStopped(stop context.Context) string {
 		return cause.Error()
 	}
 	return "the quota allows no further call before EXPORT_DEADLINE"
+}
+
+func (r *report) code() int { return r.Code }
+
+func (r *report) attrs() []any {
+	failed, gaps := 0, 0
+	for _, d := range r.Datasets {
+		gaps += d.Gaps
+		if d.Error != "" {
+			failed++
+		}
+	}
+	attrs := []any{
+		"version", r.Version, "dataset_count", len(r.Datasets), "failed_count", failed, "rows", r.Rows, "rejected", r.Rejected, "gaps", gaps, "commits", r.Commits,
+		"files", r.Files, "bytes", r.Bytes, "events", r.Events, "calls", r.Calls, "refusals", r.Refusals, "seconds", r.Seconds, "buffer_bytes", r.Buffers,
+	}
+	if r.Stopped != "" {
+		attrs = append(attrs, "stopped", r.Stopped)
+	}
+	if r.Error != "" {
+		attrs = append(attrs, "error", r.Error)
+	}
+	return attrs
 }
 
 // print writes the report.
