@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -279,7 +280,20 @@ var errEpoch = errors.New("invalid producer epoch")
 
 func (k *kafkaLog) Cluster() string { return k.cluster }
 func (k *kafkaLog) Close() error    { return nil }
-func (k *kafkaLog) Topic() string   { return "defender." + dataset }
+func (k *kafkaLog) Topic() string   { return cmp.Or(k.c.w.topic, "defender."+dataset) }
+
+func (k *kafkaLog) End(context.Context) (end int64, err error) {
+	err = k.c.ask(func() error {
+		if k.c.w.mute {
+			return errLost
+		}
+		for _, n := range k.c.w.kafka {
+			end += int64(n)
+		}
+		return nil
+	})
+	return end, err
+}
 
 func (k *kafkaLog) Fence(ctx context.Context) error {
 	if ctx.Err() != nil {

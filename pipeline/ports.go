@@ -109,6 +109,9 @@ type Log interface {
 	Begin(a Attempt, refuse Refuse) (LogWriter, error)
 	// Topic is where the dataset's events go.
 	Topic() string
+	// End is how many records the topic has had since it was created, or more; those that
+	// have expired count.
+	End(ctx context.Context) (int64, error)
 	// Close closes connections.
 	Close() error
 }

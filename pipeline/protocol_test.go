@@ -62,7 +62,7 @@ func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 		Destinations: m.destinations(), AtLeastOnce: m.least,
 		Start:   func() time.Time { return origin },
 		Horizon: func() time.Time { return secondOf(w.truth) },
-		Log:     slog.New(slog.DiscardHandler),
+		Log:     slog.New(listener{w}),
 	}
 	if m.lake {
 		e.Lake = lake{c}

@@ -164,6 +164,9 @@ func (r *run) finish(ctx context.Context, in intent) error {
 		r.learned(d)
 		d.Rows += p.Rows
 		d.Rejected += p.Rejected
+		if m := in.Manifest; m.Events > 0 {
+			d.Sent = d.Sent.More(m.Sinks.Cluster, m.Topic, m.Events)
+		}
 		if p.Decider == state.DeciderKafka {
 			d.Marker = p.Commit
 		}

@@ -153,6 +153,9 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.record(ctx); err != nil {
 		return err
 	}
+	if err := r.deleted(ctx); err != nil {
+		return err
+	}
 	if r.kafkaDecides() {
 		if err := r.base(ctx, found); err != nil {
 			return err

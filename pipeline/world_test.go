@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +35,10 @@ type world struct {
 	flip    bool                    // the schema changes every 17 rows
 	faults  []string                // what was seen that must never be
 	late    []func()                // requests still on their way
+	deleted bool                    // Kafka's topic was
+	mute    bool                    // Kafka does not tell the topic's end
+	topic   string                  // another one than at first
+	gone    []int64                 // events that runs say are gone with it
 }
 
 type object struct {
@@ -66,6 +72,32 @@ func newWorld(seed uint64, truth int) *world {
 		objects: map[string]object{}, uploads: map[string]*upload{}, lake: map[string]lakeObject{},
 		broker: map[string]*coordinator{}, kafka: map[int]int{}, decided: map[string]bool{},
 	}
+}
+
+// listener hears what runs say of a topic that was deleted.
+type listener struct{ w *world }
+
+func (l listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (l listener) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l listener) WithGroup(string) slog.Handler                    { return l }
+
+func (l listener) Handle(_ context.Context, r slog.Record) error {
+	if !strings.Contains(r.Message, "topic was deleted") {
+		return nil
+	}
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	gone := int64(-1)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "events" {
+			gone = a.Value.Int64()
+		}
+		return true
+	})
+	if l.w.gone = append(l.w.gone, gone); !l.w.deleted {
+		l.w.wrong("kafka: %d events are said to be gone", gone)
+	}
+	return nil
 }
 
 func (w *world) wrong(format string, args ...any) {

@@ -27,6 +27,7 @@ type Document struct {
 	Adopted      []Adoption   `json:"adopted,omitempty"`
 	Rows         int64        `json:"rows"`     // exported since the document was made
 	Rejected     int64        `json:"rejected"` // rejected since the document was made
+	Sent         Sent         `json:"sent,omitzero"`
 	Pending      *Pending     `json:"pending,omitempty"`
 	// How runs ended, backfills included. One that was killed leaves its lease instead.
 	Last    *End `json:"last,omitempty"`
@@ -58,6 +59,22 @@ type Destinations struct {
 	Lake    string `json:"lake,omitempty"`    // URL of the lake
 	Cluster string `json:"cluster,omitempty"` // id of the Kafka cluster
 	Topic   string `json:"topic,omitempty"`   // topic template
+}
+
+// Sent is how many events of finished commits one topic has got.
+type Sent struct {
+	Cluster string `json:"cluster"`
+	Topic   string `json:"topic"`
+	Events  int64  `json:"events"`
+}
+
+// More counts events, from the first one on where they go to another topic than before.
+func (s Sent) More(cluster, topic string, events int64) Sent {
+	if s.Cluster != cluster || s.Topic != topic {
+		s = Sent{Cluster: cluster, Topic: topic}
+	}
+	s.Events += events
+	return s
 }
 
 // Adoption notes from which commit on other destinations or another meaning count.
