@@ -126,6 +126,9 @@ func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, columns *s
 		}
 		rows = append(rows, n)
 	}
+	if len(rows) == 0 {
+		return b, nil
+	}
 	var err error
 	b.Record, _, err = columns.Fit(recordOf(name, rows))
 	b.Hashes = make([][16]byte, len(rows))

@@ -298,6 +298,18 @@ func TestRejectsOfTwoAttempts(t *testing.T) {
 	})
 }
 
+// TestOnlyRejects: a page of which nothing but rejects is left has no record.
+func TestOnlyRejects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 70)
+		e := both.exporter(w, &client{w: w}, "run")
+		e.Transformer = transformer{rejectEvery: 1}
+		if r := export(t.Context(), e); r.Err != nil || r.Rows != 0 || r.Rejected != 70 {
+			t.Errorf("rows %d, rejected %d, error %v", r.Rows, r.Rejected, r.Err)
+		}
+	})
+}
+
 // all accepts everything as it is configured.
 func all(e *pipeline.Exporter, ds pipeline.Dataset) pipeline.Adopting {
 	return pipeline.Adopting{

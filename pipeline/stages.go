@@ -77,6 +77,8 @@ func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches ch
 				p.release()
 				return fmt.Errorf("window %s: %w", part.Window, err)
 			}
+		}
+		if b.Record != nil {
 			if err := r.has(schema.Columns(b.Record.Schema())); err != nil {
 				b.Release()
 				p.release()
