@@ -122,7 +122,9 @@ func (s scenario) play(t *testing.T) error {
 	start := began.Add(-2 * time.Hour)
 	for n := range s.runs {
 		time.Sleep(time.Duration(h.draw(int64(50 * time.Minute))))
-		_ = h.run(t, fmt.Sprint("run-", n), start, nil) // some fail
+		if err := h.run(t, fmt.Sprint("run-", n), start, nil); surplus(err) { // some fail
+			return fmt.Errorf("every row is the tenant's: %w", err)
+		}
 		h.world.deliverLate(false)
 	}
 	h.world.deliverLate(true)
@@ -134,7 +136,7 @@ func (s scenario) play(t *testing.T) error {
 	h.mu.Unlock()
 	for n := range 6 { // until everything that comes late has come
 		time.Sleep(40 * time.Minute)
-		if err := h.run(t, fmt.Sprint("quiet-", n), start, nil); err != nil && !gapsAlone(err) {
+		if err := h.run(t, fmt.Sprint("quiet-", n), start, nil); err != nil && (!gapsAlone(err) || surplus(err)) {
 			return fmt.Errorf("quiet run: %w", err)
 		}
 	}
@@ -160,6 +162,11 @@ func (h *history) draw(n int64) int64 {
 func gapsAlone(err error) bool {
 	var gaps *pipeline.GapsError
 	return errors.As(err, &gaps)
+}
+
+func surplus(err error) bool {
+	var more *pipeline.SurplusError
+	return errors.As(err, &more)
 }
 
 // fill makes rows up whose clocks lie in a stretch.

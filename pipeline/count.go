@@ -13,11 +13,13 @@ import (
 
 // counts are the API's counts at the beginning of a run.
 type counts struct {
-	past      Window         // read by earlier runs, in whole quarter hours; empty: not counted
-	bins      []ledger.Count // of past
-	ahead     *Tally         // of what is to be read; nil: not counted
-	unclocked error          // not nil: there are rows that no window holds
-	failed    error          // not nil: the API has not counted for long
+	past      Window              // read by earlier runs, in whole quarter hours; empty: not counted
+	bins      []ledger.Count      // of past
+	book      *ledger.Ledger      // as it was when they were counted
+	over      []ledger.Difference // of past, where book has more than bins
+	ahead     *Tally              // of what is to be read; nil: not counted
+	unclocked error               // not nil: there are rows that no window holds
+	failed    error               // not nil: the API has not counted for long
 }
 
 // count asks for all counts that a run needs at once, so that they travel in one call.
@@ -65,7 +67,8 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 		}
 		c.unclocked = &UnclockedError{Rows: n, Window: events}
 	}
-	return c, nil
+	err := r.surplus(ctx, &c, horizon)
+	return c, err
 }
 
 // unchecked is an error if counts have failed for too long.

@@ -163,13 +163,19 @@ func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (na
 	if old != "" {
 		dropped = append(dropped, old)
 	}
+	named, err = l.run.putLedger(ctx, l.attempt, book, named.From)
+	return named, dropped, err
+}
+
+// putLedger stores a ledger under an attempt's own key.
+func (r *run) putLedger(ctx context.Context, a Attempt, book *ledger.Ledger, from time.Time) (state.Ledger, error) {
 	data := book.Encode()
-	named.Key, named.SHA256 = fmt.Sprintf("ledger/%s/%s.json", l.attempt.Dataset.Name, l.attempt.Name()), hexSum(data)
-	if err := putOnce(ctx, l.run.Stores.Meta, named.Key, data); err != nil {
-		return named, nil, fmt.Errorf("write ledger: %w", err)
+	named := state.Ledger{Key: fmt.Sprintf("ledger/%s/%s.json", a.Dataset.Name, a.Name()), SHA256: hexSum(data), From: from}
+	if err := putOnce(ctx, r.Stores.Meta, named.Key, data); err != nil {
+		return named, fmt.Errorf("write ledger: %w", err)
 	}
-	l.run.cached = cachedLedger{named.Key, book}
-	return named, dropped, nil
+	r.cached = cachedLedger{named.Key, book}
+	return named, nil
 }
 
 // enter adds the attempt's rows and reports whether that changed anything.

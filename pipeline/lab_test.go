@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
+	"hunting-exporter/blob"
 	"hunting-exporter/internal/pool"
 	_ "hunting-exporter/internal/racetest"
 	"hunting-exporter/pipeline"
@@ -84,6 +86,12 @@ func newLab(t *testing.T) *lab {
 		t: t, world: newWorld(1, 0), sinks: onlyLake, maxRows: 20, reconcile: 3 * time.Hour, began: time.Now().UTC(), within: t.Context(),
 		table: pipeline.Dataset{Name: eventTable, Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Identity: []string{"Timestamp", "Id"}},
 	}
+	l.move()
+	return l
+}
+
+// move leaves all rows behind: the tenant has none.
+func (l *lab) move() {
 	l.tenant = tenant.New(tenant.Options{MaxRows: l.maxRows, CallsPerMinute: -1, CallsPerHour: -1})
 	l.tenant.Fault(func(c tenant.Call) tenant.Fault {
 		if c.API == "token" {
@@ -101,7 +109,6 @@ func newLab(t *testing.T) *lab {
 		}
 		return tenant.Fault{}
 	})
-	return l
 }
 
 // counts is how many calls of the last run asked for counts.
@@ -130,8 +137,8 @@ func (l *lab) add(n int, clock, visible time.Time) {
 	}
 }
 
-// try is one run.
-func (l *lab) try() pipeline.Result {
+// source reads the lab's tenant.
+func (l *lab) source() *hunting.Reader {
 	l.t.Helper()
 	r, err := hunting.New(hunting.Config{
 		API: "graph", Cloud: "public", Concurrency: 1, CallsPerMinute: 100_000, MaxRows: l.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
@@ -140,6 +147,12 @@ func (l *lab) try() pipeline.Result {
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	return r
+}
+
+// try is one run.
+func (l *lab) try() pipeline.Result {
+	l.t.Helper()
 	c := &client{w: l.world}
 	ctx, kill := context.WithCancel(l.t.Context())
 	defer kill()
@@ -150,7 +163,7 @@ func (l *lab) try() pipeline.Result {
 		kill()
 	}
 	e := l.sinks.exporter(l.world, c, "run")
-	e.Source, e.Transformer = r, idFirst{transform.New(transform.Config{}, slog.New(slog.DiscardHandler))}
+	e.Source, e.Transformer = l.source(), idFirst{transform.New(transform.Config{}, slog.New(slog.DiscardHandler))}
 	e.Limits = pipeline.Limits{Rows: 1_000_000, Interval: time.Hour, Buffer: 1, Reconcile: l.reconcile}
 	e.Start = func() time.Time { return l.began }
 	e.Horizon = func() time.Time { return time.Now().UTC().Truncate(pipeline.Tick) }
@@ -198,6 +211,19 @@ func (l *lab) document() state.Document {
 		l.t.Fatal(err)
 	}
 	return doc
+}
+
+// rewrite changes the dataset's document, which no run holds.
+func (l *lab) rewrite(change func(*state.Document)) {
+	l.t.Helper()
+	store := objects{&client{w: l.world}, "state/"}
+	data, err := json.Marshal(func() state.Document { d := l.document(); change(&d); return d }())
+	if err == nil {
+		_, err = store.Put(l.t.Context(), "state/"+l.table.Name+".json", data, blob.Condition{})
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 // ledger is the ledger that the state names.

@@ -105,25 +105,3 @@ func (r *run) unseen(ctx, stop context.Context, j job, bins []state.Stretch) err
 	}
 	return r.read(ctx, stop, j)
 }
-
-// check notes how the API's counts and the ledger compare.
-func (r *run) check(ctx context.Context, c counts) error {
-	book, err := r.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	found := state.Check{
-		Stretch: state.Stretch(c.past), At: time.Now().UTC(), Counted: total(c.bins),
-		Exported: book.Exported(ledger.Start(ledger.Number(c.past.Start)), c.past.End), Late: r.result.Late,
-	}
-	for _, b := range c.bins {
-		if b.Rows != book.Exported(b.Start, b.Start.Add(ledger.Width)) {
-			found.Differ++
-		}
-	}
-	doc, err := r.claim.Update(ctx, func(d *state.Document) { d.Check, d.Checked = &found, c.past.End })
-	if err == nil {
-		r.doc = doc
-	}
-	return err
-}

@@ -28,8 +28,10 @@ func (r *run) look(ctx context.Context) (ahead *Tally, incomplete, err error) {
 	if r.ds, err = ClockOf(r.doc, r.ds); err != nil {
 		return nil, nil, err
 	}
-	if r.Backfill != nil {
-		incomplete, err = r.lost(ctx, ctx, r.Backfill.Window)
+	if b := r.Backfill; b != nil {
+		if incomplete, err = r.lost(ctx, ctx, b.Window); err == nil && len(Missing(r.doc.Progress, b.Window)) > 0 {
+			_, err = r.ledger(ctx) // in which a commit enters its rows
+		}
 		return nil, incomplete, err
 	}
 	horizon := r.Horizon().UTC().Truncate(Tick)
@@ -37,7 +39,7 @@ func (r *run) look(ctx context.Context) (ahead *Tally, incomplete, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.ahead, errors.Join(r.expired(horizon), c.unclocked, c.failed), r.bury(ctx, horizon)
+	return c.ahead, r.incomplete(c, horizon), r.bury(ctx, horizon)
 }
 
 // update changes the document. Without a claim, such as for a look, it does so in memory

@@ -29,11 +29,30 @@ func (r *run) work(ctx, stop context.Context) error {
 	if err != nil {
 		return err
 	}
-	expired := r.expired(horizon)
+	incomplete := r.incomplete(c, horizon)
 	if err := r.bury(ctx, horizon); err != nil {
 		return err
 	}
 	earlier := r.doc.Gaps
+	err = r.catchUp(ctx, stop, c, horizon)
+	switch {
+	case err == nil:
+		return errors.Join(r.retry(ctx, stop, earlier), incomplete, r.delivered())
+	case errors.Is(err, ErrStopped):
+		return errors.Join(err, incomplete)
+	case incomplete != nil: // the error itself may pass
+		r.log.Warn("apart from what failed, the export is not complete", "error", incomplete)
+	}
+	return err
+}
+
+// incomplete is what a run cannot set right, whatever it reads; nil: nothing.
+func (r *run) incomplete(c counts, horizon time.Time) error {
+	return errors.Join(r.expired(horizon), c.unclocked, c.failed, r.unexplained(c))
+}
+
+// catchUp reads what is new, then what came late.
+func (r *run) catchUp(ctx, stop context.Context, c counts, horizon time.Time) error {
 	forward := job{kind: KindNew, tally: c.ahead}
 	if w := (Window{r.doc.Watermark, horizon}); w.Start.Before(w.End) {
 		forward.parts = []Part{{Window: w}}
@@ -41,10 +60,7 @@ func (r *run) work(ctx, stop context.Context) error {
 	if err := r.read(ctx, stop, forward); err != nil {
 		return err
 	}
-	if err := r.late(ctx, stop, c); err != nil {
-		return err
-	}
-	return errors.Join(r.retry(ctx, stop, earlier), expired, c.unclocked, c.failed, r.delivered())
+	return r.late(ctx, stop, c)
 }
 
 // expired is an error if what is to be read begins before what the API still has.

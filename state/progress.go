@@ -66,10 +66,11 @@ type Pace struct {
 type Check struct {
 	Stretch
 	At       time.Time `json:"at"`
-	Counted  int64     `json:"counted"`  // rows by the API
-	Exported int64     `json:"exported"` // rows exported, rejected ones included, late ones fetched
-	Late     int64     `json:"late"`     // of them found by this comparison
-	Differ   int       `json:"differ"`   // quarter hours that still differ
+	Counted  int64     `json:"counted"`           // rows by the API, and those that came in since it counted
+	Exported int64     `json:"exported"`          // rows exported that it still has, rejected ones included, late ones fetched
+	Late     int64     `json:"late"`              // of them found by this comparison
+	Differ   int       `json:"differ"`            // quarter hours that still differ
+	Surplus  int64     `json:"surplus,omitempty"` // rows that were exported and are not counted
 }
 
 // Cover returns the progress with s read, and the watermark moved if s continues it.

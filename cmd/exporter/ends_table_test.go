@@ -131,6 +131,8 @@ var reasons = []endReason{
 	{"rows have no ingestion time, and nothing is compared", func(e *ending) { e.change("EXPORT_RECONCILE", "0"); e.unclocked() }, same(0), [2]string{}},
 	{"gaps", gaps, same(3), both("the API does not deliver 1 stretches")},
 	{"rows have expired", expired, [4]int{3, 0, 3, 0}, both("had left the API before it could be read")},
+	{"more is exported than the API counts", moved, [4]int{3, 0, 3, 0}, both("rows more are exported than the API counts, in ")},
+	{"the ledger is gone", unledgered, same(1), both("which the state names, is gone or was changed")},
 	{"the state does not fit", func(e *ending) { e.exported(); e.change("PARQUET_TIMESTAMP", "ns") }, same(2), both("exporter state adopt AlertInfo")},
 	{"the lake is a file", func(e *ending) { e.change("LAKE_URL", os.Args[0]) }, same(2), both("it is a file")},
 	{"no broker there", func(e *ending) { e.change("KAFKA_BROKERS", "127.0.0.1:1") }, [4]int{1, 1, notAsked, notAsked}, both("KAFKA_BROKERS")},
@@ -193,6 +195,33 @@ func unchecked(e *ending) {
 		d.Checked, d.Ledger.From = d.Watermark.Add(-time.Hour), d.Watermark.Add(-time.Hour)
 	})
 	e.refuse(invalid, nil)
+}
+
+// moved leads to a tenant of the same name without rows.
+func moved(e *ending) {
+	at := time.Now().Truncate(15 * time.Minute)
+	e.change("EXPORT_START", "4h")
+	fill(e.t, e.tenant, "AlertInfo", at.Add(-80*time.Minute), 40)
+	if rep := exportHere(e.t, e.embedded, e.env); rep.Rows != 80 {
+		e.t.Fatalf("%+v", rep)
+	}
+	other, env := served(e.t, tenant.Options{CallsPerMinute: -1})
+	fill(e.t, other.tenant, "AlertInfo", at.Add(-200*time.Minute), 40) // late
+	for _, name := range []string{"SOURCE_ENDPOINT", "AZURE_AUTHORITY_HOST"} {
+		e.change(name, env[name])
+	}
+	e.embedded = other
+}
+
+func unledgered(e *ending) {
+	e.exported()
+	files, err := filepath.Glob(filepath.Join(e.env["LAKE_URL"], "_meta", "ledger", "AlertInfo", "*"))
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	if err != nil || len(files) == 0 {
+		e.t.Fatal(len(files), err)
+	}
 }
 
 func expired(e *ending) {

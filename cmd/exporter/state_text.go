@@ -80,8 +80,8 @@ func (s standing) details(w io.Writer) error {
 		line("gap", "%s, %d tries since %s, the last %s: %s", stretchOf(g), g.Tries, g.Since.Format(secondFormat), g.Last.Format(secondFormat), g.Reason)
 	}
 	if k := s.Check; k != nil {
-		line("checked", "%s at %s: the API counted %d rows, %d exported, %d of them late, %d quarter hours differ",
-			pipeline.Window(k.Stretch), k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Differ)
+		line("checked", "%s at %s: the API counted %d rows, %d exported, %d of them late, %d not counted, %d quarter hours differ",
+			pipeline.Window(k.Stretch), k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Surplus, k.Differ)
 	}
 	return t.Flush()
 }

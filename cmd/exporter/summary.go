@@ -65,7 +65,8 @@ type countCheck struct {
 	At       time.Time `json:"at"`
 	Counted  int64     `json:"counted"`
 	Exported int64     `json:"exported"`
-	Differ   int       `json:"differ"` // quarter hours
+	Surplus  int64     `json:"surplus"` // rows exported that the API does not count
+	Differ   int       `json:"differ"`  // quarter hours
 }
 
 // fail ends the report of a run that could not begin.
@@ -86,7 +87,7 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 			Gaps: len(res.Gaps), gaps: res.Gaps,
 		}
 		if c := res.Check; c != nil {
-			d.Check = &countCheck{From: c.Start, To: c.End, At: c.At, Counted: c.Counted, Exported: c.Exported, Differ: c.Differ}
+			d.Check = &countCheck{From: c.Start, To: c.End, At: c.At, Counted: c.Counted, Exported: c.Exported, Surplus: c.Surplus, Differ: c.Differ}
 		}
 		if !res.Watermark.IsZero() {
 			lag := now.Sub(res.Watermark).Seconds()
@@ -238,8 +239,8 @@ func (r *report) printChecks(w io.Writer) {
 		all.Counted, all.Exported = all.Counted+c.Counted, all.Exported+c.Exported
 		if c.Differ > 0 {
 			differ = true
-			fmt.Fprintf(w, "differs: %s: the API counts %d rows from %s to %s, %d are exported, and %d quarter hours differ\n",
-				d.Dataset, c.Counted, c.From.Format(secondFormat), c.To.Format(secondFormat), c.Exported, c.Differ)
+			fmt.Fprintf(w, "differs: %s: the API counts %d rows from %s to %s, %d are exported, %d of them not counted, and %d quarter hours differ\n",
+				d.Dataset, c.Counted, c.From.Format(secondFormat), c.To.Format(secondFormat), c.Exported, c.Surplus, c.Differ)
 		}
 	}
 	if !differ && all.From.Before(all.To) {

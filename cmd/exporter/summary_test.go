@@ -91,7 +91,7 @@ gap: EmailEvents: 2026-11-24T15:00:00Z/2026-11-24T15:01:00Z after 2 tries: statu
 gap: EmailEvents: 2026-11-24T16:00:00Z/2026-11-24T16:01:00Z after 2 tries: status 400
 gap: EmailEvents: … and 2 more, see exporter state show EmailEvents
 failed: the API does not deliver 7 stretches, the first 2026-11-24T12:00:00Z/2026-11-24T12:01:00Z after 2 tries: status 400; they are tried again each run, see ` + "`exporter state show`" + `
-differs: AlertInfo: the API counts 100 rows from 2026-11-23T12:00:00Z to 2026-11-24T12:00:00Z, 97 are exported, and 1 quarter hours differ
+differs: AlertInfo: the API counts 100 rows from 2026-11-23T12:00:00Z to 2026-11-24T12:00:00Z, 97 are exported, 0 of them not counted, and 1 quarter hours differ
 9 calls, 1.0 s, run r, version v, exit code 3
 `
 	if diff := cmp.Diff(want, forPeople(t, r)); diff != "" {

@@ -16,6 +16,7 @@ type document struct {
 	Version int        `json:"version"`
 	Bins    [][3]int64 `json:"bins"` // bins since the one before (the first: since 1970), exported, settled
 	Runs    []run      `json:"runs"`
+	Surplus [][2]int64 `json:"surplus,omitempty"` // index of the bin, rows
 }
 
 type run struct {
@@ -34,6 +35,9 @@ func (l *Ledger) Encode() []byte {
 		n := Number(b.Start)
 		doc.Bins[i] = [3]int64{n - last, b.Exported, b.Settled}
 		last = n
+		if b.Surplus > 0 {
+			doc.Surplus = append(doc.Surplus, [2]int64{int64(i), b.Surplus})
+		}
 	}
 	for i, r := range l.Runs {
 		doc.Runs[i] = run{Key: r.Key, SHA256: r.SHA256, Start: Number(r.Start), End: after(r.End), Rows: r.Rows}
@@ -61,6 +65,12 @@ func Decode(data []byte) (*Ledger, error) {
 	l := &Ledger{Bins: make([]Bin, len(doc.Bins)), Runs: make([]Run, len(doc.Runs))}
 	if err := l.setBins(doc.Bins); err != nil {
 		return nil, damaged(err)
+	}
+	for _, s := range doc.Surplus {
+		if s[0] < 0 || s[0] >= int64(len(l.Bins)) || s[1] <= 0 {
+			return nil, damaged(fmt.Errorf("bin %d of %d has %d rows that the API did not count", s[0], len(l.Bins), s[1]))
+		}
+		l.Bins[s[0]].Surplus = s[1]
 	}
 	if err := l.setRuns(doc.Runs); err != nil {
 		return nil, damaged(err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -185,11 +186,28 @@ func RejectKey(raw []byte, clock string, fallback time.Time) Key {
 	}
 }
 
+// cellOf is a row's cell of that name, or else the only one whose name differs by case.
+func cellOf(row map[string]json.RawMessage, field string) (cell json.RawMessage) {
+	if exact, ok := row[field]; ok {
+		return exact
+	}
+	for name, c := range row {
+		switch {
+		case !strings.EqualFold(name, field):
+		case cell != nil:
+			return nil
+		default:
+			cell = c
+		}
+	}
+	return cell
+}
+
 // rawTime reads the time in one field of a row's JSON.
 func rawTime(raw []byte, field string, fallback time.Time) time.Time {
 	var row map[string]json.RawMessage
 	var text string
-	if json.Unmarshal(raw, &row) != nil || json.Unmarshal(row[field], &text) != nil {
+	if json.Unmarshal(raw, &row) != nil || json.Unmarshal(cellOf(row, field), &text) != nil {
 		return fallback
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} { // both take a fraction

@@ -11,6 +11,7 @@ type Bin struct {
 	Start    time.Time `json:"start"`
 	Exported int64     `json:"exported"`          // rows that commits delivered
 	Settled  int64     `json:"settled,omitempty"` // what the API counted when the bin was last fetched again
+	Surplus  int64     `json:"surplus,omitempty"` // by how many rows Exported was more than the API counted at the last comparison
 }
 
 // Count is a number of rows in the bin that begins at Start.
@@ -28,7 +29,7 @@ type Run struct {
 	Rows   int64     `json:"rows"`
 }
 
-// Difference is a bin of which the API counts more rows than the ledger knows.
+// Difference is a bin of which the API counts more rows than the ledger knows, or fewer.
 type Difference struct {
 	Start    time.Time `json:"start"`
 	Counted  int64     `json:"counted"`
@@ -38,6 +39,9 @@ type Difference struct {
 
 // Missing is how many of the counted rows were not exported.
 func (d Difference) Missing() int64 { return d.Counted - d.Exported }
+
+// Surplus is how many rows more were exported than counted.
+func (d Difference) Surplus() int64 { return d.Exported - d.Counted }
 
 // Ledger is what a dataset exported: counts by bin, and the runs that say which rows.
 // The zero Ledger is empty. Its methods keep Bins in order, one of a Start, and Runs in
@@ -98,6 +102,39 @@ func (l *Ledger) Differ(counts []Count, until time.Time) []Difference {
 	}
 	slices.SortFunc(out, func(a, b Difference) int { return a.Start.Compare(b.Start) })
 	return out
+}
+
+// Over returns, in order, the bins of which more rows were exported than counts tells.
+// Bins that do not lie in [from, to) as a whole are left out.
+func (l *Ledger) Over(counts []Count, from, to time.Time) []Difference {
+	counted := make(map[int64]int64, len(counts)) // bins without rows are not among them
+	for _, c := range counts {
+		counted[Number(c.Start)] = c.Rows
+	}
+	var out []Difference
+	for at := l.search(from); at < len(l.Bins) && !l.Bins[at].Start.Add(Width).After(to); at++ {
+		b := l.Bins[at]
+		if d := (Difference{Start: b.Start, Counted: counted[Number(b.Start)], Exported: b.Exported, Settled: b.Settled}); d.Surplus() > 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// NoteOver notes the surplus of the bins that begin in [from, to), which over has all of,
+// and reports whether that is news.
+func (l *Ledger) NoteOver(over []Difference, from, to time.Time) (news bool) {
+	surplus := make(map[int64]int64, len(over))
+	for _, d := range over {
+		surplus[Number(d.Start)] = d.Surplus()
+	}
+	for at := l.search(from); at < len(l.Bins) && l.Bins[at].Start.Before(to); at++ {
+		b := &l.Bins[at]
+		if n := surplus[Number(b.Start)]; n != b.Surplus {
+			b.Surplus, news = n, true
+		}
+	}
+	return news
 }
 
 // Overlapping returns the runs that may hold keys of bins in [from, to).

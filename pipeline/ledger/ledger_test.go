@@ -103,6 +103,48 @@ func TestDifferIsWhereMoreIsCountedThanKnown(t *testing.T) {
 	})
 }
 
+// TestOverIsWhereMoreIsKnownThanCounted: bins that nothing is counted of are not told apart
+// from those of which 0 are. What is noted is in the stored ledger, and gone once it is no
+// longer so.
+func TestOverIsWhereMoreIsKnownThanCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l, m := drawLedger(t)
+		from, to := drawTime(t, "from"), drawTime(t, "to")
+		var counts []ledger.Count
+		var want []ledger.Difference
+		noted := map[int64]int64{}
+		for n := ledger.Number(at(6, 0)); n < ledger.Number(at(18, 0)); n++ {
+			rows := rapid.Int64Range(0, 12).Draw(t, "counted")
+			if rows > 0 {
+				counts = append(counts, ledger.Count{Start: ledger.Start(n), Rows: rows})
+			}
+			if rows < m.exported[n] && !ledger.Start(n).Before(from) && !ledger.Start(n+1).After(to) {
+				want = append(want, ledger.Difference{Start: ledger.Start(n), Counted: rows, Exported: m.exported[n], Settled: m.settled[n]})
+				noted[n] = m.exported[n] - rows
+			}
+		}
+		over := l.Over(rapid.Permutation(counts).Draw(t, "counts"), from, to)
+		if diff := cmp.Diff(want, over, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		if news := l.NoteOver(over, from, to); news != (len(noted) > 0) || l.NoteOver(over, from, to) {
+			t.Fatalf("news: %v, though %d bins are over", news, len(noted))
+		}
+		stored, err := ledger.Decode(l.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range stored.Bins {
+			if n := ledger.Number(b.Start); b.Surplus != noted[n] {
+				t.Fatalf("%+v, want %d", b, noted[n])
+			}
+		}
+		if l.NoteOver(nil, from, to) != (len(noted) > 0) || l.NoteOver(nil, from, to) {
+			t.Fatal("what is over no longer is not news, or is news twice")
+		}
+	})
+}
+
 func TestASettledBinDiffersAgainWhenMoreIsCounted(t *testing.T) {
 	var l ledger.Ledger
 	l.Add(at(1, 0), 5)
@@ -208,6 +250,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"a bin far out":           {`{"version":1,"bins":[[1,1,0],[9223372036854775807,1,0]]}`, "bin 1 "},
 		"less than no rows":       {`{"version":1,"bins":[[5,-1,0]]}`, "-1 rows"},
 		"settled below nothing":   {`{"version":1,"bins":[[5,1,-3]]}`, "-3 settled"},
+		"a surplus of no bin":     {`{"version":1,"bins":[[5,1,0]],"surplus":[[1,1]]}`, "bin 1 of 1"},
+		"a surplus of nothing":    {`{"version":1,"bins":[[5,1,0]],"surplus":[[0,0]]}`, "0 rows"},
 		"a run without key":       {`{"version":1,"runs":[{"start":1,"end":2,"rows":1}]}`, "run 0"},
 		"a run without rows":      {`{"version":1,"runs":[{"key":"a","start":1,"end":2}]}`, "run 0"},
 		"a run that ends first":   {`{"version":1,"runs":[{"key":"a","start":2,"end":2,"rows":1}]}`, "run 0"},
