@@ -1,10 +1,8 @@
 package blob_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -82,37 +80,6 @@ func TestProblems(t *testing.T) {
 	}
 	if len(blob.Config{Endpoint: "host:9000"}.Problems()) != 1 {
 		t.Error("an endpoint without scheme was taken")
-	}
-}
-
-// careless is a store that ignores the conditions which ignore picks.
-type careless struct {
-	blob.Store
-	ignore func(data []byte, c blob.Condition) bool
-}
-
-func (s careless) Put(ctx context.Context, key string, data []byte, c blob.Condition) (string, error) {
-	if s.ignore(data, c) {
-		c = blob.Condition{}
-	}
-	return s.Store.Put(ctx, key, data, c)
-}
-
-func TestProbeFindsStoresThatIgnoreConditions(t *testing.T) {
-	for name, ignore := range map[string]func([]byte, blob.Condition) bool{
-		"all":         func([]byte, blob.Condition) bool { return true },
-		"create":      func(_ []byte, c blob.Condition) bool { return c.Absent },
-		"if-match":    func(_ []byte, c blob.Condition) bool { return c.IfMatch != "" },
-		"when racing": func(data []byte, _ blob.Condition) bool { return string(data) == "left" || string(data) == "right" },
-	} {
-		s := careless{openDir(t), ignore}
-		err := blob.Probe(t.Context(), s)
-		if !errors.Is(err, blob.ErrNoCondition) || !strings.Contains(err.Error(), "STATE_LOCK=none") {
-			t.Errorf("%s: %v", name, err)
-		}
-		for key := range s.List(t.Context(), "") {
-			t.Errorf("%s: probe left %s", name, key)
-		}
 	}
 }
 

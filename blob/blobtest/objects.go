@@ -207,7 +207,7 @@ func testCreateOnly(t *testing.T, s blob.Store) {
 }
 
 func testProbe(t *testing.T, s blob.Store) {
-	if err := blob.Probe(t.Context(), s); err != nil {
+	if err := blob.Probe(t.Context(), s, true); err != nil {
 		t.Fatal(err)
 	}
 	if left := keys(t, s, ""); len(left) != 0 {

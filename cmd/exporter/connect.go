@@ -114,19 +114,10 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	return c, nil
 }
 
-// probe shows that the store of a variable can be written, and honours conditions if it
-// must.
+// probe shows that the store of a variable does what a run needs of it.
 func (c *connection) probe(cfg Config, variable string, store blob.Store) func(context.Context) error {
-	return func(ctx context.Context) (err error) {
-		if cfg.State.Lock != string(state.LockNone) {
-			err = blob.Probe(ctx, store)
-		} else {
-			const key = "probe/write"
-			if _, err = store.Put(ctx, key, []byte("1"), blob.Condition{}); err == nil {
-				err = store.Delete(ctx, key)
-			}
-		}
-		if err != nil {
+	return func(ctx context.Context) error {
+		if err := blob.Probe(ctx, store, cfg.State.Lock != string(state.LockNone)); err != nil {
 			return fmt.Errorf("%s: %w", variable, err)
 		}
 		return nil

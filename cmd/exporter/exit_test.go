@@ -41,7 +41,7 @@ func TestCodeOfOneError(t *testing.T) {
 		{nil, 0},
 		{&setting.Error{}, 2},
 		{&usageError{errors.New("unknown flag")}, 2},
-		{fmt.Errorf("state: %w", blob.ErrNoCondition), 2},
+		{fmt.Errorf("state: %w", blob.ErrSetting), 2},
 		{errTransient, 1},
 		{errUnknown, 1},
 		{errAlarm, 1},

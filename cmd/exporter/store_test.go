@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"hunting-exporter/blob/blobtest/fakes3"
 	"hunting-exporter/tenant"
@@ -72,5 +73,27 @@ func TestStoresThatRefuse(t *testing.T) {
 				t.Errorf("said more than once: %q", said)
 			}
 		})
+	}
+}
+
+// TestStoreThatKeepsFraming: a store that changes what is written is found before any call,
+// without conditional writes too, and what is said helps.
+func TestStoreThatKeepsFraming(t *testing.T) {
+	t.Parallel()
+	for _, lock := range []string{"cas", "none"} {
+		e, env := served(t, tenant.Options{CallsPerMinute: -1})
+		fill(t, e.tenant, "AlertInfo", time.Now(), 50)
+		maps.Copy(env, map[string]string{
+			"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
+			"AWS_ENDPOINT_URL_S3": fakes3.Start(t, fakes3.KeepsFraming), "S3_PATH_STYLE": "true", "LAKE_URL": "s3://" + fakes3.Bucket, "STATE_LOCK": lock, "EXPORT_TABLES": "AlertInfo",
+		})
+		code, stdout, _ := runChild(t, env, "run")
+		if said := reportOf(t, stdout).Error; code != codeConfiguration || !strings.Contains(said, "set S3_CHECKSUM=when_required") {
+			t.Errorf("%s: exit code %d, %q", lock, code, said)
+		}
+		env["S3_CHECKSUM"] = "when_required"
+		if code, stdout, _ = runChild(t, env, "run"); code != codeDone || reportOf(t, stdout).Rows == 0 {
+			t.Errorf("%s: exit code %d, %s", lock, code, stdout)
+		}
 	}
 }

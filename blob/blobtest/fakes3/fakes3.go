@@ -3,8 +3,11 @@ package fakes3
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/johannesboyne/gofakes3"
@@ -52,6 +55,26 @@ func NoUploadsByPrefix(next http.Handler) http.Handler {
 		if listsUploads(r) && r.URL.Query().Get("prefix") != "" {
 			_, _ = w.Write([]byte("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"))
 			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// KeepsFraming stores the framing of a checksum that follows the body as part of it, as
+// s3rver does over TLS.
+func KeepsFraming(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && r.Header.Get("X-Amz-Checksum-Crc32") != "" {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				Refuse(w, http.StatusBadRequest, "IncompleteBody")
+				return
+			}
+			framed := fmt.Sprintf("%x\r\n%s\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", len(body), body)
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(framed)), int64(len(framed))
+			r.Header.Set("Content-Length", strconv.Itoa(len(framed)))
+			r.Header.Del("X-Amz-Checksum-Crc32")
+			r.Header.Del("X-Amz-Content-Sha256")
 		}
 		next.ServeHTTP(w, r)
 	})
