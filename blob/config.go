@@ -64,19 +64,12 @@ func (c Config) Problems() []setting.Problem {
 func Open(ctx context.Context, rawURL string, cfg Config) (Store, error) {
 	at, err := parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, err // without the URL: it may hold credentials
 	}
 	if at.bucket != "" {
 		return openS3(ctx, at.bucket, at.prefix, cfg)
 	}
 	return openDir(at.dir)
-}
-
-// CheckURL says why a URL cannot name a store, without repeating the URL: it may
-// hold credentials.
-func CheckURL(rawURL string) error {
-	_, err := parse(rawURL)
-	return err
 }
 
 // location is a parsed URL: a bucket and prefix, or a directory.

@@ -27,7 +27,7 @@ type dirStore struct{ root string }
 func openDir(root string) (*dirStore, error) {
 	info, err := os.Stat(root)
 	if err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("open store %s: it is a file; name a directory", root)
+		return nil, fmt.Errorf("open store %s: it is a file", root)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open store %s: %w", root, fileError(err))

@@ -28,6 +28,9 @@ const (
 	answerTimeout  = time.Minute
 )
 
+// ErrNoRegion: neither AWS_REGION nor a profile says where the bucket is.
+var ErrNoRegion = errors.New("no region is configured; set AWS_REGION")
+
 // metaSHA256 is the metadata key of an object's sha256.
 const metaSHA256 = "sha256"
 
@@ -63,7 +66,7 @@ func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, e
 		return nil, fmt.Errorf("open s3://%s: read AWS configuration: %w", bucket, err)
 	}
 	if sdk.Region == "" {
-		return nil, fmt.Errorf("open s3://%s: no region is configured; set AWS_REGION", bucket)
+		return nil, fmt.Errorf("open s3://%s: %w", bucket, ErrNoRegion)
 	}
 	sdk.Credentials = identity{sdk.Credentials}
 	s := &s3Store{bucket: bucket, prefix: prefix, sse: types.ServerSideEncryption(cfg.SSE)}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -54,15 +55,15 @@ type task struct {
 func (c *cli) run(ctx context.Context, v *values, t task) error {
 	c.take(v)
 	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
+	var backfill *pipeline.Backfill
+	if t.stretch != nil {
+		var usage error
+		backfill, usage = t.stretch.backfill(time.Now(), cfg.Export.Lag)
+		err = errors.Join(err, usage)
+	}
 	if err != nil {
 		warn(c.logger(c.err), v.warnings()) // the likely reason why something is missing
 		return err
-	}
-	var backfill *pipeline.Backfill
-	if t.stretch != nil {
-		if backfill, err = t.stretch.backfill(time.Now(), cfg.Export.Lag); err != nil {
-			return err
-		}
 	}
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
@@ -138,7 +139,7 @@ func configure(ctx context.Context, v *values, judge func(Config) []setting.Prob
 		seen[said] = true
 	}
 	if len(problems) > 0 {
-		return Config{}, &setting.Error{Problems: problems}
+		return cfg, &setting.Error{Problems: problems}
 	}
 	return cfg, nil
 }

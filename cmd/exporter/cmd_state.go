@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,12 +59,15 @@ the topic read_committed and look for events of the windows that "state show" na
 	return cmd
 }
 
+// storesOnly judges what a command needs that only looks.
+func storesOnly(cfg Config) []setting.Problem { return cfg.storeProblems() }
+
 // withState gives a command the stores; a signal or an unanswered minute ends it.
-func (c *cli) withState(ctx context.Context, v *values, do func(context.Context, Config, stores) error) error {
+func (c *cli) withState(ctx context.Context, v *values, judge func(Config) []setting.Problem, do func(context.Context, Config, stores) error) error {
 	for _, s := range v.warnings() {
 		fmt.Fprintf(c.err, "exporter: %s\n", s)
 	}
-	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.storeProblems() })
+	cfg, err := configure(ctx, v, judge)
 	if err != nil {
 		return err
 	}
@@ -86,15 +91,13 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
 		}
 	}
-	return c.withState(ctx, v, func(ctx context.Context, cfg Config, s stores) (err error) {
+	judge := func(cfg Config) []setting.Problem {
+		unset := func(p setting.Problem) bool { _, ok := v.Lookup(p.Variable); return !ok }
+		all := slices.DeleteFunc(cfg.problems(time.Now()), unset) // not needed, but it may be recorded
+		return slices.Concat(all, cfg.storeProblems(), cfg.Kafka.Problems())
+	}
+	return c.withState(ctx, v, judge, func(ctx context.Context, cfg Config, s stores) (err error) {
 		log := slog.New(slog.DiscardHandler)
-		problems := cfg.Kafka.Problems()
-		if cfg.Export.Queries != "" || len(cfg.Export.Tables) > 0 {
-			problems = append(problems, cfg.datasetProblems()...)
-		}
-		if len(problems) > 0 {
-			return &setting.Error{Problems: problems}
-		}
 		conn := &connection{stores: s}
 		if cfg.Kafka.Enabled() {
 			if conn.cluster, err = connectKafka(ctx, cfg, log, nil); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,12 +49,16 @@ func (l *problemList) number(variable string, value, least, most int64) {
 	}
 }
 
-func (l *problemList) store(variable, url string) {
+// store opens a store, which asks it nothing.
+func (l *problemList) store(variable, url string, cfg blob.Config) {
 	if url == "" {
 		return
 	}
-	if err := blob.CheckURL(url); err != nil {
-		l.add(variable, redact(url), err.Error(), "set s3://bucket/prefix or a directory")
+	switch _, err := blob.Open(context.Background(), url, cfg); {
+	case errors.Is(err, blob.ErrNoRegion):
+		l.add("AWS_REGION", "", "is missing, and no profile gives one", "set the region of the bucket of "+variable+", or AWS_ENDPOINT_URL_S3 if it is not Amazon's")
+	case err != nil:
+		l.add(variable, redact(url), err.Error(), "set s3://bucket/prefix, and AWS_* to what there is, or a directory that can be read and written")
 	}
 }
 
@@ -87,9 +93,18 @@ func (c Config) exportProblems(now time.Time) problemList {
 
 // storeProblems are those of lake and state, whichever command uses them.
 func (c Config) storeProblems() problemList {
+	l := c.placeProblems()
+	if c.stateURL() == "" {
+		l.add("STATE_URL", "", "there is no lake to keep state in", "set s3://bucket/prefix or a directory on a volume")
+	}
+	return l
+}
+
+// placeProblems are those of lake and state as far as they are set.
+func (c Config) placeProblems() problemList {
 	var l problemList
-	l.store("LAKE_URL", c.Export.Lake)
-	l.store("STATE_URL", c.State.URL)
+	l.store("LAKE_URL", c.Export.Lake, c.Blob)
+	l.store("STATE_URL", c.State.URL, c.Blob)
 	l.duration("STATE_LEASE", c.State.Lease, time.Second, 24*time.Hour)
 	l.oneOf("STATE_LOCK", c.State.Lock, "cas", "none")
 	byID := func(variable, value string) {
@@ -103,18 +118,16 @@ func (c Config) storeProblems() problemList {
 	if c.Kafka.ByTenant() {
 		byID("KAFKA_TOPIC", c.Kafka.Topic)
 	}
-	if c.stateURL() == "" {
-		l.add("STATE_URL", "", "there is no lake to keep state in", "set s3://bucket/prefix or a directory on a volume")
-	}
 	return append(l, c.Blob.Problems()...)
 }
 
 // sinkProblems are those of everything that rows are written to.
 func (c Config) sinkProblems() problemList {
-	if c.Export.Lake == "" && !c.Kafka.Enabled() {
-		return problemList{{Variable: "LAKE_URL", Reason: "there is no sink: neither LAKE_URL nor KAFKA_BROKERS is set", Fix: "set one of them or both"}}
-	}
 	l := c.storeProblems()
+	if c.Export.Lake == "" && !c.Kafka.Enabled() {
+		l = c.placeProblems()
+		l.add("LAKE_URL", "", "there is no sink: neither LAKE_URL nor KAFKA_BROKERS is set", "set one of them or both")
+	}
 	l = append(l, c.Parquet.Problems()...)
 	return append(l, c.Kafka.Problems()...)
 }

@@ -110,7 +110,7 @@ func TestUsableConfiguration(t *testing.T) {
 	if cfg, problems := judged(t, nil, usable()); len(problems) > 0 || cfg.stateURL() != "lake/_meta" {
 		t.Errorf("state %q, problems %v", cfg.stateURL(), problems)
 	}
-	kafkaOnly := usable("LAKE_URL", "", "KAFKA_BROKERS", "127.0.0.1:9092", "STATE_URL", "s3://bucket/state")
+	kafkaOnly := usable("LAKE_URL", "", "KAFKA_BROKERS", "127.0.0.1:9092", "STATE_URL", "s3://bucket/state", "AWS_REGION", "eu-central-1")
 	if _, problems := judged(t, nil, kafkaOnly); len(problems) > 0 {
 		t.Errorf("Kafka only: %v", problems)
 	}

@@ -74,7 +74,7 @@ var variableHelp = map[string]string{
 	"TRANSFORM_MAX_DEPTH":               "nested objects and arrays of an answer",
 	"TRANSFORM_MAX_CELL_BYTES":          "bytes of one cell",
 	"TRANSFORM_MAX_COLUMNS":             "columns of an answer",
-	"AWS_REGION":                        "region of the bucket; as every AWS SDK reads it",
+	"AWS_REGION":                        "region of the bucket and of aws-msk-iam; as every AWS SDK reads it",
 	"AWS_ENDPOINT_URL_S3":               "S3 endpoint instead of AWS's own",
 	"S3_PATH_STYLE":                     "bucket in the path instead of the host name",
 	"S3_SSE":                            "server-side encryption: AES256, aws:kms or aws:kms:dsse",

@@ -134,8 +134,15 @@ var reasons = []endReason{
 	{"more is exported than the API counts", moved, [4]int{3, 0, 3, 0}, both("rows more are exported than the API counts, in ")},
 	{"the ledger is gone", unledgered, same(1), both("which the state names, is gone or was changed")},
 	{"the state does not fit", func(e *ending) { e.exported(); e.change("PARQUET_TIMESTAMP", "ns") }, same(2), both("exporter state adopt AlertInfo")},
-	{"the lake is a file", func(e *ending) { e.change("LAKE_URL", os.Args[0]) }, same(2), both("it is a file")},
+	{"the lake's _meta is a file", func(e *ending) { metaIsFile(e.t, e.env) }, same(2), both("it is a file")},
 	{"no broker there", func(e *ending) { e.change("KAFKA_BROKERS", "127.0.0.1:1") }, [4]int{1, 1, notAsked, notAsked}, both("KAFKA_BROKERS")},
+}
+
+func metaIsFile(t *testing.T, env map[string]string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(env["LAKE_URL"], "_meta"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // signal stops the command at the first call that hunts.

@@ -141,6 +141,8 @@ func TestDryRunFails(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	fill(t, e.tenant, "AlertInfo", time.Now(), 5)
+	file := with(env, "LAKE_URL", t.TempDir())
+	metaIsFile(t, file)
 	for name, c := range map[string]struct {
 		env  map[string]string
 		code int
@@ -148,7 +150,7 @@ func TestDryRunFails(t *testing.T) {
 	}{
 		"wrong secret":   {with(env, "AZURE_CLIENT_SECRET", "planted-wrong"), 4, "source: "},
 		"one table less": {with(env, "EXPORT_TABLES", "AlertInfo,NoSuchTable"), 3, "NoSuchTable"},
-		"lake is a file": {with(env, "LAKE_URL", os.Args[0]), 2, "it is a file"},
+		"_meta is file":  {file, 2, "it is a file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

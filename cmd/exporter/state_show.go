@@ -38,7 +38,7 @@ func (c *cli) stateShowCommand() *cobra.Command {
 				return &usageError{fmt.Errorf("%q is no dataset's name", name)}
 			}
 		}
-		return c.withState(cmd.Context(), newValues(flags(), c.environ), func(ctx context.Context, cfg Config, s stores) error {
+		return c.withState(cmd.Context(), newValues(flags(), c.environ), storesOnly, func(ctx context.Context, cfg Config, s stores) error {
 			ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
 			defer cancel()
 			all, err := standings(ctx, cfg, s, args)

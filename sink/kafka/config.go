@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -51,6 +53,7 @@ type Config struct {
 	SASLMechanism string         `env:"KAFKA_SASL_MECHANISM"`
 	SASLUsername  string         `env:"KAFKA_SASL_USERNAME"`
 	SASLPassword  setting.Secret `env:"KAFKA_SASL_PASSWORD"`
+	Region        string         `env:"AWS_REGION"` // of aws-msk-iam
 	// Spill is the directory where events wait until they are sent; empty: os.TempDir.
 	Spill string `env:"PIPELINE_SPILL"`
 }
@@ -196,7 +199,16 @@ func (c Config) checkSASL(p *problems) {
 		if c.SASLPassword == "" {
 			p.add("KAFKA_SASL_PASSWORD", "", m+" needs a password", "set KAFKA_SASL_PASSWORD or KAFKA_SASL_PASSWORD_FILE")
 		}
-	case saslOAuthBearer, saslMSKIAM:
+		if _, err := c.saslMechanism(context.Background(), nil); err != nil {
+			p.add("KAFKA_SASL_PASSWORD", c.SASLPassword.String(), err.Error(), "change them")
+		}
+	case saslOAuthBearer:
+	case saslMSKIAM:
+		if _, err := c.saslMechanism(context.Background(), nil); errors.Is(err, errNoRegion) {
+			p.add("AWS_REGION", "", "is missing, and no profile gives one", "set the region of the MSK cluster")
+		} else if err != nil {
+			p.add("KAFKA_SASL_MECHANISM", c.SASLMechanism, err.Error(), "correct what AWS_* variables name")
+		}
 	default:
 		p.oneOf("KAFKA_SASL_MECHANISM", c.SASLMechanism, saslPlain, saslScramSHA256, saslScramSHA512, saslOAuthBearer, saslMSKIAM)
 		return

@@ -16,6 +16,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
+var errNoRegion = errors.New("aws-msk-iam: no AWS region; set AWS_REGION to the cluster's")
+
 // readCAs reads a file of PEM certificates.
 func readCAs(path string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(path)
@@ -66,7 +68,7 @@ func (c Config) saslMechanism(ctx context.Context, token func(context.Context) (
 		}
 		mechanism, err := scram.Mechanism(algorithm, c.SASLUsername, c.SASLPassword.Reveal())
 		if err != nil { // the cause would quote the password
-			return nil, fmt.Errorf("%s: username or password holds characters that SASLprep forbids; change them", m)
+			return nil, fmt.Errorf("%s: username or password holds characters that SASLprep forbids", m)
 		}
 		return mechanism, nil
 	case saslOAuthBearer:
@@ -75,12 +77,12 @@ func (c Config) saslMechanism(ctx context.Context, token func(context.Context) (
 		}
 		return oauthBearer{token: token}, nil
 	case saslMSKIAM:
-		cfg, err := awsconfig.LoadDefaultConfig(ctx)
+		cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.Region)) // an empty one counts as none
 		if err != nil {
 			return nil, fmt.Errorf("aws-msk-iam: load the AWS configuration: %w", err)
 		}
 		if cfg.Region == "" {
-			return nil, errors.New("aws-msk-iam: no AWS region; set AWS_REGION to the cluster's")
+			return nil, errNoRegion
 		}
 		return aws_msk_iam_v2.NewMechanism(cfg), nil
 	default:
