@@ -64,9 +64,8 @@ func storesOnly(cfg Config) []setting.Problem { return cfg.storeProblems() }
 
 // withState gives a command the stores; a signal or an unanswered minute ends it.
 func (c *cli) withState(ctx context.Context, v *values, judge func(Config) []setting.Problem, do func(context.Context, Config, stores) error) error {
-	for _, s := range v.warnings() {
-		fmt.Fprintf(c.err, "exporter: %s\n", s)
-	}
+	c.take(v)
+	warn(c.logger(c.err), v.warnings())
 	cfg, err := configure(ctx, v, judge)
 	if err != nil {
 		return err

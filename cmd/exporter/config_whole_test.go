@@ -13,7 +13,7 @@ func TestEveryWrongSettingInOneMessage(t *testing.T) {
 	t.Parallel()
 	nowhere := filepath.Join(t.TempDir(), "none")
 	base := map[string]string{
-		asExporter: "1", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
+		asExporter: "1", "LOG_FORMAT": "text", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_PROFILE": "",
 	}
 	bucket := with(base, "LAKE_URL", "s3://bucket/lake", "STATE_LOCK", "rope", "EXPORT_TABLES", "alertinfo", "PARQUET_TIMESTAMP", "ms",
