@@ -102,7 +102,7 @@ func readSecret(path string) (string, error) {
 // values themselves are judged by Config.problems.
 func load(ctx context.Context, v *values) (Config, []setting.Problem, error) {
 	vars := variables()
-	problems := append(v.readFiles(vars), proxyProblems(v)...)
+	problems := slices.Concat(v.readFiles(vars), proxyProblems(v), laterProblems(v), placeholderProblems(v))
 	for {
 		var cfg Config
 		last := "" // the variable that envconfig was at when it gave up

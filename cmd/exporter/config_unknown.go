@@ -36,7 +36,7 @@ func unknown(v *values) []string {
 	var out []string
 	for name := range v.env {
 		mine := slices.ContainsFunc(ours, func(p string) bool { return strings.HasPrefix(name, p) })
-		if known[name] || injected.MatchString(name) || !mine && !mistyped(name, known) {
+		if _, refused := later[name]; refused || known[name] || injected.MatchString(name) || !mine && !mistyped(name, known) {
 			continue
 		}
 		out = append(out, name+" is not a variable of this version and is ignored"+didYouMean(strings.ToUpper(name), known))

@@ -81,7 +81,7 @@ func (c Config) Problems() []setting.Problem {
 	switch c.Format {
 	case FormatRecord:
 	case "eventhub", "splunk", "flat", "ocsf":
-		p.add("KAFKA_FORMAT", c.Format, "not available in this version", "set record, or leave it unset")
+		p.add("KAFKA_FORMAT", c.Format, "is of a later version", "unset it, or set record")
 	default:
 		p.oneOf("KAFKA_FORMAT", c.Format, FormatRecord)
 	}

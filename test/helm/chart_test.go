@@ -22,17 +22,26 @@ const chart = "../../deploy/helm"
 var (
 	update = flag.Bool("update", false, "rewrite the golden files")
 
-	helm string // the pinned command
+	helm    string // the pinned command
+	scratch string // a directory that is removed at the end
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	os.Exit(prepared(m))
+}
+
+func prepared(m *testing.M) int {
 	var err error
-	if helm, err = cache.Tool("helm", "helm.sh/helm/v4/cmd/helm"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	if helm, err = cache.Tool("helm", "helm.sh/helm/v4/cmd/helm"); err == nil {
+		scratch, err = os.MkdirTemp("", "chart")
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	return m.Run()
 }
 
 // run runs helm without the settings of whoever runs the test.
@@ -122,7 +131,12 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"settings.AZURE_CLIENT_SECRET=x":           "'AZURE_CLIENT_SECRET' not allowed",
 		"settings.KAFKA_SASL_PASSWORD=x":           "'KAFKA_SASL_PASSWORD' not allowed",
 		"settings.AWS_SECRET_ACCESS_KEY=x":         "/settings/AWS_SECRET_ACCESS_KEY",
-		"settings.OTEL_EXPORTER_OTLP_HEADERS=x":    "/settings/OTEL_EXPORTER_OTLP_HEADERS",
+		"settings.OTEL_TRACES_EXPORTER=otlp":       "'OTEL_TRACES_EXPORTER' not allowed",
+		"settings.METRICS_PUSH_URL=http://push":    "'METRICS_PUSH_URL' not allowed",
+		"settings.LAKE_LAYOUT=iceberg":             "'LAKE_LAYOUT' not allowed",
+		"settings.KAFKA_FORMAT=splunk":             "/settings/KAFKA_FORMAT",
+		"settings.KAFKA_TOPIC=defender.{category}": "/settings/KAFKA_TOPIC",
+		"settings.LAKE_URL=s3://bucket/{tenant}":   "/settings/LAKE_URL",
 		"settings.PIPELINE_SPILL=/tmp":             "'PIPELINE_SPILL' not allowed",
 		"settings.EXPORT_DEADLINE=3h":              "must be greater than EXPORT_DEADLINE",
 		"activeDeadlineSeconds=3000":               "must be greater than EXPORT_DEADLINE",

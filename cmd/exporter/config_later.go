@@ -1,0 +1,74 @@
+package main
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hunting-exporter/internal/setting"
+)
+
+const isLater = "is of a later version"
+
+// later are the contract's variables that this version lacks, each with the value under
+// which a later version does what this one does, if there is one. Whoever sets another
+// counts on it: to run all the same would put rows where nobody looks for them, or leave
+// a monitor without data, and end with exit code 0.
+var later = map[string]string{
+	"SOURCE_SHARE": "", "LAKE_LAYOUT": "hive", "KAFKA_COMPRESSION": "zstd", "KAFKA_TOPIC_CREATE": "", "KAFKA_VALUE": "json",
+	"KAFKA_SCHEMA_REGISTRY_URL": "", "METRICS_PUSH_URL": "",
+}
+
+// laterProblems are the settings of a later version. Those of which this version has no
+// value are not repeated: they may hold credentials.
+func laterProblems(v *values) problemList {
+	var l problemList
+	for _, name := range slices.Sorted(maps.Keys(v.env)) {
+		value := v.env[name]
+		same, listed := later[name]
+		switch {
+		case value == "" || listed && value == same:
+		case listed && same != "":
+			l.add(name, value, isLater, "unset it, or set "+same)
+		case listed:
+			l.add(name, setting.Secret(value).String(), isLater, "unset it")
+		case telemetry(name, value) && !strings.EqualFold(v.env["OTEL_SDK_DISABLED"], "true"):
+			l.add(name, setting.Secret(value).String(), isLater, "unset it, or set OTEL_SDK_DISABLED=true where other programs need it")
+		}
+	}
+	return l
+}
+
+// telemetry reports whether a variable of OpenTelemetry asks for something to be sent. The
+// others, such as OTEL_SERVICE_NAME, only describe.
+func telemetry(name, value string) bool {
+	return strings.HasPrefix(name, "OTEL_EXPORTER_") || strings.HasPrefix(name, "OTEL_") && strings.HasSuffix(name, "_EXPORTER") && value != "none"
+}
+
+var (
+	// placeholder is what tools that fill in templates leave behind: {x}, ${x}, {{ .x }}, $(x).
+	placeholder = regexp.MustCompile(`[{}]|\$\(`)
+	// literal are the variables whose values name something that need not exist yet, so
+	// that nobody else would notice. Topics are judged by the sink, which fills in some.
+	literal = []string{
+		"LAKE_URL", "STATE_URL", "SOURCE_ENDPOINT", "AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", "AWS_REGION", "AWS_ENDPOINT_URL_S3", "S3_KMS_KEY_ID", "KAFKA_BROKERS",
+	}
+)
+
+// placeholderProblems are the values that nobody filled in.
+func placeholderProblems(v *values) problemList {
+	var l problemList
+	for _, name := range literal {
+		value, _ := v.Lookup(name)
+		if !placeholder.MatchString(value) {
+			continue
+		}
+		fix := "write the value itself"
+		if name == "LAKE_URL" {
+			fix += ", and LAKE_TENANT=true for a folder per tenant"
+		}
+		l.add(name, redact(value), "holds a placeholder, which nothing replaces", fix)
+	}
+	return l
+}
