@@ -104,6 +104,7 @@ func TestNotes(t *testing.T) {
 	for name, c := range map[string]struct{ args, want []string }{
 		"default": {nil, []string{"nothing is exported", "no destination", "kubectl -n security create job --from=cronjob/release-hunting-exporter"}},
 		"full":    {variants["full"], []string{"DeviceProcessEvents,AlertInfo", "failed-logons.kql", "s3://lake/defender", "/state", "Europe/Zurich"}},
+		"no end":  {[]string{"--set", "activeDeadlineSeconds=null"}, []string{"a pod that cannot start holds the schedule"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, append([]string{"install", "release", chart, "--namespace", "security", "--dry-run=client"}, c.args...)...)
@@ -139,7 +140,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"settings.LAKE_URL=s3://bucket/{tenant}":   "/settings/LAKE_URL",
 		"settings.PIPELINE_SPILL=/tmp":             "'PIPELINE_SPILL' not allowed",
 		"settings.EXPORT_DEADLINE=3h":              "must be greater than EXPORT_DEADLINE",
-		"activeDeadlineSeconds=3000":               "must be greater than EXPORT_DEADLINE",
+		"activeDeadlineSeconds=600":                "(600 s): the run would be killed before it commits; set 900 or more",
 		"settings.EXPORT_DEADLINE=0":               "EXPORT_DEADLINE is 0",
 		"settings.EXPORT_DEADLINE=null":            "EXPORT_DEADLINE is 0",
 		"secret.files.KAFKA_TLS_CA_FILE=ca.pem":    "needs secret.name",

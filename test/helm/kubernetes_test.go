@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -96,6 +97,32 @@ func TestRunsNeverOverlapAndEndByThemselves(t *testing.T) {
 	}
 	if got := rules[1].OnExitCodes; !slices.Equal(got.Values, []int32{2, 3, 4}) || *got.ContainerName != job.Template.Spec.Containers[0].Name {
 		t.Errorf("final exit codes %+v of container %q", got, job.Template.Spec.Containers[0].Name)
+	}
+}
+
+// TestAPodThatCannotStartHoldsUpOneRun: a pod without its image, Secret or admission is
+// active until the job's deadline, and Forbid lets nothing start beside it. The run that was
+// due meanwhile starts when the job has ended, if that is within its starting deadline.
+func TestAPodThatCannotStartHoldsUpOneRun(t *testing.T) {
+	cron, maps, _ := objects(t, render(t))
+	minutes, ok := strings.CutPrefix(cron.Spec.Schedule, "*/")
+	every, err := time.ParseDuration(strings.TrimSuffix(minutes, " * * * *") + "m")
+	if !ok || err != nil {
+		t.Fatalf("schedule %q: %v", cron.Spec.Schedule, err)
+	}
+	deadline, err := time.ParseDuration(maps[0].Data["EXPORT_DEADLINE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds := func(n int64) time.Duration { return time.Duration(n) * time.Second }
+	job := cron.Spec.JobTemplate.Spec
+	active, grace := seconds(*job.ActiveDeadlineSeconds), seconds(*job.Template.Spec.TerminationGracePeriodSeconds)
+	if late := seconds(*cron.Spec.StartingDeadlineSeconds); active+grace >= every+late {
+		t.Errorf("a job ends %s after its start at the latest, and the run due after %s may start %s late", active+grace, every, late)
+	}
+	const commit = 5 * time.Minute // EXPORT_COMMIT_INTERVAL
+	if active < deadline+commit {
+		t.Errorf("a run that takes windows for %s is ended after %s, before it can commit", deadline, active)
 	}
 }
 

@@ -67,7 +67,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if eq $deadline 0 }}
 {{- fail (printf "EXPORT_DEADLINE is 0, a run until it has caught up, which activeDeadlineSeconds (%d) would kill before it commits: set a shorter EXPORT_DEADLINE, or activeDeadlineSeconds to null" $most) }}
 {{- else if ge $deadline $most }}
-{{- fail (printf "activeDeadlineSeconds (%d) must be greater than EXPORT_DEADLINE (%d s): the run would be killed before it commits" $most $deadline) }}
+{{- fail (printf "activeDeadlineSeconds (%d) must be greater than EXPORT_DEADLINE (%d s): the run would be killed before it commits; set %d or more" $most $deadline (add $deadline 300)) }}
 {{- end }}
 {{- end }}
 {{- if and .Values.secret.files (not .Values.secret.name) }}
