@@ -143,24 +143,6 @@ func TestEveryVolumeIsMounted(t *testing.T) {
 	}
 }
 
-// TestNullLeavesAFieldOut: 0 in its place would start no job, kill at once or run as
-// root.
-func TestNullLeavesAFieldOut(t *testing.T) {
-	for _, name := range []string{
-		"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "activeDeadlineSeconds",
-		"backoffLimit", "ttlSecondsAfterFinished", "terminationGracePeriodSeconds", "federatedToken.expirationSeconds",
-		"podSecurityContext.runAsUser", "podSecurityContext.runAsGroup", "podSecurityContext.fsGroup",
-	} {
-		t.Run(name, func(t *testing.T) {
-			manifest := render(t, "--set", "federatedToken.enabled=true", "--set", name+"=null")
-			objects(t, manifest)
-			if field := name[strings.LastIndex(name, ".")+1:] + ":"; strings.Contains(manifest, field) {
-				t.Errorf("%s is rendered:\n%s", field, manifest)
-			}
-		})
-	}
-}
-
 // TestSuspendedOnlyWhenAsked: a field that is not rendered can be changed by hand
 // without a conflict in the next upgrade.
 func TestSuspendedOnlyWhenAsked(t *testing.T) {

@@ -17,14 +17,10 @@ imagePullSecrets:
 {{- end }}
 securityContext:
   runAsNonRoot: true
-  {{- if not (kindIs "invalid" .Values.podSecurityContext.runAsUser) }}
-  runAsUser: {{ int .Values.podSecurityContext.runAsUser }}
+  {{- range $field, $id := .Values.podSecurityContext }}
+  {{- if not (kindIs "invalid" $id) }}
+  {{ $field }}: {{ int $id }}
   {{- end }}
-  {{- if not (kindIs "invalid" .Values.podSecurityContext.runAsGroup) }}
-  runAsGroup: {{ int .Values.podSecurityContext.runAsGroup }}
-  {{- end }}
-  {{- if not (kindIs "invalid" .Values.podSecurityContext.fsGroup) }}
-  fsGroup: {{ int .Values.podSecurityContext.fsGroup }}
   {{- end }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
@@ -32,7 +28,9 @@ securityContext:
 containers:
   - name: exporter
     image: {{ include "exporter.image" . | quote }}
-    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    {{- with .Values.image.pullPolicy }}
+    imagePullPolicy: {{ . }}
+    {{- end }}
     args: [run]
     # The end of the log tells why a run failed, also where no log is kept.
     terminationMessagePolicy: FallbackToLogsOnError
@@ -63,8 +61,10 @@ containers:
       - name: {{ $variable }}
         value: {{ printf "/etc/exporter/secret/%s" $key }}
       {{- end }}
+    {{- with .Values.resources }}
     resources:
-      {{- toYaml .Values.resources | nindent 6 }}
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
     volumeMounts:
       - name: spill
         mountPath: /spill
@@ -89,7 +89,7 @@ containers:
 volumes:
   - name: spill
     emptyDir:
-      sizeLimit: {{ .Values.spill.sizeLimit }}
+      {{- toYaml (default dict .Values.spill) | nindent 6 }}
   {{- if .Values.queries }}
   - name: queries
     configMap:
