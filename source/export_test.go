@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -30,9 +29,6 @@ type Keeper struct{}
 
 const keptBody = "body"
 
-// zeros pad numbers in answers of fakes, which is no JSON, so that all rows are as long.
-var zeros = regexp.MustCompile(`"t":0+(\d)`)
-
 // BodyOf is the body of an answer that a Keeper decoded.
 func BodyOf(a pipeline.Answer) []byte {
 	if a.Record == nil {
@@ -49,12 +45,12 @@ func (Keeper) Decode(_ context.Context, _ pipeline.Dataset, _ pipeline.Window, r
 		return pipeline.Answer{}, err
 	}
 	var document struct {
-		Results  *[]map[string]json.RawMessage
+		Results  *[]json.RawMessage
 		Error    json.RawMessage
 		Stats    json.RawMessage
 		NextLink json.RawMessage `json:"@odata.nextLink"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(zeros.ReplaceAll(body, []byte(`"t":$1`))))
+	decoder := json.NewDecoder(bytes.NewReader(body))
 	err = decoder.Decode(&document)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -78,15 +74,24 @@ func (Keeper) Decode(_ context.Context, _ pipeline.Dataset, _ pipeline.Window, r
 	if len(*document.Results) == 0 {
 		return a, nil
 	}
+	for _, row := range *document.Results {
+		if row[0] != '{' {
+			return a, fmt.Errorf("%w: a row that is no object", pipeline.ErrMalformed)
+		}
+	}
 	a.Record, err = kept(*document.Results, body)
 	return a, err
 }
 
 func given(raw json.RawMessage) bool { return raw != nil && string(raw) != "null" }
 
-func kept(rows []map[string]json.RawMessage, body []byte) (arrow.Record, error) {
+func kept(rows []json.RawMessage, body []byte) (arrow.Record, error) {
 	meta := arrow.NewMetadata([]string{keptBody}, []string{string(body)})
-	if _, counts := rows[0][kql.ColumnLeg]; !counts {
+	var first map[string]json.RawMessage
+	if err := json.Unmarshal(rows[0], &first); err != nil {
+		return nil, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+	}
+	if _, counts := first[kql.ColumnLeg]; !counts {
 		return array.NewRecord(arrow.NewSchema(nil, &meta), nil, int64(len(rows))), nil
 	}
 	s, err := schema.Arrow([]schema.Column{{Name: kql.ColumnLeg, Type: "Int64"}, {Name: kql.ColumnBin, Type: "DateTime"}, {Name: kql.ColumnRows, Type: "Int64"}})
@@ -95,7 +100,11 @@ func kept(rows []map[string]json.RawMessage, body []byte) (arrow.Record, error) 
 	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, s)
 	defer b.Release()
-	for _, row := range rows {
+	for _, text := range rows {
+		var row map[string]json.RawMessage
+		if err := json.Unmarshal(text, &row); err != nil {
+			return nil, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+		}
 		for i, f := range s.Fields() {
 			text := string(bytes.Trim(row[f.Name], `"`))
 			if f.Name == kql.ColumnBin {

@@ -234,8 +234,8 @@ func (s *site) seed(t *testing.T, seed tenant.Seed) {
 
 func (s *site) clocks(table string) []int64 {
 	var all []int64
-	for r := range s.Rows(table).Rows {
-		all = append(all, schema.ToTicks(r.Ingested))
+	for at := range s.Ingested(table) {
+		all = append(all, schema.ToTicks(at))
 	}
 	slices.Sort(all)
 	return all

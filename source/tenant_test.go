@@ -56,9 +56,9 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 			}
 			w := pipeline.Window{Start: now.Add(-49 * time.Hour), End: now.Add(-5 * time.Minute)}
 			var want []int64
-			for row := range sim.Rows(table.Name).Rows {
-				if !row.Ingested.Before(w.Start) && row.Ingested.Before(w.End) {
-					want = append(want, schema.ToTicks(row.Ingested))
+			for at := range sim.Ingested(table.Name) {
+				if !at.Before(w.Start) && at.Before(w.End) {
+					want = append(want, schema.ToTicks(at))
 				}
 			}
 			slices.Sort(want)

@@ -59,6 +59,23 @@ func (t *Tenant) Rows(name string) Truth {
 	return out
 }
 
+// Ingested goes over the times of ingestion of what a table holds, in the order of Rows.
+func (t *Tenant) Ingested(name string) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		tbl, ok := t.table(name)
+		if !ok {
+			return
+		}
+		for _, s := range tbl.segments {
+			for id := range s.rows() {
+				if !yield(schema.FromTicks(s.ingested(id))) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func rowsOf(tbl *table, s segment, yield func(TruthRow) bool) bool {
 	get := make([]func(int) value, len(tbl.columns))
 	for i, c := range tbl.columns {
