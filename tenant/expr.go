@@ -127,6 +127,10 @@ func logic(op string, l, r *expr) (*expr, error) {
 
 func test(op string, l *expr, args []*expr) (*expr, error) {
 	base := strings.TrimPrefix(op, "!")
+	listed := oneOf(base, listTests)
+	if listed {
+		args = spread(args)
+	}
 	textual := strings.HasSuffix(op, "~") || oneOf(base, wordTests) || strings.HasPrefix(base, "has_a")
 	for _, a := range args {
 		if !canCompare(l.kind, a.kind) {
@@ -147,10 +151,15 @@ func test(op string, l *expr, args []*expr) (*expr, error) {
 			return vBool(!positive.truth())
 		}
 	}
-	got := make([]value, len(args)) // a query is evaluated by one goroutine
+	got := make([]value, 0, len(args)) // a query is evaluated by one goroutine
 	return &expr{kind: kBool, eval: func(r *row) value {
-		for i, a := range args {
-			got[i] = a.eval(r)
+		got = got[:0]
+		for _, a := range args {
+			if v := a.eval(r); listed && a.konst == nil {
+				got = appendElements(got, v)
+			} else {
+				got = append(got, v)
+			}
 		}
 		return judge(l.eval(r), got)
 	}}, nil

@@ -1,6 +1,9 @@
 package tenant
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // judges are the tests of KQL; the negated ones without an entry are their opposite.
 // A test with a null is null, which a where does not let pass.
@@ -101,6 +104,36 @@ func hasAll(v value, args []value) value {
 		}
 	}
 	return vBool(true)
+}
+
+// spread puts the elements of constant arrays in their place, once for all rows.
+func spread(args []*expr) []*expr {
+	out := make([]*expr, 0, len(args))
+	for _, a := range args {
+		if a.konst == nil || a.kind != kDynamic {
+			out = append(out, a)
+			continue
+		}
+		for _, v := range appendElements(nil, *a.konst) {
+			out = append(out, constant(kDynamic, v))
+		}
+	}
+	return out
+}
+
+// appendElements appends what a list of values means by v: an array stands for its
+// elements, those of arrays within it too, but for nulls.
+func appendElements(to []value, v value) []value {
+	var list []json.RawMessage
+	if v.k != kDynamic || !strings.HasPrefix(v.s, "[") || json.Unmarshal([]byte(v.s), &list) != nil {
+		return append(to, v)
+	}
+	for _, raw := range list {
+		if x := dynamicOf(string(raw)); x.k != kNull {
+			to = appendElements(to, x)
+		}
+	}
+	return to
 }
 
 // hasTerm finds term where neither a letter nor a digit goes on beside it.

@@ -8,7 +8,7 @@ var typedLiterals = map[string]kind{
 	"long": kLong, "int": kInt, "real": kReal, "double": kReal, "bool": kBool, "boolean": kBool, "decimal": kDecimal,
 }
 
-// word reads a name, true and false, or a typed literal such as datetime(2026-01-31).
+// word reads a name, in~, true and false, or a typed literal such as datetime(2026-01-31).
 func (l *lexer) word() (token, error) {
 	t := token{kind: tName, pos: l.i}
 	for l.i < len(l.q) && (letter(l.q[l.i]) || digit(l.q[l.i])) {
@@ -16,6 +16,12 @@ func (l *lexer) word() (token, error) {
 	}
 	t.text = l.q[t.pos:l.i]
 	switch t.text {
+	case "in":
+		if strings.HasPrefix(l.q[l.i:], "~") {
+			l.i++
+			t.text = "in~"
+		}
+		return t, nil
 	case "true", "false":
 		t.kind, t.val = tValue, vBool(t.text == "true")
 		return t, nil

@@ -48,6 +48,7 @@ func oneOf(s string, of []string) bool {
 var (
 	signs     = []string{"==", "!=", "<>", "<", "<=", ">", ">=", "=~", "!~"}
 	wordTests = []string{"contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs", "has", "has_cs"}
+	listTests = []string{"in", "in~", "has_any", "has_all"}
 )
 
 func (p *parser) sum() (node, error) {
@@ -81,14 +82,10 @@ func (p *parser) comparison() (node, error) {
 		p.i++
 		r, err := p.sum()
 		return opNode{pos: t.pos, op: not + word.text, l: l, args: []node{r}}, err
-	case word.text == "in" || word.text == "has_any" || word.text == "has_all":
+	case oneOf(word.text, listTests):
 		p.i++
-		op := not + word.text
-		if word.text == "in" && p.accept("~") {
-			op += "~"
-		}
 		list, err := p.list()
-		return opNode{pos: t.pos, op: op, l: l, args: list}, err
+		return opNode{pos: t.pos, op: not + word.text, l: l, args: list}, err
 	case word.text == "between":
 		p.i++
 		return p.between(opNode{pos: t.pos, op: not + "between", l: l})

@@ -25,14 +25,15 @@ type cli struct {
 	signals  <-chan os.Signal
 	exit     func(code int) // at the last signal
 
-	id     string // of this command's run
-	tenant string // as it is set
-	logs   Log    // the same
+	args   []string // of this command
+	id     string   // of its run
+	tenant string   // as it is set
+	logs   Log      // the same
 }
 
 // main runs one command line and returns its exit code.
 func (c *cli) main(ctx context.Context, args []string) int {
-	c.id = runID()
+	c.args, c.id = args, runID()
 	c.take(newValues(nil, c.environ))
 	root := c.root()
 	root.SetArgs(args)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +28,9 @@ type simulation struct {
 	form   string
 	truth  string
 	late   float64
+
+	background bool
+	detached   bool // this is the process in the background
 }
 
 // lateAfter is how long a late row of simulate stays unseen: longer than a run with the
@@ -39,7 +45,11 @@ func (c *cli) simulateCommand() *cobra.Command {
 		Use:   "simulate",
 		Short: "Serve a simulated tenant and print the settings that lead there",
 		Long: `Serve a simulated tenant over TLS until a signal comes: the three hunting APIs and the
-token endpoint, with quotas. What is printed are shell lines: eval them, then run.`,
+token endpoint, with quotas. What is printed are shell lines. In one terminal:
+
+  eval "$(exporter simulate --background)"
+  LAKE_URL=lake exporter run
+  kill $SIMULATE_PID`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.simulate(cmd.Context(), s) },
 	}
@@ -53,10 +63,19 @@ token endpoint, with quotas. What is printed are shell lines: eval them, then ru
 	f.StringVar(&s.load, "load", "", "folder of <Table>.ndjson files to serve instead of made-up rows")
 	f.StringVar(&s.form, "form", "stream", "how these files write rows: stream (the streaming export), graph or legacy (answers of the APIs)")
 	f.StringVar(&s.truth, "truth", "", "also write what the tenant holds into this folder, one <table>.ndjson each")
+	f.BoolVar(&s.background, "background", false, "return as soon as it serves")
+	f.BoolVar(&s.detached, "detached", false, "")
+	_ = f.MarkHidden("detached")
 	return cmd
 }
 
 func (c *cli) simulate(ctx context.Context, s simulation) (err error) {
+	switch {
+	case s.detached:
+		signal.Ignore(os.Interrupt) // Ctrl-C is meant for what runs before it
+	case s.background:
+		return c.detach(ctx)
+	}
 	ctx, release := untilSignal(ctx, c.signals, c.exit)
 	defer release()
 	if s.rows < 0 || s.hours < 1 {
@@ -87,11 +106,26 @@ func (c *cli) simulate(ctx context.Context, s simulation) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, pair := range append(e.settings(), [2]string{"SSL_CERT_FILE", cert}, [2]string{"EXPORT_TABLES", joinTables(tables)}) {
-		fmt.Fprintf(c.out, "export %s=%s\n", pair[0], quote(pair[1]))
+	if err := c.lead(append(e.settings(), [2]string{"SSL_CERT_FILE", cert}, [2]string{"EXPORT_TABLES", joinTables(tables)})); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// lead prints what leads to the tenant. The end of the output tells that all is said.
+func (c *cli) lead(settings [][2]string) error {
+	var text strings.Builder
+	for _, pair := range append(settings, [2]string{"SIMULATE_PID", strconv.Itoa(os.Getpid())}) {
+		fmt.Fprintf(&text, "export %s=%s\n", pair[0], quote(pair[1]))
+	}
+	if _, err := io.WriteString(c.out, text.String()); err != nil {
+		return fmt.Errorf("print the settings: %w", err)
 	}
 	fmt.Fprintln(c.err, "serving until a signal comes")
-	<-ctx.Done()
+	if out, ok := c.out.(io.Closer); ok {
+		return out.Close()
+	}
 	return nil
 }
 

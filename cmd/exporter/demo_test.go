@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -103,9 +104,6 @@ func TestSimulate(t *testing.T) {
 					t.Fatalf("no line of a shell: %s", lines.Text())
 				}
 				env[name] = strings.Trim(value, "'")
-				if name == "EXPORT_TABLES" {
-					break
-				}
 			}
 			got, out, errs := runChild(t, env, "run")
 			if rep := reportOf(t, out); got != 0 || rep.Rows == 0 {
@@ -116,6 +114,58 @@ func TestSimulate(t *testing.T) {
 				t.Errorf("simulate ended with %d", got)
 			}
 		})
+	}
+}
+
+// TestSimulateInOneTerminal runs what the help says, with fewer rows, in the shells there
+// are. All of it ends: the terminal is free once the simulator serves.
+func TestSimulateInOneTerminal(t *testing.T) {
+	t.Parallel()
+	const documented = `eval "$(exporter simulate --background)"`
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, help, _ := exporter(t, nil, "simulate", "--help"); !strings.Contains(help, "\n  "+documented+"\n") || !strings.Contains(string(readme), documented) {
+		t.Errorf("help and README do not say %s", documented)
+	}
+	for _, shell := range []string{"sh", "bash"} {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			self, err := os.Executable()
+			if err == nil {
+				err = os.Symlink(self, filepath.Join(dir, "exporter"))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := `set -eu
+` + strings.Replace(documented, "simulate", "simulate --rows 30 --tables AlertInfo", 1) + `
+trap 'kill $SIMULATE_PID' EXIT
+LAKE_URL=lake EXPORT_START=48h EXPORT_LAG=0s exporter run
+`
+			cmd, out, errs := child(t, map[string]string{"PATH": dir + ":" + os.Getenv("PATH")})
+			cmd.Path, cmd.Args, cmd.Dir = shell, []string{shell, "-c", script}, dir
+			if cmd.Path, err = exec.LookPath(shell); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%v\n%s%s", err, out, errs)
+			}
+			if rep := reportOf(t, out.String()); rep.Rows == 0 {
+				t.Errorf("no rows\n%s", errs)
+			}
+		})
+	}
+}
+
+// TestSimulateThatFailsInTheBackground tells why as it does in the foreground.
+func TestSimulateThatFailsInTheBackground(t *testing.T) {
+	t.Parallel()
+	code, out, errs := runChild(t, nil, "simulate", "--background", "--load", t.TempDir())
+	if code != codeConfiguration || out != "" || strings.Count(errs, "no *.ndjson file there") != 1 {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }
 
