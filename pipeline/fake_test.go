@@ -221,7 +221,7 @@ func (l lake) Publish(_ context.Context, files []state.File) error {
 	return nil
 }
 
-func (l lake) Abort(_ context.Context, files []state.File) error {
+func (l lake) Abort(_ context.Context, _ string, files []state.File) error {
 	for _, f := range files {
 		if err := l.c.ask(func() error {
 			if _, ok := l.c.w.lake[f.Key]; ok {

@@ -77,9 +77,9 @@ type Lake interface {
 	// It may be repeated by anybody, at any time after the decision.
 	// ErrUploadGone and ErrForeignObject are its refusals.
 	Publish(ctx context.Context, files []state.File) error
-	// Abort drops the uploads of an attempt known to be undecided. An upload that
+	// Abort drops the uploads of a dataset's attempt known to be undecided. An upload that
 	// is gone is no error; an object already visible is ErrForeignObject.
-	Abort(ctx context.Context, files []state.File) error
+	Abort(ctx context.Context, dataset string, files []state.File) error
 	// Sweep aborts the dataset's uploads of epochs below the one given. Nothing may be
 	// pending.
 	Sweep(ctx context.Context, dataset string, epoch int64) error

@@ -60,7 +60,7 @@ func (r *run) drop(ctx context.Context, in intent) error {
 	p := r.doc.Pending
 	r.log.Info("dropping an undecided commit", "seq", p.Seq, "commit", p.Commit)
 	if len(in.Files) > 0 {
-		err := r.Lake.Abort(ctx, in.Files)
+		err := r.Lake.Abort(ctx, r.ds.Name, in.Files)
 		if errors.Is(err, ErrForeignObject) {
 			return alarm("commit %d (%s) did not take place, yet a file of it is visible: %v; somebody else writes this lake; report it, then `exporter state resolve %s`",
 				p.Seq, p.Commit, err, r.ds.Name)

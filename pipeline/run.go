@@ -176,7 +176,7 @@ func (r *run) record(ctx context.Context) error {
 		return err
 	}
 	r.doc = doc
-	r.log.Info("the state now records whose rows these are and what they mean, and refuses others", "tenant", m.Tenant, "cloud", m.Cloud, "kind", m.Kind)
+	r.log.Info("the state now records whose rows these are and what they mean, and refuses others", "tenant_id", m.Tenant, "cloud", m.Cloud, "kind", m.Kind)
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"hunting-exporter/internal/crash"
 )
 
 // cli is what commands use of the process they run in.
@@ -23,7 +25,8 @@ type cli struct {
 	asks     bool // a person sits before in and out
 	environ  []string
 	signals  <-chan os.Signal
-	exit     func(code int) // at the last signal
+	exit     func(code int)              // at the last signal
+	panics   func(say func(line string)) // takes how a panic is said; nil: as it stands
 
 	args   []string // of this command
 	id     string   // of its run
@@ -50,6 +53,10 @@ func (c *cli) take(v *values) {
 	c.logs.Level, _ = v.Lookup("LOG_LEVEL")
 	c.logs.Format, _ = v.Lookup("LOG_FORMAT")
 	c.tenant, _ = v.Lookup("AZURE_TENANT_ID")
+	if c.panics != nil && c.logs.asJSON(isTerminal(c.err)) {
+		log := c.logger(c.err)
+		c.panics(func(line string) { log.Error(line, "exit_code", crash.Code) })
+	}
 }
 
 // logger logs to w, which leads to stderr.

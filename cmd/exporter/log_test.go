@@ -7,10 +7,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,9 +24,30 @@ func logged(t *testing.T, text string) (records []map[string]any) {
 			t.Errorf("no record: %q: %v", line, err)
 			continue
 		}
+		if twice := repeated(line); twice != "" {
+			t.Errorf("%s is twice in %s", twice, line)
+		}
 		records = append(records, record)
 	}
 	return records
+}
+
+// repeated is a key that a record has twice, of which readers take either or none; empty:
+// there is none.
+func repeated(line string) string {
+	d, seen := json.NewDecoder(strings.NewReader(line)), map[string]bool{}
+	_, _ = d.Token() // the brace; it is known to be an object
+	for d.More() {
+		key, _ := d.Token()
+		name := fmt.Sprint(key)
+		if seen[name] {
+			return name
+		}
+		seen[name] = true
+		var value json.RawMessage
+		_ = d.Decode(&value)
+	}
+	return ""
 }
 
 // named are the records with a message.
@@ -97,9 +116,9 @@ func situations(t *testing.T) map[string]situation {
 			fresh("KAFKA_BROKERS", "127.0.0.1:1", "AZURE_CLIENT_SECRET", "planted-wrong"), []string{"run"}, 4, []string{"cannot begin", "run ended"},
 		},
 		"a table the tenant has not": {fresh("EXPORT_TABLES", "AlertInfo,NoSuchTable"), []string{"run"}, 3, []string{"dataset failed", "run ended"}},
-		"a deadline":                 {fresh("EXPORT_DEADLINE", "1s", "SOURCE_CALLS_PER_MINUTE", "1"), []string{"run"}, 0, []string{"dataset ended early", "run ended"}},
+		"a deadline":                 {fresh("EXPORT_DEADLINE", "50s", "SOURCE_CALLS_PER_MINUTE", "1"), []string{"run"}, 0, []string{"dataset ended early", "run ended"}},
 		"throttled": {faulty(func(c tenant.Call) tenant.Fault {
-			if c.N <= 2 {
+			if c.N == 1 {
 				return c.CPUExceeded(time.Second)
 			}
 			return tenant.Fault{}
@@ -245,67 +264,4 @@ func typesOf(path string, value any) map[string]string {
 		all[path] = fmt.Sprintf("%T", v)
 	}
 	return all
-}
-
-// One throttling is one warning, however many calls were under way.
-func TestOneWarningAThrottling(t *testing.T) {
-	t.Parallel()
-	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	tables := []string{"AlertInfo", "DeviceLogonEvents", "EmailEvents", "DeviceProcessEvents"}
-	for _, name := range tables {
-		fill(t, e.tenant, name, time.Now(), 20)
-	}
-	var asked atomic.Int64
-	all := make(chan struct{})
-	e.tenant.Fault(func(c tenant.Call) tenant.Fault {
-		if c.API == "token" || strings.Contains(c.Query, "count()") {
-			return tenant.Fault{}
-		}
-		switch n := asked.Add(1); {
-		case n > 4:
-			return tenant.Fault{}
-		case n == 4: // the four calls for rows are under way before the first one is refused
-			close(all)
-		}
-		<-all
-		return c.CPUExceeded(time.Second)
-	})
-	code, out, errs := runChild(t, with(env, "EXPORT_TABLES", strings.Join(tables, ",")), "run")
-	if rep := reportOf(t, out); code != 0 || rep.Rows != 80 || rep.Refusals != 4 {
-		t.Fatalf("exit code %d\n%s%s", code, out, errs)
-	}
-	records := logged(t, errs)
-	warnings := slices.DeleteFunc(slices.Clone(records), func(r map[string]any) bool { return r["level"] != "WARN" })
-	if len(warnings) != 1 || warnings[0]["wait_seconds"] != float64(2) {
-		t.Errorf("warnings: %v", warnings)
-	}
-	if over := named(records, "throttling is over"); len(over) != 1 || over[0]["refusals"] != float64(4) {
-		t.Errorf("its end: %v", over)
-	}
-}
-
-// What is wrong with the settings or the command line is said in the form of the log.
-func TestErrorsHaveTheFormOfTheLog(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		env  map[string]string
-		args []string
-		json bool
-	}{
-		{nil, []string{"run"}, true},
-		{nil, []string{"run", "--log-format", "text"}, false},
-		{map[string]string{"LOG_FORMAT": "text"}, []string{"run"}, false},
-		{map[string]string{"LOG_FORMAT": "text"}, []string{"run", "--log-format=json"}, true},
-		{map[string]string{"LOG_FORMAT": "json"}, []string{"state", "show"}, true},
-		{map[string]string{"LOG_FORMAT": "text"}, []string{"state", "show"}, false},
-		{map[string]string{"LOG_FORMAT": "text"}, []string{"rnu"}, false},
-	} {
-		code, _, errs := exporter(t, c.env, c.args...)
-		if code != codeConfiguration || strings.HasPrefix(errs, "{") != c.json || strings.HasPrefix(errs, "exporter: ") == c.json {
-			t.Errorf("%v %v: exit code %d\n%s", c.env, c.args, code, errs)
-		}
-		if c.json && strings.Count(errs, "\n") != 1 {
-			t.Errorf("%v: more than a line:\n%s", c.args, errs)
-		}
-	}
 }

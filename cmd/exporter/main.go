@@ -26,7 +26,7 @@ func realMain(ctx context.Context, args []string) int {
 	defer crash.Exit()
 	c := &cli{
 		out: os.Stdout, err: os.Stderr, in: os.Stdin, asks: term.IsTerminal(int(os.Stdin.Fd())) && isTerminal(os.Stdout),
-		environ: os.Environ(), signals: signals, exit: os.Exit,
+		environ: os.Environ(), signals: signals, exit: os.Exit, panics: crash.Tell,
 	}
 	return c.main(ctx, args)
 }

@@ -124,7 +124,8 @@ func child(t *testing.T, env map[string]string, args ...string) (cmd *exec.Cmd, 
 	}
 	out, err = &bytes.Buffer{}, &bytes.Buffer{}
 	cmd = exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append(environ(env), asExporter+"=1", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
+	// Where races are looked for, a process would sleep for a second at its end.
+	cmd.Env = append(environ(env), asExporter+"=1", "GORACE=atexit_sleep_ms=0", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
 	cmd.Stdout, cmd.Stderr = out, err
 	return cmd, out, err
 }

@@ -11,18 +11,32 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 )
 
 // Code is the exit code: EX_SOFTWARE of sysexits.h.
 const Code = 70
+
+var teller atomic.Pointer[func(line string)]
+
+// Tell takes how the line of a panic is said, such as in the form of the log.
+func Tell(say func(line string)) { teller.Store(&say) }
+
+func tell(line string) {
+	if say := teller.Load(); say != nil {
+		(*say)(line)
+		return
+	}
+	fmt.Fprintln(os.Stderr, line)
+}
 
 // Exit ends the process with Code if the goroutine panics, after one line on standard
 // error. It is deferred last in every goroutine, so that nothing that is deferred before
 // it, such as closing a channel, makes others take the work for done.
 func Exit() {
 	if r := recover(); r != nil {
-		fmt.Fprintf(os.Stderr, "internal error at %s: %s; nothing that was committed is lost, the next run goes on from there; please report this line\n",
-			place(), strings.Join(strings.Fields(fmt.Sprint(r)), " "))
+		tell(fmt.Sprintf("internal error at %s: %s; nothing that was committed is lost, the next run goes on from there; please report this line",
+			place(), strings.Join(strings.Fields(fmt.Sprint(r)), " ")))
 		os.Exit(Code)
 	}
 }

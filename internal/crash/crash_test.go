@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -19,7 +20,11 @@ const child = "CRASH_TEST_CHILD"
 
 // TestExit runs itself as a process that panics in a goroutine.
 func TestExit(t *testing.T) {
-	if os.Getenv(child) != "" {
+	switch os.Getenv(child) {
+	case "told":
+		crash.Tell(func(line string) { fmt.Fprintf(os.Stderr, "{%q}\n", line) })
+		fallthrough
+	case "plain":
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -29,16 +34,18 @@ func TestExit(t *testing.T) {
 		<-done
 		os.Exit(0)
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestExit$")
-	cmd.Env = append(os.Environ(), child+"=1")
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != crash.Code {
-		t.Fatalf("ended with %v\n%s", err, out)
-	}
-	text := string(out)
-	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "crash_test.go:") || !strings.Contains(text, "of two lines") {
-		t.Errorf("said %q", text)
+	for how, begin := range map[string]string{"plain": "internal error at ", "told": `{"internal error at `} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestExit$")
+		cmd.Env = append(os.Environ(), child+"="+how)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != crash.Code {
+			t.Fatalf("%s: ended with %v\n%s", how, err, out)
+		}
+		text := string(out)
+		if strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, begin+"crash_test.go:") || !strings.Contains(text, "of two lines") {
+			t.Errorf("%s: said %q", how, text)
+		}
 	}
 }
 

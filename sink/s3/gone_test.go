@@ -65,11 +65,11 @@ func TestAbortThatFails(t *testing.T) {
 		files := prepare(t, newSink(t, store, s3.Config{}), attempt(1), threeDays())
 		var log bytes.Buffer
 		sink := s3.New(denying{store, true}, s3.Config{}, s3.Info{}, &pool.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
-		if err := sink.Abort(t.Context(), files); err != nil {
+		if err := sink.Abort(t.Context(), "DeviceEvents", files); err != nil {
 			t.Error(err)
 		}
 		for _, f := range files {
-			if !strings.Contains(log.String(), f.Key) {
+			if !strings.Contains(log.String(), "dataset=DeviceEvents file=\""+f.Key) {
 				t.Errorf("%s is not told: %s", f.Key, &log)
 			}
 		}

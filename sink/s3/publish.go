@@ -111,7 +111,7 @@ func (s *Sink) check(ctx context.Context, f state.File) (there bool, err error) 
 // Abort drops the uploads of an undecided attempt. None of its objects can be
 // visible; if one is, nothing is touched. An upload that cannot be dropped harms nobody: it
 // is left to a later Sweep.
-func (s *Sink) Abort(ctx context.Context, files []state.File) error {
+func (s *Sink) Abort(ctx context.Context, dataset string, files []state.File) error {
 	err := each(files, func(f state.File) error {
 		_, err := s.store.Head(ctx, f.Key)
 		switch {
@@ -133,7 +133,7 @@ func (s *Sink) Abort(ctx context.Context, files []state.File) error {
 		case ctx.Err() != nil:
 			return fmt.Errorf("abort %s: %w", f.Key, err)
 		}
-		s.log.WarnContext(ctx, "an upload that is of no more use may lie around until a later run drops it", "file", f.Key, "error", err)
+		s.log.WarnContext(ctx, "an upload that is of no more use may lie around until a later run drops it", "dataset", dataset, "file", f.Key, "error", err)
 		return nil
 	})
 }

@@ -127,7 +127,7 @@ func TestForeignObjectsAreRefused(t *testing.T) {
 		if err := sink.Publish(t.Context(), files[:1]); !errors.Is(err, pipeline.ErrForeignObject) {
 			t.Errorf("publish: %v, want ErrForeignObject", err)
 		}
-		if err := sink.Abort(t.Context(), files); !errors.Is(err, pipeline.ErrForeignObject) {
+		if err := sink.Abort(t.Context(), "DeviceEvents", files); !errors.Is(err, pipeline.ErrForeignObject) {
 			t.Errorf("abort: %v, want ErrForeignObject", err)
 		}
 		if got := inProgress(t, store); len(got) != 3 {
@@ -171,7 +171,7 @@ func TestAbort(t *testing.T) {
 		sink := newSink(t, store, s3.Config{})
 		files := prepare(t, sink, attempt(1), threeDays())
 		for range 2 { // gone already is no error
-			if err := sink.Abort(t.Context(), files); err != nil {
+			if err := sink.Abort(t.Context(), "DeviceEvents", files); err != nil {
 				t.Fatal(err)
 			}
 		}

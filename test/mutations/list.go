@@ -21,7 +21,7 @@ var commits = []mutation{
 		safeguard: "no clean-up after an unknown or lost intent",
 		file:      "pipeline/commit.go", pkg: "./pipeline",
 		old: "return err // never clean up: the intent may still arrive, or be somebody's to finish",
-		new: "if r.Lake != nil {\n_ = r.Lake.Abort(context.WithoutCancel(ctx), in.Files)\n}\nreturn err",
+		new: "if r.Lake != nil {\n_ = r.Lake.Abort(context.WithoutCancel(ctx), r.ds.Name, in.Files)\n}\nreturn err",
 	},
 	{
 		safeguard: "intent before EndTxn",
