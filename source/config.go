@@ -1,11 +1,9 @@
 package source
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -101,7 +99,7 @@ func (c Config) identityProblems() []setting.Problem {
 	case wayCertificate:
 		if _, _, err := c.certificate(); err != nil {
 			add("AZURE_CLIENT_CERTIFICATE_PATH", c.CertificatePath, err.Error(),
-				"set a readable PEM or PKCS#12 file that holds certificate and private key, and AZURE_CLIENT_CERTIFICATE_PASSWORD if it has one")
+				"set a readable PEM or PKCS#12 file that holds a certificate and its RSA key, and AZURE_CLIENT_CERTIFICATE_PASSWORD if it has one")
 		}
 	case wayFederated:
 		if _, err := readAssertion(c.FederatedTokenFile); err != nil {
@@ -178,42 +176,8 @@ func redactedURL(s string) string {
 	return u.String()
 }
 
-// readBounded reads a small file: credentials are never large.
-func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, plainPathError(err)
-	case info.IsDir():
-		return nil, fmt.Errorf("is a directory")
-	case info.Size() > 1<<20:
-		return nil, fmt.Errorf("is larger than 1 MiB")
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, plainPathError(err)
-	}
-	return b, nil
-}
-
-// plainPathError drops the path, which the problem's value names already.
-func plainPathError(err error) error {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return fmt.Errorf("cannot be read: %w", pe.Err)
-	}
-	return fmt.Errorf("cannot be read: %w", err)
-}
-
 // readAssertion reads the projected service account token.
 func readAssertion(path string) (string, error) {
-	b, err := readBounded(path)
-	if err != nil {
-		return "", err
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" {
-		return "", fmt.Errorf("is empty")
-	}
-	return token, nil
+	token, err := setting.ReadSecret(path)
+	return token.Reveal(), err
 }

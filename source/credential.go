@@ -2,9 +2,7 @@ package source
 
 import (
 	"context"
-	"crypto"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -86,23 +84,6 @@ func newCredential(c Config, client policy.Transporter) (azcore.TokenCredential,
 func privateAuthority(authority string) bool {
 	u, err := url.Parse(authority)
 	return err != nil || !microsoftAuthorities[strings.ToLower(u.Host)]
-}
-
-// certificate reads the certificate file.
-func (c Config) certificate() ([]*x509.Certificate, crypto.PrivateKey, error) {
-	b, err := readBounded(c.CertificatePath)
-	if err != nil {
-		return nil, nil, err
-	}
-	var password []byte
-	if p := c.CertificatePassword.Reveal(); p != "" {
-		password = []byte(p)
-	}
-	certs, key, err := azidentity.ParseCertificates(b, password)
-	if err != nil {
-		return nil, nil, fmt.Errorf("holds no usable certificate: %s", strings.TrimPrefix(err.Error(), "azidentity: "))
-	}
-	return certs, key, nil
 }
 
 // tokens keeps the credential and replaces it when the API refuses its token: a

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,13 +26,33 @@ type values struct {
 }
 
 func newValues(flags map[string]string, environ []string) *values {
-	v := &values{flags: flags, env: map[string]string{}, masked: map[string]bool{}}
+	v := &values{flags: map[string]string{}, env: map[string]string{}, masked: map[string]bool{}}
+	own := map[string]bool{}
+	for _, x := range variables() {
+		own[x.Name], own[x.Name+fileSuffix] = true, x.Secret
+	}
+	for name, value := range flags {
+		v.flags[name] = bare(name, value)
+	}
 	for _, pair := range environ {
-		if name, value, ok := strings.Cut(pair, "="); ok {
+		name, value, ok := strings.Cut(pair, "=")
+		if ok && own[name] { // else whoever reads it takes it as it is
+			value = bare(name, value)
+		}
+		if ok {
 			v.env[name] = value
 		}
 	}
 	return v
+}
+
+// bare is a value without the blanks and line ends around it. One of blanks alone is a
+// mistake to be told; of what logs in, it is one that is missing.
+func bare(name, value string) string {
+	if s := setting.Trim(value); s != "" || strings.HasPrefix(name, "AZURE_") || strings.HasPrefix(name, "KAFKA_SASL_") {
+		return s
+	}
+	return value
 }
 
 // Lookup implements envconfig.Lookuper.
@@ -62,40 +80,16 @@ func (v *values) readFiles(vars []Variable) (l problemList) {
 			case path != "" && direct:
 				l.add(x.Name, setting.Secret(from[x.Name]).String(), x.Name+fileSuffix+" is set as well", "unset one of them")
 			case path != "":
-				secret, err := readSecret(path)
+				secret, err := setting.ReadSecret(path)
 				if err != nil {
 					l.add(x.Name+fileSuffix, path, err.Error(), "name a readable file that holds the secret alone")
 				}
-				from[x.Name] = secret
+				from[x.Name] = secret.Reveal()
 			}
 			break // flags win
 		}
 	}
 	return l
-}
-
-func readSecret(path string) (string, error) {
-	const most = 1 << 20
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		return "", errors.New("is not a file")
-	}
-	if err == nil && info.Size() > most {
-		return "", errors.New("is larger than 1 MiB")
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return "", fmt.Errorf("cannot be read: %w", err)
-	}
-	secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if secret == "" {
-		return "", errors.New("is empty")
-	}
-	return secret, nil
 }
 
 // load reads the configuration and returns everything that cannot be parsed. The

@@ -170,12 +170,12 @@ func TestSecretsFromFilesAndFlagsFirst(t *testing.T) {
 		if problems := val.readFiles(variables()); len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		if got, _ := val.Lookup(v.Name); got != " from file " {
+		if got, _ := val.Lookup(v.Name); got != "from file" {
 			t.Errorf("%s from its file: %q", v.Name, got)
 		}
 		val = newValues(map[string]string{v.Name + "_FILE": file}, []string{v.Name + "=from environment"})
 		val.readFiles(variables())
-		if got, _ := val.Lookup(v.Name); got != " from file " {
+		if got, _ := val.Lookup(v.Name); got != "from file" {
 			t.Errorf("%s from the file of a flag, and environment: %q", v.Name, got)
 		}
 		val = newValues(map[string]string{v.Name: "from flag"}, []string{v.Name + "_FILE=/nowhere"})
