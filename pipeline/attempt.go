@@ -64,6 +64,7 @@ func fingerprint(b Batch) string { return schema.Fingerprint(b.Record.Schema()) 
 func (a *attempt) add(ctx context.Context, from held[Batch]) error {
 	defer from.release()
 	defer func() { from.v.Release() }()
+	a.run.Watch.Read(a.Dataset.Name, from.v.rows()+int64(len(from.v.Rejects)))
 	if err := a.note(ctx, &from.v); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hunting-exporter/internal/crash"
@@ -94,27 +95,43 @@ func (r *run) unclocked(events Window) Counting {
 }
 
 // lost finds rows of a stretch of the past that have no ingestion time: the first error
-// is about them, the second one about the search.
-func (r *run) lost(ctx, stop context.Context, events Window) (found, err error) {
+// is about them, the second one about the search. How many rows of ahead are to be read it
+// asks in the same call, for whoever watches.
+func (r *run) lost(ctx, stop context.Context, events Window, ahead ...Window) (found, err error) {
 	r.arrive()
-	if !r.ingested() {
-		return nil, nil
-	}
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
-	var lost []ledger.Count
-	if err := r.ask(ctx, []question{{r.unclocked(events), &lost}}); err != nil {
-		return nil, stopped(ctx, err)
+	var asked []question
+	bins := make([][]ledger.Count, len(ahead))
+	for i, w := range ahead {
+		asked = append(asked, question{Counting{Dataset: r.ds, Window: w}, &bins[i]})
 	}
-	n := total(lost)
-	if n == 0 {
+	var lost []ledger.Count
+	if r.ingested() {
+		asked = append(asked, question{r.unclocked(events), &lost})
+	}
+	if len(asked) == 0 {
 		return nil, nil
 	}
-	switched, err := r.byEvent(ctx, n)
-	if switched || err != nil {
-		return nil, err
+	refused := r.ask(ctx, asked)
+	if refused != nil && ctx.Err() != nil {
+		return nil, stopped(ctx, refused)
 	}
-	return &UnclockedError{Rows: n, Window: events}, nil
+	if n := total(lost); n > 0 {
+		switched, err := r.byEvent(ctx, n)
+		if switched || err != nil {
+			return nil, err
+		}
+		found = &UnclockedError{Rows: n, Window: events}
+	}
+	switch rows := total(slices.Concat(bins...)); {
+	case refused != nil:
+		r.log.Info("it is not known how much there is to backfill", "error", refused)
+	case len(ahead) > 0:
+		r.log.Info("rows to backfill, as counted", "rows", rows)
+		r.Watch.Counted(r.ds.Name, rows)
+	}
+	return found, nil
 }
 
 // byEvent begins a dataset again by event time, since it has rows without ingestion time.

@@ -60,7 +60,7 @@ type Objects interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// Exporter exports datasets side by side. All fields but Lake, OpenLog, Committed
+// Exporter exports datasets side by side. All fields but Lake, OpenLog, Watch
 // and AfterStep are needed; they are not changed once Run is called.
 type Exporter struct {
 	Run         string // names this run in state documents and messages
@@ -84,14 +84,31 @@ type Exporter struct {
 	// Backfill is a stretch to read instead of what is new; nil: what is new.
 	Backfill *Backfill
 	Log      *slog.Logger
-	// Committed hears of each commit; it must not block.
-	Committed func(Commit)
+	// Watch hears how far the datasets are; nil: nobody does.
+	Watch Watcher
 	// AfterStep is called after each step of the protocol; tests stop the process there.
 	AfterStep func(Step)
 
 	memory   *budget
 	together *rendezvous
 }
+
+// Watcher hears how far datasets are. Its methods must not block.
+type Watcher interface {
+	// Counted: so many more rows of the dataset are to be read, by the API's counts.
+	Counted(dataset string, rows int64)
+	// Read: so many more of its rows have come.
+	Read(dataset string, rows int64)
+	// Ended: no more of it will come.
+	Ended(dataset string)
+}
+
+// nobody is a Watcher that does not listen.
+type nobody struct{}
+
+func (nobody) Counted(string, int64) {}
+func (nobody) Read(string, int64)    {}
+func (nobody) Ended(string)          {}
 
 // Backfill says which stretch of the past to read. Only what of it was never read is.
 type Backfill struct {
@@ -138,6 +155,9 @@ type Result struct {
 // flight; nothing of it becomes visible.
 func (e *Exporter) Export(ctx, stop context.Context, datasets []Dataset) []Result {
 	e.memory, e.together = newBudget(e.Limits.Memory), newRendezvous(len(datasets))
+	if e.Watch == nil {
+		e.Watch = nobody{}
+	}
 	results := make([]Result, len(datasets))
 	var wg sync.WaitGroup
 	for i, ds := range datasets {

@@ -33,6 +33,7 @@ type fleet struct {
 	tables []pipeline.Dataset
 	truth  map[int]time.Time // row → its clock
 	start  time.Time
+	watch  pipeline.Watcher // nil: nobody
 
 	mu            sync.Mutex
 	counts, pages int // calls of the run under way
@@ -120,6 +121,7 @@ func (f *fleet) export(stop context.Context, t *testing.T, name string, maxRows 
 	e := onlyLake.exporter(f.world, &client{w: f.world}, name)
 	e.Source, e.Transformer = r, transform.New(transform.Config{}, slog.New(slog.DiscardHandler))
 	e.Limits = pipeline.Limits{Rows: 1_000_000, Interval: time.Hour, Buffer: 2, Reconcile: 24 * time.Hour}
+	e.Watch = f.watch
 	e.Start = func() time.Time { return f.start }
 	e.Horizon = func() time.Time { return time.Now().UTC().Add(-5 * time.Minute).Truncate(pipeline.Tick) }
 	return e.Export(t.Context(), stop, f.tables)

@@ -46,10 +46,11 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 	}
 	differ := book.Differ(c.bins, c.past.End)
 	if len(differ) > 0 {
-		var missing int64
+		var missing, counted int64
 		for _, d := range differ {
-			missing += d.Missing()
+			missing, counted = missing+d.Missing(), counted+d.Counted
 		}
+		r.Watch.Counted(r.ds.Name, counted)
 		r.log.Info("the API counts more rows than were exported", "rows", missing, "quarter_hours", len(differ), "first", differ[0].Start)
 	}
 	for len(differ) > 0 {

@@ -38,6 +38,7 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
 	r.arrive = sync.OnceFunc(e.together.arrive)
 	defer r.arrive()
+	defer e.Watch.Ended(ds.Name)
 	err := r.acquire(ctx)
 	if err == nil {
 		err = r.claimed(ctx, stop)
@@ -268,9 +269,6 @@ func (r *run) note(c Commit) {
 	}
 	r.log.Info("committed", "kind", c.Kind, "seq", c.Seq, "rows", c.Rows, "rejected", c.Rejected, "files", c.Files,
 		"events", c.Events, "watermark", c.Watermark.Format(time.RFC3339Nano))
-	if r.Committed != nil {
-		r.Committed(c)
-	}
 }
 
 // learned keeps in the document what later runs need to know of the dataset.

@@ -29,6 +29,9 @@ func (r *run) work(ctx, stop context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.ahead != nil {
+		r.Watch.Counted(r.ds.Name, total(c.ahead.Bins))
+	}
 	incomplete := r.incomplete(c, horizon)
 	if err := r.bury(ctx, horizon); err != nil {
 		return err
@@ -124,11 +127,11 @@ func (r *run) backfill(ctx, stop context.Context) error {
 	if r.ds.Mode == ModeAggregate {
 		return refuse("%s sums up its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
 	}
-	lost, err := r.lost(ctx, stop, r.Backfill.Window)
+	lost, err := r.lost(ctx, stop, r.Backfill.Window, Missing(r.doc.Progress, r.Backfill.Window)...)
 	if err != nil {
 		return err
 	}
-	missing := Missing(r.doc.Progress, r.Backfill.Window)
+	missing := Missing(r.doc.Progress, r.Backfill.Window) // which another clock changes
 	if r.Backfill.Newest {
 		missing = newestFirst(missing)
 	}

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"hunting-exporter/pipeline"
@@ -53,7 +50,7 @@ func TestBackfillCoversOnlyWhatIsMissing(t *testing.T) {
 				if note := datasetOf(t, rep, "DeviceTvmSoftwareInventory").Note; !strings.Contains(note, "left out") {
 					t.Errorf("the snapshot's note is %q", note)
 				}
-				if i == 0 && !strings.Contains(log, `"rows":20`) {
+				if i == 0 && !strings.Contains(log, `"msg":"rows to backfill, as counted"`) {
 					t.Errorf("the rows were not counted before:\n%s", log)
 				}
 			}
@@ -139,34 +136,4 @@ func TestBackfillCommandLine(t *testing.T) {
 	if err != nil || !b.Newest || b.Window != (pipeline.Window{Start: noon.Add(-30 * 24 * time.Hour), End: noon.Add(-5 * time.Minute)}) {
 		t.Errorf("%+v, %v", b, err)
 	}
-}
-
-// In a log the progress is one line a minute at most, with the time that the quota
-// leaves.
-func TestProgressOfBackfill(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		cfg, _ := judged(t, nil, usable("SOURCE_CALLS_PER_MINUTE", "10"))
-		p := &progress{
-			cfg: cfg, log: slog.New(slog.NewTextHandler(&out, nil)), total: 1_000_000, began: time.Now(),
-			calls: func() int64 { return 100 },
-		}
-		if got := p.text(); !strings.Contains(got, "0 %, about a minute left") { // 10 calls at the cap
-			t.Errorf("before the first commit: %q", got)
-		}
-		end := p.watch()
-		p.committed(pipeline.Commit{Rows: 199_999, Rejected: 1})
-		time.Sleep(150 * time.Second)
-		end()
-		if got := strings.Count(out.String(), "\n"); got != 2 {
-			t.Errorf("%d lines in 150 s:\n%s", got, out.String())
-		}
-		if got := p.text(); got != "100 calls, 20 %, about 40m left" { // 400 calls more
-			t.Errorf("after a fifth: %q", got)
-		}
-		if !strings.Contains(out.String(), "calls=100 rows=200000 of=1000000 percent=20 minutes_left=40") {
-			t.Error(out.String())
-		}
-	})
 }

@@ -158,7 +158,7 @@ func (d *demo) export(ctx context.Context) (report, error) {
 		return report{}, err
 	}
 	term := newConsole(d.err, isTerminal(d.err))
-	rep := export(ctx, ctx, cfg, surroundings{run: d.id, log: newLogger(term, term.live, cfg.Log, "run", d.id, "tenant", cfg.Source.TenantID), http: d.server.client(), committed: term.committed})
+	rep := export(ctx, ctx, cfg, surroundings{run: d.id, log: newLogger(term, term.live, cfg.Log, "run", d.id, "tenant", cfg.Source.TenantID), http: d.server.client(), term: term})
 	term.close()
 	return rep, nil
 }

@@ -71,7 +71,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	warn(log, slices.Concat(v.warnings(), cfg.Kafka.Warnings()))
 	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
-	s := surroundings{run: c.id, log: log, committed: term.committed, term: term, backfill: backfill}
+	s := surroundings{run: c.id, log: log, term: term, backfill: backfill}
 	if t.dryRun {
 		term.close()
 		p := makePlan(stop, cfg, s)

@@ -177,7 +177,6 @@ func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.
 		Meaning:     cfg.meaning(c.tenant),
 		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.exactlyOnce(),
 		Log:         s.log,
-		Committed:   s.committed,
 		AfterStep:   crashPoint(),
 	}
 	if c.reader != nil {

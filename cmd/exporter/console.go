@@ -3,11 +3,8 @@ package main
 import (
 	"io"
 	"sync"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
-
-	"hunting-exporter/pipeline"
 )
 
 // console is stderr: log lines and, on a terminal, one line of progress below them.
@@ -22,10 +19,8 @@ type console struct {
 func newConsole(w io.Writer, terminal bool) *console {
 	c := &console{live: terminal, w: w}
 	if terminal {
-		c.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("rows committed"),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetSpinnerChangeInterval(0)) // it would draw into log lines
+		c.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetSpinnerChangeInterval(0)) // it would draw into log lines
 	}
 	return c
 }
@@ -44,31 +39,18 @@ func (c *console) Write(line []byte) (int, error) {
 	return n, err
 }
 
-// committed counts a commit's rows.
-func (c *console) committed(commit pipeline.Commit) {
+// draw shows how far it is: done of total, which is 0 where nobody knows it.
+func (c *console) draw(text string, done, total int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bar != nil {
-		_ = c.bar.Add64(commit.Rows)
+	if c.bar == nil {
+		return
 	}
-}
-
-// measure makes the progress one of so many rows; 0: nobody knows how many.
-func (c *console) measure(rows int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.bar != nil && rows > 0 {
-		c.bar.ChangeMax64(rows)
+	if total > 0 {
+		c.bar.ChangeMax64(total + 1) // a full bar would be gone, and what was read is not committed yet
+		_ = c.bar.Set64(done)
 	}
-}
-
-// describe says what the progress is about.
-func (c *console) describe(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.bar != nil {
-		c.bar.Describe(text)
-	}
+	c.bar.Describe(text)
 }
 
 // close takes the progress away.

@@ -18,12 +18,11 @@ import (
 
 // surroundings are what an export uses beside its configuration.
 type surroundings struct {
-	run       string // its id; empty: a new one
-	log       *slog.Logger
-	http      *http.Client          // nil: the source's own
-	committed func(pipeline.Commit) // nil: nobody listens
-	term      *console              // nil: nobody watches
-	backfill  *pipeline.Backfill    // nil: what is new
+	run      string // its id; empty: a new one
+	log      *slog.Logger
+	http     *http.Client       // nil: the source's own
+	term     *console           // nil: nobody watches
+	backfill *pipeline.Backfill // nil: what is new
 }
 
 // export runs every dataset once. It never fails without a report.
@@ -59,8 +58,11 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 			return rep
 		}
 		e.Backfill = s.backfill
-		defer s.watch(until, cfg, conn, e, datasets)()
+		s.log.Info("backfill begins", "window", s.backfill.Window.String())
 	}
+	p := newProgress(cfg, s, func() int64 { return conn.reader.Stats().Calls }, datasets)
+	e.Watch = p
+	defer p.watch()()
 	results := e.Export(stopping.With(ctx, stop), until, datasets)
 	for _, r := range results {
 		if failure(r.Err) != nil {
@@ -92,24 +94,6 @@ func endBy(b *pipeline.Backfill, horizon time.Time) (*pipeline.Backfill, error) 
 	sooner := *b
 	sooner.Window.End = horizon
 	return &sooner, nil
-}
-
-// watch counts what a backfill has to do and tells how far it is until the function
-// returned is called.
-func (s surroundings) watch(ctx context.Context, cfg Config, conn *connection, e *pipeline.Exporter, datasets []pipeline.Dataset) (end func()) {
-	pl := &planning{cfg: cfg, reader: conn.reader, documents: e.Stores.State, backfill: s.backfill}
-	p := &progress{
-		cfg: cfg, log: s.log, term: s.term, calls: func() int64 { return conn.reader.Stats().Calls },
-		total: pl.rows(ctx, datasets, s.log), began: time.Now(),
-	}
-	e.Committed = func(c pipeline.Commit) {
-		p.committed(c)
-		if s.committed != nil {
-			s.committed(c)
-		}
-	}
-	s.log.Info("backfill begins", "window", s.backfill.Window.String(), "rows", p.total)
-	return p.watch()
 }
 
 // runID names a run in state documents: where, which process, which of its lives.

@@ -47,7 +47,7 @@ type planning struct {
 	cfg       Config
 	reader    *source.Reader
 	documents *state.Store
-	exporter  *pipeline.Exporter // as a run would have it, but for Kafka; nil: nothing is to be refused
+	exporter  *pipeline.Exporter // as a run would have it, but for Kafka
 	start     time.Time          // of a dataset without state
 	now       time.Time
 	horizon   time.Time

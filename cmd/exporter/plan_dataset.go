@@ -74,7 +74,7 @@ func (pl *planning) load(ctx context.Context, ds pipeline.Dataset) (state.Docume
 			doc.Watermark = pl.backfill.Window.End
 		}
 	}
-	if err != nil || pl.exporter == nil {
+	if err != nil {
 		return doc, err
 	}
 	e := *pl.exporter

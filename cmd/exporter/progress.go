@@ -1,39 +1,93 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 )
 
-// progress tells how far a backfill is: on a terminal all the time, in the log once a
-// minute.
+// progress tells how far a run is, by the rows that have come and those that the API
+// counts: on a terminal all the time, in the log once a minute.
 type progress struct {
 	cfg   Config
 	log   *slog.Logger
 	term  *console     // nil: the log
 	calls func() int64 // made so far
-	total int64        // rows to export, as counted; 0: not known
-	rows  atomic.Int64
 	began time.Time
+
+	mu       sync.Mutex
+	datasets map[string]*reading
 }
 
-// committed counts a commit's rows.
-func (p *progress) committed(c pipeline.Commit) { p.rows.Add(c.Rows + c.Rejected) }
+// reading is how far a dataset is.
+type reading struct {
+	counted bool // whether it is known how many rows there are
+	ended   bool
+	rows    int64 // that have come
+	ahead   int64 // of all, as counted
+}
+
+var _ pipeline.Watcher = (*progress)(nil)
+
+func newProgress(cfg Config, s surroundings, calls func() int64, datasets []pipeline.Dataset) *progress {
+	p := &progress{cfg: cfg, log: s.log, term: s.term, calls: calls, began: time.Now(), datasets: map[string]*reading{}}
+	for _, ds := range datasets {
+		p.datasets[ds.Name] = &reading{}
+	}
+	return p
+}
+
+// Counted implements pipeline.Watcher.
+func (p *progress) Counted(dataset string, rows int64) {
+	p.note(dataset, func(r *reading) { r.counted, r.ahead = true, r.ahead+rows })
+}
+
+// Read implements pipeline.Watcher.
+func (p *progress) Read(dataset string, rows int64) {
+	p.note(dataset, func(r *reading) { r.rows += rows })
+}
+
+// Ended implements pipeline.Watcher.
+func (p *progress) Ended(dataset string) { p.note(dataset, func(r *reading) { r.ended = true }) }
+
+func (p *progress) note(dataset string, change func(*reading)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(p.datasets[dataset])
+}
+
+// rows are those that have come, and all that are to come; 0: that is not known.
+func (p *progress) rows() (read, total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := true
+	for _, r := range p.datasets {
+		read += r.rows
+		switch {
+		case r.ended:
+			total += r.rows
+		case r.counted:
+			total += max(r.rows, r.ahead) // some came in after they were counted
+		default:
+			known = false
+		}
+	}
+	if !known {
+		total = 0
+	}
+	return read, total
+}
 
 // watch tells, until the function returned is called.
 func (p *progress) watch() (end func()) {
 	every, tell := time.Minute, p.logLine
 	if p.term != nil && p.term.live {
-		every, tell = time.Second, func() { p.term.describe(p.text()) }
-		p.term.measure(p.total)
+		every, tell = time.Second, p.draw
 	}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -57,78 +111,35 @@ func (p *progress) watch() (end func()) {
 }
 
 func (p *progress) logLine() {
-	args := []any{"calls", p.calls(), "rows", p.rows.Load()}
-	if p.total > 0 {
-		args = append(args, "of", p.total, "percent", p.percent(), "minutes_left", math.Ceil(p.left().Minutes()))
+	read, total := p.rows()
+	args := []any{"calls", p.calls(), "rows", read}
+	if total > 0 {
+		args = append(args, "of", total, "percent", 100*read/total, "left", p.left(read, total).Round(time.Second))
 	}
-	p.log.Info("backfill goes on", args...)
+	p.log.Info("progress", args...)
 }
 
-func (p *progress) text() string {
-	if p.total == 0 {
-		return fmt.Sprintf("%d calls, rows committed", p.calls())
-	}
-	return fmt.Sprintf("%d calls, %d %%, about %s left", p.calls(), p.percent(), inMinutes(p.left().Minutes()))
+func (p *progress) draw() {
+	read, total := p.rows()
+	p.term.draw(p.text(read, total), read, total)
 }
 
-func (p *progress) percent() int64 {
-	if p.total == 0 {
-		return 0
+func (p *progress) text(read, total int64) string {
+	if total == 0 {
+		return fmt.Sprintf("%d rows, %d calls", read, p.calls())
 	}
-	return min(100, 100*p.rows.Load()/p.total) // rows came in after they were counted
+	return fmt.Sprintf("%d of %d rows, %d calls, about %s left", read, total, p.calls(), inMinutes(p.left(read, total).Minutes()))
 }
 
 // left is how long the rest takes: as long as the quota makes its calls last, and no
 // less than what was done took.
-func (p *progress) left() time.Duration {
-	rows, calls := float64(p.rows.Load()), float64(p.calls())
-	rest := max(0, float64(p.total)-rows)
-	if rows == 0 {
+func (p *progress) left(read, total int64) time.Duration {
+	rest, calls := float64(total-read), float64(p.calls())
+	if read == 0 {
 		return minutes(p.cfg.minutes(math.Ceil(rest / float64(p.cfg.Source.MaxRows))))
 	}
-	return max(minutes(p.cfg.minutes(calls*rest/rows)), time.Duration(float64(time.Since(p.began))*rest/rows))
+	ratio := rest / float64(read)
+	return max(minutes(p.cfg.minutes(calls*ratio)), time.Duration(float64(time.Since(p.began))*ratio))
 }
 
 func minutes(n float64) time.Duration { return time.Duration(n * float64(time.Minute)) }
-
-// rows asks how many rows a backfill has to export, in one call for all tables. 0: that
-// cannot be told.
-func (pl *planning) rows(ctx context.Context, datasets []pipeline.Dataset, log *slog.Logger) int64 {
-	var sum atomic.Int64
-	var unknown atomic.Bool
-	var wg sync.WaitGroup
-	for _, ds := range datasets {
-		wg.Go(func() {
-			defer crash.Exit()
-			rows, err := pl.datasetRows(ctx, ds)
-			if err != nil {
-				log.Info("it is not known how much there is to backfill", "dataset", ds.Name, "error", err)
-				unknown.Store(true)
-			}
-			sum.Add(rows)
-		})
-	}
-	wg.Wait()
-	if unknown.Load() {
-		return 0
-	}
-	return sum.Load()
-}
-
-func (pl *planning) datasetRows(ctx context.Context, ds pipeline.Dataset) (rows int64, err error) {
-	doc, err := pl.load(ctx, ds)
-	if err != nil {
-		return 0, err
-	}
-	if ds, err = pipeline.ClockOf(doc, ds); err != nil {
-		return 0, err
-	}
-	for _, w := range pipeline.Missing(doc.Progress, pl.backfill.Window) {
-		counts, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds, Window: w})
-		if err != nil {
-			return 0, err
-		}
-		rows += total(counts)
-	}
-	return rows, nil
-}

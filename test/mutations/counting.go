@@ -70,12 +70,14 @@ var counting = []mutation{
 	{
 		safeguard: "rows without ingestion time are told",
 		file:      "pipeline/count.go", pkg: "./pipeline",
-		old: "if n := total(lost); n > 0 {", new: "if n := total(lost); false {",
+		old: "	if n := total(lost); n > 0 {\n		switched, err := r.byEvent(ctx, n)\n		if err != nil {",
+		new: "	if n := total(lost); false {\n		switched, err := r.byEvent(ctx, n)\n		if err != nil {",
 	},
 	{
 		safeguard: "rows without ingestion time are told by a backfill",
 		file:      "pipeline/count.go", pkg: "./pipeline",
-		old: "	if n == 0 {", new: "	if true {",
+		old: "	if n := total(lost); n > 0 {\n		switched, err := r.byEvent(ctx, n)\n		if switched || err != nil {",
+		new: "	if n := total(lost); false {\n		switched, err := r.byEvent(ctx, n)\n		if switched || err != nil {",
 	},
 	{
 		safeguard: "another clock begins where the dataset began",
