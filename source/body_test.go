@@ -47,7 +47,7 @@ func TestEveryCutIsSeen(t *testing.T) {
 	t.Parallel()
 	decoder := transform.NewDecoder(transform.Config{}, new(pool.Pool))
 	read := func(r io.Reader, encoding string) (pipeline.Answer, error) {
-		c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20}, decoder: decoder, now: time.Now}
+		c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20}, decoder: decoder, identity: new(Identity), now: time.Now}
 		header := http.Header{"Content-Encoding": {encoding}}
 		return c.decode(t.Context(), place{}, &http.Response{StatusCode: 200, Header: header, ContentLength: -1, Body: io.NopCloser(r)})
 	}
@@ -142,7 +142,7 @@ func TestServerThatCutsIsAskedAgain(t *testing.T) {
 			defer srv.Close()
 			web := newHTTP(nil, 1)
 			defer web.CloseIdleConnections()
-			c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20, Timeout: time.Minute}, url: srv.URL, http: web, decoder: Keeper{}, now: time.Now, skew: &skew{now: time.Now}, log: slog.New(slog.DiscardHandler)}
+			c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20, Timeout: time.Minute}, url: srv.URL, http: web, decoder: Keeper{}, identity: new(Identity), now: time.Now, skew: &skew{now: time.Now}, log: slog.New(slog.DiscardHandler)}
 			_, err := c.call(t.Context(), place{}, "token", request{Query: "T"})
 			var e *Error
 			if !errors.As(err, &e) || e.kind != transient {

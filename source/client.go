@@ -10,14 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
-	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 )
 
@@ -26,14 +21,13 @@ type client struct {
 	cfg      Config
 	url      string
 	http     *http.Client
-	tokens   *tokens
+	identity *Identity
 	governor *governor
 	reach    reach
 	skew     *skew
 	decoder  Decoder
 	now      func() time.Time
 	log      *slog.Logger
-	secrets  []setting.Secret
 
 	calls, refusals, retries atomic.Int64
 	throttling               throttling
@@ -141,39 +135,4 @@ func (c *client) failed(ctx, limited context.Context, status int, err error) err
 		e.kind, e.Fix = unexpected, "if the server's certificate is of a private authority, set SSL_CERT_FILE"
 	}
 	return e
-}
-
-// token gets a token. The error is an *Error, or the context's.
-func (c *client) token(ctx context.Context, refused string) (string, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errOwnTimeout)
-	defer cancel()
-	token, err := c.tokens.get(limited, refused)
-	if err == nil {
-		return token, nil
-	}
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	e := &Error{kind: transient, Message: "token: " + shorten(c.redact(err.Error())), cause: err}
-	var refusal *azidentity.AuthenticationFailedError
-	if errors.As(err, &refusal) && refusal.RawResponse != nil {
-		e.Status = refusal.RawResponse.StatusCode
-		if body, err := runtime.Payload(refusal.RawResponse); err == nil {
-			code, message := said(body[:min(len(body), maxErrorBody)])
-			e.Code, e.Message = shorten(c.redact(code)), "token: "+shorten(c.redact(message))
-		}
-		if e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout {
-			e.kind = denied
-			e.Fix = "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential (expired? the secret's value, not its id?)"
-		}
-		// The cause holds the whole exchange, the request with its secret too: keep its type.
-		e.cause = &azidentity.AuthenticationFailedError{RawResponse: &http.Response{StatusCode: e.Status}}
-	}
-	switch text := err.Error(); {
-	case strings.Contains(text, "x509:"):
-		e.kind, e.Fix = unexpected, "if the token server's certificate is of a private authority, set SSL_CERT_FILE"
-	case strings.Contains(text, "AZURE_CLIENT_CERTIFICATE_PATH"), strings.Contains(text, "AZURE_FEDERATED_TOKEN_FILE"):
-		e.kind, e.Fix = denied, "make the file readable for the exporter"
-	}
-	return "", e
 }

@@ -77,7 +77,7 @@ func (b broken) Read(p []byte) (int, error) {
 func caller(web *http.Client) *client {
 	return &client{
 		cfg: Config{API: "m365d", MaxRows: 100, MaxBody: 512 << 20, Timeout: 4 * time.Minute}, url: "http://api.test/run",
-		http: web, decoder: Keeper{}, now: time.Now, log: slog.New(slog.DiscardHandler),
+		http: web, decoder: Keeper{}, identity: new(Identity), now: time.Now, log: slog.New(slog.DiscardHandler),
 		skew: &skew{now: time.Now, log: slog.New(slog.DiscardHandler)},
 	}
 }

@@ -31,6 +31,10 @@ type Config struct {
 	CertificatePassword setting.Secret `env:"AZURE_CLIENT_CERTIFICATE_PASSWORD"`
 	FederatedTokenFile  string         `env:"AZURE_FEDERATED_TOKEN_FILE"`
 	AuthorityHost       string         `env:"AZURE_AUTHORITY_HOST"`
+
+	// Files that ClientSecret and CertificatePassword come from; empty: none. They are read
+	// again for each token.
+	ClientSecretFile, CertificatePasswordFile string
 }
 
 var (

@@ -7,14 +7,16 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"hunting-exporter/internal/setting"
 )
 
 // newHTTP is a client for the API and the token server. It follows no redirect, so
@@ -45,11 +47,29 @@ func newHTTP(base *http.Client, connections int) *http.Client {
 	return own
 }
 
-// newCredential makes the credential that the configuration asks for.
-func newCredential(c Config, client policy.Transporter) (azcore.TokenCredential, error) {
+// fileError is a file of the credential that cannot be used.
+type fileError struct {
+	variable, path string
+	err            error
+}
+
+// Error names variable and file.
+func (e *fileError) Error() string { return fmt.Sprintf("%s %s: %v", e.variable, e.path, e.err) }
+
+// Unwrap gives the cause.
+func (e *fileError) Unwrap() error { return e.err }
+
+// credential makes the credential that the configuration asks for, of what its files hold
+// now: they may be rotated while a run lasts. A new one has no token of before.
+func (i *Identity) credential(transport policy.Transporter) (azcore.TokenCredential, error) {
+	c, err := i.fresh()
+	if err != nil {
+		return nil, err
+	}
 	options := azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.authority()},
-		Transport: client,
+		Transport: transport,
+		Retry:     policy.RetryOptions{MaxRetries: -1}, // renew does it
 	}
 	private := privateAuthority(c.authority())
 	switch c.way() {
@@ -59,24 +79,48 @@ func newCredential(c Config, client policy.Transporter) (azcore.TokenCredential,
 	case wayCertificate:
 		certs, key, err := c.certificate()
 		if err != nil {
-			return nil, fmt.Errorf("AZURE_CLIENT_CERTIFICATE_PATH %s: %w", c.CertificatePath, err)
+			return nil, &fileError{"AZURE_CLIENT_CERTIFICATE_PATH", c.CertificatePath, err}
 		}
 		return azidentity.NewClientCertificateCredential(c.TenantID, c.ClientID, certs, key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
 	case wayFederated:
 		// Not WorkloadIdentityCredential: that one keeps the file's content for ten
 		// minutes, and a rotated token must be picked up at once.
-		assertion := func(context.Context) (string, error) {
-			token, err := readAssertion(c.FederatedTokenFile)
-			if err != nil {
-				return "", fmt.Errorf("AZURE_FEDERATED_TOKEN_FILE %s: %w", c.FederatedTokenFile, err)
-			}
-			return token, nil
+		token, err := readAssertion(c.FederatedTokenFile)
+		if err != nil {
+			return nil, &fileError{"AZURE_FEDERATED_TOKEN_FILE", c.FederatedTokenFile, err}
 		}
-		return azidentity.NewClientAssertionCredential(c.TenantID, c.ClientID, assertion,
+		return azidentity.NewClientAssertionCredential(c.TenantID, c.ClientID, func(context.Context) (string, error) { return token, nil },
 			&azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
 	}
 	return nil, fmt.Errorf("no credential: set AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE")
+}
+
+// fresh is the configuration with its secrets as their files hold them now.
+func (i *Identity) fresh() (Config, error) {
+	c := i.cfg
+	for _, s := range []struct {
+		variable, path string
+		to             *setting.Secret
+	}{
+		{"AZURE_CLIENT_SECRET_FILE", c.ClientSecretFile, &c.ClientSecret},
+		{"AZURE_CLIENT_CERTIFICATE_PASSWORD_FILE", c.CertificatePasswordFile, &c.CertificatePassword},
+	} {
+		if s.path == "" {
+			continue
+		}
+		secret, err := setting.ReadSecret(s.path)
+		if err != nil {
+			return c, &fileError{s.variable, s.path, err}
+		}
+		*s.to = secret
+		i.mu.Lock()
+		if !slices.Contains(i.secrets, secret) {
+			i.secrets = append(i.secrets, secret)
+		}
+		i.mu.Unlock()
+	}
+	return c, nil
 }
 
 // privateAuthority reports whether the token server is none of Microsoft's, in which
@@ -84,48 +128,4 @@ func newCredential(c Config, client policy.Transporter) (azcore.TokenCredential,
 func privateAuthority(authority string) bool {
 	u, err := url.Parse(authority)
 	return err != nil || !microsoftAuthorities[strings.ToLower(u.Host)]
-}
-
-// tokens keeps the credential and replaces it when the API refuses its token: a
-// credential gives a cached token again as long as that has not expired.
-type tokens struct {
-	scope string
-	make  func() (azcore.TokenCredential, error)
-
-	mu   sync.Mutex
-	cred azcore.TokenCredential
-	last string
-}
-
-// get returns a token; refused is one that the API did not take, or empty.
-func (t *tokens) get(ctx context.Context, refused string) (string, error) {
-	cred, err := t.credential(refused)
-	if err != nil {
-		return "", err
-	}
-	token, err := cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{t.scope}})
-	if err != nil {
-		return "", err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.cred == cred {
-		t.last = token.Token
-	}
-	return token.Token, nil
-}
-
-func (t *tokens) credential(refused string) (azcore.TokenCredential, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	// Calls run side by side: only the first one refused makes a new credential.
-	if t.cred != nil && (refused == "" || refused != t.last) {
-		return t.cred, nil
-	}
-	cred, err := t.make()
-	if err != nil {
-		return nil, err
-	}
-	t.cred, t.last = cred, ""
-	return cred, nil
 }

@@ -20,6 +20,8 @@ var (
 	ErrThrottled = errors.New("the tenant's quota is used up")
 	// ErrTransient: the API or the way to it failed, and kept failing for a while.
 	ErrTransient = errors.New("the API does not answer properly at the moment")
+	// ErrToken: the token server or the way to it failed, and kept failing for a while.
+	ErrToken = errors.New("the token server gives no token at the moment")
 	// ErrOverflow: the window cannot be made narrower and its rows are not delivered.
 	ErrOverflow = errors.New("the API cannot deliver this window")
 	// ErrUnexpected: an answer that none of the API's documents explains.
@@ -39,11 +41,12 @@ const (
 	tooCostly         // too expensive, or the gateway is down: narrow
 	denied
 	query
+	noToken // tried again by the Identity alone
 )
 
 var kinds = map[kind]error{
 	unexpected: ErrUnexpected, unauthorized: ErrDenied, throttled: ErrThrottled, transient: ErrTransient,
-	tooMany: ErrOverflow, tooLarge: ErrOverflow, tooCostly: ErrOverflow, denied: ErrDenied, query: ErrQuery,
+	tooMany: ErrOverflow, tooLarge: ErrOverflow, tooCostly: ErrOverflow, denied: ErrDenied, query: ErrQuery, noToken: ErrToken,
 }
 
 // narrows reports whether a narrower window may succeed.

@@ -75,8 +75,7 @@ func (c *client) fetch(ctx context.Context, p place, q request) (pipeline.Answer
 func (c *client) pursue(ctx context.Context, p place, q request) (pipeline.Answer, error) {
 	f := &pursuit{
 		client: c, place: p, request: q, waiter: c.governor.place(p),
-		backoff: retry.WithMaxRetries(retriesOf,
-			retry.WithCappedDuration(30*time.Second, retry.WithJitterPercent(20, retry.NewExponential(time.Second)))),
+		backoff: retry.WithMaxRetries(retriesOf, transientBackoff()),
 	}
 	for {
 		turn, err := c.governor.wait(ctx, f.waiter)
@@ -102,7 +101,7 @@ func (c *client) pursue(ctx context.Context, p place, q request) (pipeline.Answe
 // quota counts calls when they arrive.
 func (f *pursuit) attempt(ctx context.Context, t *turn) (pipeline.Answer, error) {
 	defer t.end()
-	token, err := f.token(ctx, f.refused)
+	token, err := f.identity.Token(ctx, f.cfg.scope(), f.refused)
 	if err != nil {
 		return pipeline.Answer{}, err
 	}

@@ -144,6 +144,9 @@ func (q *quota) tooLate(d time.Duration) *Error {
 // late is e as a refusal that lasts for d, beyond the caller's deadline.
 func (e *Error) late(d time.Duration) *Error {
 	other := e.as(throttled)
+	if e.kind == noToken {
+		other.kind = noToken
+	}
 	other.Message = fmt.Sprintf("%s: no call for %s, the deadline comes before", e.Message, d.Round(time.Second))
 	other.Fix = "the next run goes on from what is committed; if every run ends so, give it fewer tables or a longer EXPORT_DEADLINE"
 	other.cause = pipeline.ErrTooLate

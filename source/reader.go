@@ -11,13 +11,13 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
-	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
-// Options are what a Reader uses of its surroundings. The zero value works.
+// Options are what a Reader or an Identity uses of its surroundings. The zero value works.
 type Options struct {
+	Identity   *Identity              // of a Reader; nil: an own one
 	HTTP       *http.Client           // for the API and the token server; nil: an own one
 	Credential azcore.TokenCredential // nil: made from the Config
 	Now        func() time.Time       // nil: time.Now; it must go on while the Reader waits
@@ -32,6 +32,7 @@ type Reader struct {
 	cap      atomic.Int64 // rows that an answer has at most; lowered when one is found to be cut
 	size     sizeLimit
 	gatherer gatherer
+	closes   func()
 
 	mu    sync.Mutex
 	paces map[string]*pace
@@ -39,17 +40,22 @@ type Reader struct {
 
 var _ pipeline.Source = (*Reader)(nil)
 
-// New makes a Reader whose answers go through a decoder. It makes no call; Check does.
-func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
-	if _, ok := flavours[cfg.API]; !ok {
-		return nil, fmt.Errorf("source: SOURCE_API %q: no such API", cfg.API)
-	}
+func (o Options) filled() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	return o
+}
+
+// New makes a Reader whose answers go through a decoder. It makes no call; Check does.
+func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
+	if _, ok := flavours[cfg.API]; !ok {
+		return nil, fmt.Errorf("source: SOURCE_API %q: no such API", cfg.API)
+	}
+	o = o.filled()
 	if cfg.Concurrency < 1 || cfg.CallsPerMinute < 1 || cfg.MaxRows < 1 || cfg.MaxBody < 1 || cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("source: limits are not set: concurrency %d, calls a minute %d, rows %d, bytes %d, timeout %s",
 			cfg.Concurrency, cfg.CallsPerMinute, cfg.MaxRows, cfg.MaxBody, cfg.Timeout)
@@ -58,10 +64,10 @@ func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 		return nil, fmt.Errorf("source: SOURCE_ENDPOINT %s: %s", redactedURL(cfg.endpoint()), reason)
 	}
 	web := newHTTP(o.HTTP, cfg.Concurrency)
-	skew := &skew{now: o.Now, log: o.Log}
-	credential := func() (azcore.TokenCredential, error) { return newCredential(cfg, dated{web, skew}) }
-	if o.Credential != nil {
-		credential = func() (azcore.TokenCredential, error) { return o.Credential, nil }
+	closes := web.CloseIdleConnections
+	if o.Identity == nil {
+		o.Identity = NewIdentity(cfg, o)
+		closes = func() { web.CloseIdleConnections(); o.Identity.Close() }
 	}
 	quota := []limit{{cfg.CallsPerMinute, time.Minute}}
 	if perHour := max(cfg.CallsPerHour, 0); perHour > 0 {
@@ -71,13 +77,13 @@ func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 	}
 	r := &Reader{
 		client: &client{
-			cfg: cfg, url: cfg.endpoint(), http: web, decoder: decoder, now: o.Now, log: o.Log, skew: skew,
-			tokens:   &tokens{scope: cfg.scope(), make: credential},
+			cfg: cfg, url: cfg.endpoint(), http: web, decoder: decoder, now: o.Now, log: o.Log, skew: o.Identity.skew,
+			identity: o.Identity,
 			governor: newGovernor(o.Now, cfg.Concurrency, quota...),
-			secrets:  []setting.Secret{cfg.ClientSecret, cfg.CertificatePassword},
 		},
-		ahead: make(chan struct{}, cfg.Concurrency-1),
-		paces: map[string]*pace{},
+		closes: closes,
+		ahead:  make(chan struct{}, cfg.Concurrency-1),
+		paces:  map[string]*pace{},
 	}
 	r.cap.Store(int64(cfg.MaxRows))
 	return r, nil
@@ -85,7 +91,7 @@ func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 
 // Check gets a token, so that a wrong secret is found before anything else is done.
 func (r *Reader) Check(ctx context.Context) error {
-	token, err := r.client.token(ctx, "")
+	token, err := r.client.identity.Token(ctx, r.client.cfg.scope(), "")
 	if err != nil {
 		return err
 	}
@@ -100,8 +106,8 @@ func (r *Reader) Check(ctx context.Context) error {
 // Pace is what the answers so far say about a dataset.
 func (r *Reader) Pace(dataset string) pipeline.Pace { return r.pace(dataset).known() }
 
-// Close closes idle connections.
-func (r *Reader) Close() { r.client.http.CloseIdleConnections() }
+// Close closes idle connections, and an own Identity.
+func (r *Reader) Close() { r.closes() }
 
 // Stats counts what a Reader has done so far.
 type Stats struct {

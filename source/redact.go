@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"hunting-exporter/internal/setting"
 )
 
 // jwt is what tokens and signed assertions look like.
@@ -11,8 +13,8 @@ var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*
 
 // redact takes secrets out of a text, should a server or a proxy have echoed one. It
 // comes before any shortening, which could leave half of one.
-func (c *client) redact(text string, more ...string) string {
-	for _, s := range c.secrets {
+func redact(text string, secrets []setting.Secret, more ...string) string {
+	for _, s := range secrets {
 		more = append(more, s.Reveal())
 	}
 	for _, s := range more {
@@ -25,3 +27,5 @@ func (c *client) redact(text string, more ...string) string {
 	}
 	return jwt.ReplaceAllString(text, "***")
 }
+
+func (c *client) redact(text string, more ...string) string { return c.identity.redact(text, more...) }

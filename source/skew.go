@@ -56,19 +56,3 @@ func (c *skew) known() time.Duration {
 // Ahead is how far this machine's clock is ahead of the servers', by their answers so far;
 // 0 if it is not, as far as they show.
 func (r *Reader) Ahead() time.Duration { return r.client.skew.known() }
-
-// dated is a transport of the token server's client that looks at the clock.
-type dated struct {
-	*http.Client
-	skew *skew
-}
-
-// Do sends one request.
-func (d dated) Do(req *http.Request) (*http.Response, error) {
-	sent := d.skew.now()
-	resp, err := d.Client.Do(req)
-	if err == nil {
-		d.skew.note(sent, resp)
-	}
-	return resp, err
-}

@@ -159,7 +159,7 @@ func BenchmarkSource(b *testing.B) {
 				transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 				transport.ForceAttemptHTTP2 = protocol == "http2"
 				defer web.CloseIdleConnections()
-				c := &client{cfg: Config{API: "graph", MaxRows: 100_000, MaxBody: 512 << 20, Timeout: time.Minute}, url: s.URL + "/" + encoding, http: web, decoder: transform.NewDecoder(transform.Config{}, new(pool.Pool)), now: time.Now, skew: &skew{now: time.Now}, log: slog.New(slog.DiscardHandler)}
+				c := &client{cfg: Config{API: "graph", MaxRows: 100_000, MaxBody: 512 << 20, Timeout: time.Minute}, url: s.URL + "/" + encoding, http: web, decoder: transform.NewDecoder(transform.Config{}, new(pool.Pool)), identity: new(Identity), now: time.Now, skew: &skew{now: time.Now}, log: slog.New(slog.DiscardHandler)}
 				b.SetBytes(s.Bytes)
 				b.ReportAllocs()
 				begun := used(b)

@@ -42,7 +42,7 @@ func (r *Reader) Tenant(ctx context.Context) (string, error) {
 	if id := r.client.cfg.TenantGUID(); id != "" {
 		return id, nil
 	}
-	token, err := r.client.token(ctx, "") // the one that Check got
+	token, err := r.client.identity.Token(ctx, r.client.cfg.scope(), "") // the one that Check got
 	if err != nil {
 		return "", err
 	}

@@ -73,7 +73,7 @@ func TestDamagedTransferIsNoAnswer(t *testing.T) {
 	decoder := transform.NewDecoder(transform.Config{}, &lent)
 	whole := zipped(t, strings.Repeat(" ", 100)+wired["graph"].text)
 	read := func(b []byte) (string, error) {
-		c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20}, decoder: decoder, now: time.Now}
+		c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20}, decoder: decoder, identity: new(Identity), now: time.Now}
 		resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Encoding": {"gzip"}}, ContentLength: -1, Body: io.NopCloser(slowly(b))}
 		a, err := c.decode(t.Context(), place{}, resp)
 		defer a.Release()

@@ -116,6 +116,8 @@ func (a *adoption) prepare(ctx context.Context, cfg Config, e *pipeline.Exporter
 	}
 	var tenant string
 	if a.set("AZURE_TENANT_ID") {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
 		var err error
 		if tenant, err = source.TenantOf(ctx, cfg.Source, source.Options{}); err != nil {
 			return err

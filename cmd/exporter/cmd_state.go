@@ -15,6 +15,7 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/source"
 	"hunting-exporter/state"
 )
 
@@ -91,7 +92,13 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 		}
 	}
 	judge := func(cfg Config) []setting.Problem {
-		unset := func(p setting.Problem) bool { _, ok := v.Lookup(p.Variable); return !ok }
+		unset := func(p setting.Problem) bool {
+			if cfg.Kafka.TakesToken() && strings.HasPrefix(p.Variable, "AZURE_") { // who logs in there
+				return false
+			}
+			_, ok := v.Lookup(p.Variable)
+			return !ok
+		}
 		all := slices.DeleteFunc(cfg.problems(time.Now()), unset) // not needed, but it may be recorded
 		return slices.Concat(all, cfg.storeProblems(), cfg.Kafka.Problems())
 	}
@@ -99,7 +106,9 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 		log := slog.New(slog.DiscardHandler)
 		conn := &connection{stores: s}
 		if cfg.Kafka.Enabled() {
-			if conn.cluster, err = connectKafka(ctx, cfg, log, nil); err != nil {
+			identity := source.NewIdentity(cfg.Source, source.Options{})
+			defer identity.Close()
+			if conn.cluster, err = connectKafka(ctx, cfg, log, identity); err != nil {
 				return err
 			}
 		}

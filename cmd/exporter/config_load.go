@@ -23,10 +23,11 @@ type values struct {
 	// masked are variables that could not be parsed: they are set aside so that the
 	// rest is looked at as well.
 	masked map[string]bool
+	files  map[string]string // that secrets were read from, by variable
 }
 
 func newValues(flags map[string]string, environ []string) *values {
-	v := &values{flags: map[string]string{}, env: map[string]string{}, masked: map[string]bool{}}
+	v := &values{flags: map[string]string{}, env: map[string]string{}, masked: map[string]bool{}, files: map[string]string{}}
 	own := map[string]bool{}
 	for _, x := range variables() {
 		own[x.Name], own[x.Name+fileSuffix] = true, x.Secret
@@ -85,6 +86,7 @@ func (v *values) readFiles(vars []Variable) (l problemList) {
 					l.add(x.Name+fileSuffix, path, err.Error(), "name a readable file that holds the secret alone")
 				}
 				from[x.Name] = secret.Reveal()
+				v.files[x.Name] = path
 			}
 			break // flags win
 		}
@@ -107,6 +109,8 @@ func load(ctx context.Context, v *values) (Config, []setting.Problem, error) {
 			}),
 		}})
 		if err == nil {
+			cfg.Source.ClientSecretFile = v.files["AZURE_CLIENT_SECRET"]
+			cfg.Source.CertificatePasswordFile = v.files["AZURE_CLIENT_CERTIFICATE_PASSWORD"]
 			return cfg, problems, nil
 		}
 		value, set := v.Lookup(last)

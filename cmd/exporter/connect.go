@@ -2,15 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"slices"
-	"strings"
-	"time"
+	"sync"
 
 	"hunting-exporter/blob"
-	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
@@ -21,17 +16,14 @@ import (
 	"hunting-exporter/transform"
 )
 
-// patience is how long everything that a run needs may take to answer, so that an
-// unreachable one ends the run within a minute.
-const patience = 45 * time.Second
-
 // connection is everything that a run needs, reached and found usable.
 type connection struct {
-	reader  *source.Reader
-	stores  stores
-	cluster *kafka.Cluster
-	tenant  string    // whose rows they are
-	pool    pool.Pool // of all buffers for rows
+	identity *source.Identity
+	reader   *source.Reader
+	stores   stores
+	cluster  *kafka.Cluster
+	tenant   string    // whose rows they are
+	pool     pool.Pool // of all buffers for rows
 }
 
 // stores are the three places objects are kept in. meta and state may be the same one.
@@ -76,42 +68,57 @@ func openStore(ctx context.Context, cfg Config, variable, url string) (blob.Stor
 	return store, nil
 }
 
-// check is one thing that must answer before a run begins.
-type check struct {
-	name string
-	run  func(context.Context) error
-}
-
 // connect reaches source, stores and brokers side by side. Nothing of the state is
 // read or written.
 func connect(ctx context.Context, cfg Config, s surroundings) (*connection, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
-	defer cancel()
-	c := &connection{}
-	var err error
-	if c.reader, err = source.New(cfg.Source, transform.NewDecoder(cfg.Transform, &c.pool), source.Options{HTTP: s.http, Log: s.log}); err != nil {
-		return nil, err
-	}
-	if c.stores, err = openStores(ctx, cfg); err != nil {
-		return nil, err
-	}
-	checks := []check{{"token server", c.reader.Check}, {"state store", c.probe(cfg, cfg.stateVariable(), c.stores.state)}}
-	if c.stores.meta != c.stores.state {
-		checks = append(checks, check{"lake", c.probe(cfg, "LAKE_URL", c.stores.meta)})
-	}
-	if cfg.Kafka.Enabled() {
-		checks = append(checks, check{"Kafka", func(ctx context.Context) (err error) {
-			c.cluster, err = connectKafka(ctx, cfg, s.log, s.http)
-			return err
-		}})
-	}
-	if err := runChecks(ctx, checks); err != nil {
-		return nil, err
-	}
-	if c.tenant, err = c.reader.Tenant(ctx); err != nil {
+	c := &connection{identity: source.NewIdentity(cfg.Source, source.Options{HTTP: s.http, Log: s.log})}
+	if err := c.reach(ctx, cfg, s); err != nil {
+		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+func (c *connection) reach(ctx context.Context, cfg Config, s surroundings) (err error) {
+	c.reader, err = source.New(cfg.Source, transform.NewDecoder(cfg.Transform, &c.pool), source.Options{HTTP: s.http, Log: s.log, Identity: c.identity})
+	if err != nil {
+		return err
+	}
+	if c.stores, err = openStores(ctx, cfg); err != nil {
+		return err
+	}
+	login, giveUp := whileLoggingIn(ctx, cfg)
+	defer giveUp(nil)
+	token := sync.OnceValue(func() error { return late(login, "token server", c.reader.Check(login)) })
+	checks := []check{
+		func(context.Context) error { return token() },
+		patiently("state store", c.probe(cfg, cfg.stateVariable(), c.stores.state)),
+	}
+	if c.stores.meta != c.stores.state {
+		checks = append(checks, patiently("lake", c.probe(cfg, "LAKE_URL", c.stores.meta)))
+	}
+	if cfg.Kafka.Enabled() {
+		connect := patiently("Kafka", func(ctx context.Context) (err error) {
+			c.cluster, err = connectKafka(ctx, cfg, s.log, c.identity)
+			return err
+		})
+		checks = append(checks, func(ctx context.Context) error {
+			if cfg.Kafka.TakesToken() {
+				if token() != nil {
+					return nil // told already
+				}
+				if _, err := kafkaToken(login, cfg.Kafka, c.identity); err != nil {
+					return late(login, "Kafka", err)
+				}
+			}
+			return connect(ctx)
+		})
+	}
+	if err := runChecks(ctx, giveUp, checks); err != nil {
+		return err
+	}
+	c.tenant, err = c.reader.Tenant(ctx)
+	return err
 }
 
 // probe shows that the store of a variable does what a run needs of it.
@@ -122,44 +129,6 @@ func (c *connection) probe(cfg Config, variable string, store blob.Store) func(c
 		}
 		return nil
 	}
-}
-
-// runChecks runs all checks at once and returns everything that is wrong. One that
-// does not even mind its context is left behind, named.
-func runChecks(ctx context.Context, checks []check) error {
-	type answer struct {
-		name string
-		err  error
-	}
-	answers := make(chan answer, len(checks))
-	waiting := make([]string, 0, len(checks))
-	for _, k := range checks {
-		waiting = append(waiting, k.name)
-		go func() {
-			defer crash.Exit()
-			answers <- answer{k.name, k.run(ctx)}
-		}()
-	}
-	var errs []error
-	stuck := make(chan struct{})
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(5*time.Second, func() { close(stuck) }) })()
-	for len(waiting) > 0 {
-		select {
-		case a := <-answers:
-			waiting = slices.DeleteFunc(waiting, func(name string) bool { return name == a.name })
-			if a.err == nil {
-				continue
-			}
-			if ctx.Err() != nil && errors.Is(a.err, ctx.Err()) {
-				a.err = fmt.Errorf("%s: %w: %w", a.name, context.Cause(ctx), a.err)
-			}
-			errs = append(errs, a.err) // it says itself what it is about
-		case <-stuck:
-			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(waiting, ", "), context.Cause(ctx)))
-			return errors.Join(errs...)
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // exporter wires the pipeline; the caller adds Start and Horizon.
@@ -198,12 +167,5 @@ func (c *connection) close() {
 	if c.reader != nil {
 		c.reader.Close()
 	}
-}
-
-// httpOr is client, or the default one.
-func httpOr(client *http.Client) *http.Client {
-	if client != nil {
-		return client
-	}
-	return http.DefaultClient
+	c.identity.Close()
 }

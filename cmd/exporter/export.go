@@ -50,7 +50,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	e.Horizon = func() time.Time { return horizon(conn.reader, cfg.Export.Lag) }
 	s.log.Info("run begins", "version", rep.Version, "dataset_count", len(datasets),
 		"lake", e.Destinations.Lake, "cluster", e.Destinations.Cluster)
-	until, cancel := untilDeadline(stop, cfg.Export.Deadline)
+	until, cancel := untilDeadline(stop, started, cfg.Export.Deadline)
 	defer cancel()
 	if s.backfill != nil {
 		if s.backfill, err = endBy(s.backfill, e.Horizon()); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -75,13 +74,13 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	if err != nil {
 		return fail(err)
 	}
-	waiting, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
-	defer cancel()
-	if err := runChecks(waiting, []check{{"token server", reader.Check}}); err != nil {
-		return fail(err)
+	login, giveUp := whileLoggingIn(ctx, cfg)
+	defer giveUp(nil)
+	if err := reader.Check(login); err != nil {
+		return fail(late(login, "token server", err))
 	}
 	conn := &connection{reader: reader, stores: stores}
-	if conn.tenant, err = reader.Tenant(waiting); err != nil {
+	if conn.tenant, err = reader.Tenant(ctx); err != nil {
 		return fail(err)
 	}
 	start, err := startTime(cfg.Export.Start, now.Add(-reader.Ahead()))

@@ -75,12 +75,12 @@ func onSignals(signals <-chan os.Signal, steps ...func(*interruptedError)) (rele
 	return func() { close(over) }
 }
 
-// untilDeadline ends the context with errDeadline after d; 0: never.
-func untilDeadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// untilDeadline ends the context with errDeadline d after the start; 0: never.
+func untilDeadline(ctx context.Context, start time.Time, d time.Duration) (context.Context, context.CancelFunc) {
 	if d == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, d, errDeadline)
+	return context.WithDeadlineCause(ctx, start.Add(d), errDeadline)
 }
 
 // interruption is the signal that ended the context, or nil.

@@ -61,6 +61,9 @@ type Config struct {
 // Enabled reports whether events are sent at all.
 func (c Config) Enabled() bool { return len(c.Brokers) > 0 }
 
+// TakesToken reports whether access tokens log in.
+func (c Config) TakesToken() bool { return c.Enabled() && c.mechanism() == saslOAuthBearer }
+
 // TopicFor returns the topic of a tenant's dataset.
 func (c Config) TopicFor(tenant, dataset string) string {
 	return strings.NewReplacer(tablePlaceholder, dataset, tenantPlaceholder, tenant).Replace(c.Topic)
