@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type cli struct {
 	signals  <-chan os.Signal
 	exit     func(code int)              // at the last signal
 	panics   func(say func(line string)) // takes how a panic is said; nil: as it stands
+	http     *http.Client                // to API and token server; nil: each one's own
 
 	args   []string // of this command
 	id     string   // of its run

@@ -119,7 +119,7 @@ func (a *adoption) prepare(ctx context.Context, cfg Config, e *pipeline.Exporter
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		var err error
-		if tenant, err = source.TenantOf(ctx, cfg.Source, source.Options{}); err != nil {
+		if tenant, err = source.TenantOf(ctx, cfg.Source, source.Options{HTTP: a.http}); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	}
 	if err != nil {
 		warn(c.logger(c.err), v.warnings()) // the likely reason why something is missing
-		return err
+		return c.cannotBegin(t, err)
 	}
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
@@ -71,7 +71,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	warn(log, slices.Concat(v.warnings(), cfg.Kafka.Warnings()))
 	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
-	s := surroundings{run: c.id, log: log, term: term, backfill: backfill}
+	s := surroundings{run: c.id, log: log, http: c.http, term: term, backfill: backfill}
 	if t.dryRun {
 		term.close()
 		p := makePlan(stop, cfg, s)
@@ -81,6 +81,28 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	rep := export(work, stop, cfg, s)
 	term.close()
 	return c.report(log, &rep)
+}
+
+// cannotBegin reports a run that ends before anything was asked. A log of text says it in
+// as many lines as there are wrong settings, and programs get the summary all the same.
+func (c *cli) cannotBegin(t task, err error) error {
+	var o outcome
+	if t.dryRun {
+		p := newPlan()
+		p.fail(err)
+		o = &p
+	} else {
+		rep := report{Version: versionText(), Run: c.id, started: time.Now()}
+		rep.fail(err)
+		o = &rep
+	}
+	if c.logs.asJSON(isTerminal(c.err)) {
+		return c.report(c.logger(c.err), o)
+	}
+	if !isTerminal(c.out) {
+		err = errors.Join(err, o.print(c.out, false))
+	}
+	return err
 }
 
 func warn(log *slog.Logger, warnings []string) {

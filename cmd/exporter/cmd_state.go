@@ -106,7 +106,7 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 		log := slog.New(slog.DiscardHandler)
 		conn := &connection{stores: s}
 		if cfg.Kafka.Enabled() {
-			identity := source.NewIdentity(cfg.Source, source.Options{})
+			identity := source.NewIdentity(cfg.Source, source.Options{HTTP: c.http})
 			defer identity.Close()
 			if conn.cluster, err = connectKafka(ctx, cfg, log, identity); err != nil {
 				return err
@@ -117,7 +117,7 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 				return err
 			}
 		}
-		e := conn.exporter(cfg, surroundings{log: log}, c.id)
+		e := conn.exporter(cfg, surroundings{log: log, http: c.http}, c.id)
 		var errs []error
 		for _, name := range names {
 			err := change(ctx, cfg, s, e, name)

@@ -1,68 +1,27 @@
 package main
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hunting-exporter/tenant"
 )
 
-func TestExitCodesOfRun(t *testing.T) {
-	t.Parallel()
-	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-	fill(t, e.tenant, "DeviceLogonEvents", time.Now(), 20)
-	denied, deniedEnv := served(t, tenant.Options{CallsPerMinute: -1})
-	denied.tenant.Fault(func(c tenant.Call) tenant.Fault {
-		if c.API == "token" {
-			return tenant.Fault{}
-		}
-		return c.Forbidden()
-	})
-	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
-	t.Cleanup(store.Close)
-	for name, c := range map[string]struct {
-		env  map[string]string
-		code int
-		says string
-	}{
-		"done":                       {env, 0, `"exit_code":0`},
-		"wrong secret":               {with(env, "AZURE_CLIENT_SECRET", "planted-wrong"), 4, "source: "},
-		"no permission":              {deniedEnv, 4, "ThreatHunting.Read.All"},
-		"a table the tenant has not": {with(env, "EXPORT_TABLES", "AlertInfo,NoSuchTable", "LAKE_URL", t.TempDir()), 3, "NoSuchTable"},
-		"only such a table":          {with(env, "EXPORT_TABLES", "NoSuchTable", "LAKE_URL", t.TempDir()), 3, "NoSuchTable"},
-		"nothing to export":          {with(env, "EXPORT_TABLES", ""), 2, "nothing to export"},
-		"no broker there":            {with(env, "KAFKA_BROKERS", "127.0.0.1:1", "LAKE_URL", t.TempDir()), 1, "KAFKA_BROKERS"},
-		"store refuses": {with(env, "LAKE_URL", "s3://bucket/lake", "AWS_REGION", "x", "S3_PATH_STYLE", "true", "AWS_ACCESS_KEY_ID", "k",
-			"AWS_SECRET_ACCESS_KEY", "s", "AWS_ENDPOINT_URL_S3", store.URL), 4, "s3://bucket/lake"},
-		"lake is a file": {with(env, "LAKE_URL", os.Args[0]), 2, "it is a file"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			code, out, errs := runChild(t, c.env, "run")
-			if code != c.code || !strings.Contains(out+errs, c.says) {
-				t.Errorf("exit code %d, want %d and %q\n%s%s", code, c.code, c.says, out, errs)
-			}
-		})
-	}
-}
-
 func TestUnreachableEndsBeforeStateIsTouched(t *testing.T) {
 	t.Parallel()
-	_, env := served(t, tenant.Options{})
-	code, out, errs := runChild(t, with(env, "KAFKA_BROKERS", "127.0.0.1:1"), "run")
-	if code != 1 {
-		t.Errorf("exit code %d\n%s%s", code, out, errs)
-	}
-	if found, _ := filepath.Glob(filepath.Join(env["LAKE_URL"], "_meta", "state", "*")); len(found) > 0 {
-		t.Errorf("state was written: %v", found)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		e := newEnding(t)
+		e.change("KAFKA_BROKERS", "127.0.0.1:1")
+		e.before(codeRetry)
+		if found, _ := filepath.Glob(filepath.Join(e.env["LAKE_URL"], "_meta", "state", "*")); len(found) > 0 {
+			t.Errorf("state was written: %v", found)
+		}
+	})
 }
 
 func TestCommandLine(t *testing.T) {
@@ -107,7 +66,7 @@ func TestFlagsOfRun(t *testing.T) {
 	}
 }
 
-func TestSignalsAndDeadline(t *testing.T) {
+func TestSignals(t *testing.T) {
 	t.Parallel()
 	slow := func(t *testing.T) (env map[string]string, asked chan struct{}) {
 		e, env := served(t, tenant.Options{CallsPerMinute: -1})
@@ -146,14 +105,6 @@ func TestSignalsAndDeadline(t *testing.T) {
 			}
 		})
 	}
-	t.Run("deadline", func(t *testing.T) {
-		t.Parallel()
-		env, _ := slow(t)
-		code, out, errs := runChild(t, with(env, "EXPORT_DEADLINE", "1s"), "run")
-		if rep := reportOf(t, out); code != 0 || !strings.Contains(rep.Stopped, "EXPORT_DEADLINE") {
-			t.Errorf("exit code %d\n%s%s", code, out, errs)
-		}
-	})
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,60 +15,6 @@ import (
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 )
-
-// ending is a tenant and the settings of a command that comes to an end.
-type ending struct {
-	*embedded
-	t    *testing.T
-	env  map[string]string
-	stop context.CancelCauseFunc // stops the command
-}
-
-// change replaces settings.
-func (e *ending) change(pairs ...string) { e.env = with(e.env, pairs...) }
-
-// exported makes a run before the command.
-func (e *ending) exported() {
-	e.t.Helper()
-	if rep := exportHere(e.t, e.embedded, e.env); rep.Code != codeDone {
-		e.t.Fatalf("%+v", rep)
-	}
-}
-
-// rewrite changes AlertInfo's state.
-func (e *ending) rewrite(change func(d *state.Document)) {
-	e.t.Helper()
-	path := filepath.Join(e.env["LAKE_URL"], "_meta", "state", "AlertInfo.json")
-	data, err := os.ReadFile(path)
-	var doc state.Document
-	if err == nil {
-		err = json.Unmarshal(data, &doc)
-	}
-	if err == nil {
-		change(&doc)
-		data, err = json.Marshal(doc)
-	}
-	if err == nil {
-		err = os.WriteFile(path, data, 0o600)
-	}
-	if err != nil {
-		e.t.Fatal(err)
-	}
-}
-
-// refuse makes calls for rows or for counts fail.
-func (e *ending) refuse(counts, rows func(tenant.Call) tenant.Fault) {
-	e.tenant.Fault(func(c tenant.Call) tenant.Fault {
-		refusal := rows
-		if strings.Contains(c.Query, "count()") {
-			refusal = counts
-		}
-		if c.API == "token" || refusal == nil {
-			return tenant.Fault{}
-		}
-		return refusal(c)
-	})
-}
 
 // query makes a custom query instead of AlertInfo.
 func (e *ending) query(query string) {
@@ -109,10 +53,27 @@ var reasons = []endReason{
 	{"all is exported", func(*ending) {}, same(0), [2]string{}},
 	{"there is nothing new", (*ending).exported, same(0), [2]string{}},
 	{"another run has the dataset", held, same(0), [2]string{`"note":"dataset AlertInfo: AlertInfo: already running: other`, ""}},
+	{"wrong settings", func(e *ending) { e.change("STATE_LEASE", "1ms", "EXPORT_START", "soon") }, same(2), both("EXPORT_START")},
+	{"nothing to export", func(e *ending) { e.change("EXPORT_TABLES", "") }, same(2), both("nothing to export")},
+	{"nothing is set", func(e *ending) { e.env = nil }, same(2), both("AZURE_TENANT_ID")},
 	{"the deadline passes", func(e *ending) { e.change("EXPORT_DEADLINE", "1ms") }, [4]int{0, 0, notAsked, notAsked}, both(`"stopped":"EXPORT_DEADLINE`)},
-	{"SIGTERM", func(e *ending) { e.signal(syscall.SIGTERM) }, same(143), both("stopped by signal: terminated")},
-	{"SIGINT", func(e *ending) { e.signal(os.Interrupt) }, same(130), both("stopped by signal: interrupt")},
-	{"SIGTERM at the start", func(e *ending) { e.stop(&interruptedError{syscall.SIGTERM}) }, same(143), both(`"error":"stopped by signal: terminated"`)},
+	{"the deadline passes after rows", func(e *ending) { e.change("EXPORT_DEADLINE", "1m"); e.hang(e.second()) }, [4]int{0, 0, notAsked, notAsked}, both(`"rows":40,"rejected":0,"commits":1,`)},
+	{"the quota ends it", func(e *ending) { e.change("EXPORT_DEADLINE", "50s", "SOURCE_CALLS_PER_MINUTE", "1") }, [4]int{0, 0, notAsked, notAsked}, both("no call for")},
+	{"the quota ends it after rows", func(e *ending) {
+		e.second()
+		e.change("EXPORT_DEADLINE", "50s", "SOURCE_CALLS_PER_MINUTE", "2")
+	}, [4]int{0, notAsked, notAsked, notAsked}, both(`"rows":40,"rejected":0,"commits":1,`)},
+	{"the quota ends it after rows and the counts of a backfill", func(e *ending) {
+		e.second()
+		e.change("EXPORT_DEADLINE", "50s", "SOURCE_CALLS_PER_MINUTE", "4")
+	}, [4]int{notAsked, 0, notAsked, notAsked}, both(`"rows":40,"rejected":0,"commits":1,`)},
+	{"SIGTERM", func(e *ending) { e.signal(hunts, syscall.SIGTERM) }, same(143), both("stopped by signal: terminated")},
+	{"SIGTERM twice", func(e *ending) { e.signal(hunts, syscall.SIGTERM, syscall.SIGTERM) }, same(143), both("stopped by signal: terminated")},
+	{"SIGINT", func(e *ending) { e.signal(hunts, os.Interrupt) }, same(130), both("stopped by signal: interrupt")},
+	{"SIGTERM at the start", func(e *ending) { e.signal(logsIn, syscall.SIGTERM) }, same(143), both(`"error":"stopped by signal: terminated"`)},
+	{"SIGTERM after rows", func(e *ending) { e.signal(e.second(), syscall.SIGTERM) }, [4]int{143, 143, notAsked, notAsked}, both(`"rows":40,"rejected":0,"commits":1,`)},
+	{"the token server is down", func(e *ending) { e.fail(logsIn) }, same(1), both("status 503")},
+	{"the API is down", func(e *ending) { e.fail(hunts) }, same(1), both("status 503")},
 	{"wrong secret", func(e *ending) { e.change("AZURE_CLIENT_SECRET", "planted-wrong") }, same(4), both(`"error":"source: `)},
 	{"no permission", func(e *ending) { e.refuse(tenant.Call.Forbidden, tenant.Call.Forbidden) }, same(4), both("ThreatHunting.Read.All")},
 	{"no such table", func(e *ending) { e.change("EXPORT_TABLES", "NoSuchTable") }, same(3), both("NoSuchTable")},
@@ -145,17 +106,6 @@ func metaIsFile(t *testing.T, env map[string]string) {
 	}
 }
 
-// signal stops the command at the first call that hunts.
-func (e *ending) signal(s os.Signal) {
-	e.tenant.Fault(func(c tenant.Call) tenant.Fault {
-		if c.API == "token" {
-			return tenant.Fault{}
-		}
-		e.stop(&interruptedError{s})
-		return tenant.Fault{Delay: time.Minute}
-	})
-}
-
 func (e *ending) unclocked() {
 	e.t.Helper()
 	if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
@@ -171,16 +121,12 @@ func (e *ending) snapshot() {
 
 func held(e *ending) {
 	e.exported()
-	cfg, _ := judged(e.t, nil, e.env)
-	s, err := openStores(e.t.Context(), cfg)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	claim, err := state.NewStore(s.state, state.LockCAS, time.Minute).Acquire(e.t.Context(), "AlertInfo", "other",
-		func() state.Document { return state.Document{} }, func(state.Document) error { return nil })
-	if err != nil {
-		e.t.Fatal(err)
-	}
+	e.claim()
+}
+
+// claim is another run's, until the end.
+func (e *ending) claim() {
+	claim := claimed(e.t, e.env, time.Hour)
 	e.t.Cleanup(func() { claim.Release(context.WithoutCancel(e.t.Context())) })
 }
 
@@ -190,9 +136,7 @@ func gaps(e *ending) {
 		e.tenant.Poison("AlertInfo", at, at.Add(pipeline.Tick), tenant.Call.LimitsExceeded)
 		break
 	}
-	if rep := exportHere(e.t, e.embedded, e.env); rep.Code != codePartial {
-		e.t.Fatalf("%+v", rep)
-	}
+	e.before(codePartial)
 }
 
 func unchecked(e *ending) {
@@ -204,20 +148,14 @@ func unchecked(e *ending) {
 	e.refuse(invalid, nil)
 }
 
-// moved leads to a tenant of the same name without rows.
+// moved leads to a tenant of the same name with other rows.
 func moved(e *ending) {
 	at := time.Now().Truncate(15 * time.Minute)
 	e.change("EXPORT_START", "4h")
 	fill(e.t, e.tenant, "AlertInfo", at.Add(-80*time.Minute), 40)
-	if rep := exportHere(e.t, e.embedded, e.env); rep.Rows != 80 {
-		e.t.Fatalf("%+v", rep)
-	}
-	other, env := served(e.t, tenant.Options{CallsPerMinute: -1})
-	fill(e.t, other.tenant, "AlertInfo", at.Add(-200*time.Minute), 40) // late
-	for _, name := range []string{"SOURCE_ENDPOINT", "AZURE_AUTHORITY_HOST"} {
-		e.change(name, env[name])
-	}
-	e.embedded = other
+	e.exported()
+	e.tenant = tenant.New(tenant.Options{CallsPerMinute: -1})
+	fill(e.t, e.tenant, "AlertInfo", at.Add(-200*time.Minute), 40) // late
 }
 
 func unledgered(e *ending) {
@@ -237,66 +175,4 @@ func expired(e *ending) {
 		back := time.Now().UTC().Add(-32 * 24 * time.Hour).Truncate(pipeline.Tick)
 		d.Progress = state.Progress{Watermark: back, Covered: []state.Stretch{{Start: back.Add(-time.Hour), End: back}}}
 	})
-}
-
-// Each reason to end × each command has its exit code, the same for what exports and for
-// what plans, and a summary with that code and the reason.
-func TestEveryEnd(t *testing.T) {
-	t.Parallel()
-	for _, r := range reasons {
-		for i, command := range []string{"run", "backfill", "run --dry-run", "backfill --dry-run"} {
-			if r.codes[i] == notAsked {
-				continue
-			}
-			t.Run(r.what+": "+command, func(t *testing.T) {
-				t.Parallel()
-				code, summary := endOf(t, r.set, command)
-				if want := r.codes[i]; code != want || !strings.Contains(summary, fmt.Sprintf(`"exit_code":%d}`, want)) {
-					t.Errorf("exit code %d, want %d\n%s", code, want, summary)
-				}
-				says := r.says[i/2]
-				if r.codes[i] == 0 && r.codes[0] != 0 {
-					says = ""
-				}
-				if !strings.Contains(summary, says) {
-					t.Errorf("the summary does not say %q\n%s", says, summary)
-				}
-			})
-		}
-	}
-}
-
-// endOf is the exit code and the summary of a command.
-func endOf(t *testing.T, set func(*ending), command string) (code int, summary string) {
-	t.Helper()
-	served, env := served(t, tenant.Options{CallsPerMinute: -1})
-	stop, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
-	e := &ending{served, t, with(env, "EXPORT_TABLES", "AlertInfo"), cancel}
-	fill(t, e.tenant, "AlertInfo", time.Now().Add(-10*time.Minute), 40)
-	set(e)
-	var log, out strings.Builder
-	cfg, problems := judged(t, nil, e.env)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	s := surroundings{log: newLogger(&log, false, cfg.Log), http: e.client()}
-	if strings.HasPrefix(command, "backfill") {
-		var err error
-		if s.backfill, err = (stretchFlags{from: "2h", order: "oldest"}).backfill(time.Now(), cfg.Export.Lag); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var err error
-	if strings.HasSuffix(command, "--dry-run") {
-		p := makePlan(stop, cfg, s)
-		code, err = p.Code, p.print(&out, false)
-	} else {
-		rep := export(t.Context(), stop, cfg, s)
-		code, err = rep.Code, rep.print(&out, false)
-	}
-	if err = errors.Join(err, context.Cause(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	return code, strings.TrimSpace(out.String())
 }

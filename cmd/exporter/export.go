@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -63,7 +64,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	p := newProgress(cfg, s, func() int64 { return conn.reader.Stats().Calls }, datasets)
 	e.Watch = p
 	defer p.watch()()
-	results := e.Export(stopping.With(ctx, stop), until, datasets)
+	results := dropped(ctx, e.Export(stopping.With(ctx, stop), until, datasets))
 	for _, r := range results {
 		if failure(r.Err) != nil {
 			s.log.Error("dataset failed", "dataset", r.Dataset, "error", r.Err)
@@ -75,6 +76,16 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	rep.Buffers = conn.pool.Peak()
 	rep.Datasets = append(rep.Datasets, leftOut...)
 	return rep
+}
+
+// dropped says of datasets that a second signal cut off why they ended.
+func dropped(ctx context.Context, results []pipeline.Result) []pipeline.Result {
+	for i, r := range results {
+		if interruption(ctx) != nil && errors.Is(r.Err, context.Canceled) {
+			results[i].Err = fmt.Errorf("dataset %s: %w, and what was under way is dropped", r.Dataset, pipeline.ErrStopped)
+		}
+	}
+	return results
 }
 
 // horizon is where windows end: behind now by the earlier clock, this machine's or the API's.

@@ -21,8 +21,19 @@ import (
 const asExporter = "HUNTING_EXPORTER_TEST_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asExporter) != "" {
+	switch os.Getenv(asExporter) {
+	case "":
+	case "panics":
+		os.Exit(panicking())
+	default:
 		os.Exit(realMain(context.Background(), os.Args[1:]))
+	}
+	for name, value := range map[string]string{ // of commands in this process: no memory goal, and a store's credentials
+		"GOMEMLIMIT": "off", "GOGC": "100", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -125,7 +136,7 @@ func child(t *testing.T, env map[string]string, args ...string) (cmd *exec.Cmd, 
 	out, err = &bytes.Buffer{}, &bytes.Buffer{}
 	cmd = exec.CommandContext(t.Context(), self, args...)
 	// Where races are looked for, a process would sleep for a second at its end.
-	cmd.Env = append(environ(env), asExporter+"=1", "GORACE=atexit_sleep_ms=0", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
+	cmd.Env = append(append([]string{asExporter + "=1"}, environ(env)...), "GORACE=atexit_sleep_ms=0", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
 	cmd.Stdout, cmd.Stderr = out, err
 	return cmd, out, err
 }

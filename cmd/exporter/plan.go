@@ -53,15 +53,20 @@ type planning struct {
 	backfill  *pipeline.Backfill // nil: what is new
 }
 
+func newPlan() plan { return plan{Version: versionText(), Datasets: []datasetPlan{}} }
+
+// fail ends a plan that could not be made.
+func (p *plan) fail(err error) { p.Error, p.Code = inLine(err.Error()), codeOf(err) }
+
 // makePlan plans every dataset. It never fails without a plan that says why.
 func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
-	p := plan{Version: versionText(), Datasets: []datasetPlan{}}
+	p := newPlan()
 	fail := func(err error) plan {
 		if e := interruption(ctx); e != nil {
 			err = e
 		}
 		s.log.Error("cannot plan", "error", err)
-		p.Error, p.Code = inLine(err.Error()), codeOf(err)
+		p.fail(err)
 		return p
 	}
 	now := time.Now()
@@ -107,6 +112,9 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	p.Counts = reader.Stats().Calls
 	p.Minutes = cfg.minutes(float64(p.Calls + p.Counts))
 	p.Code = codeOfResults(ctx, results)
+	if e := interruption(ctx); e != nil {
+		p.fail(e)
+	}
 	return p
 }
 

@@ -111,6 +111,9 @@ func (r *report) finish(stop context.Context, results []pipeline.Result, stats s
 			r.Stopped = whyStopped(stop)
 		}
 	}
+	if e := interruption(stop); e != nil {
+		r.Stopped = e.Error()
+	}
 	r.Calls, r.Refusals = stats.Calls, stats.Refusals
 	r.Seconds = now.Sub(r.started).Seconds()
 	r.Code = codeOfResults(stop, results)
@@ -137,7 +140,7 @@ func (r *report) attrs() []any {
 	}
 	attrs := []any{
 		"version", r.Version, "dataset_count", len(r.Datasets), "failed_count", failed, "rows", r.Rows, "rejected", r.Rejected, "gaps", gaps, "commits", r.Commits,
-		"files", r.Files, "bytes", r.Bytes, "events", r.Events, "calls", r.Calls, "refusals", r.Refusals, "seconds", r.Seconds, "buffer_bytes", r.Buffers,
+		"files", r.Files, "bytes", r.Bytes, "events", r.Events, "events_rejected", r.Unsent, "calls", r.Calls, "refusals", r.Refusals, "seconds", r.Seconds, "buffer_bytes", r.Buffers,
 	}
 	if r.Stopped != "" {
 		attrs = append(attrs, "stopped", r.Stopped)
