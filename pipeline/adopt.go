@@ -20,7 +20,7 @@ type Adopting struct {
 	Agree func(changes []state.Change) error
 	// Start is where a dataset begins whose state is lost; zero: there must be a state.
 	Start time.Time
-	// Seq is the last commit that the lake has a manifest of, for such a dataset.
+	// Seq is the last commit that the lake has a manifest of: commits go on after it.
 	Seq int64
 }
 
@@ -37,6 +37,9 @@ func (e *Exporter) Adopt(ctx context.Context, ds Dataset, a Adopting) error {
 		if n.owner, err = e.owner(ctx, ds.Name); err != nil {
 			return err
 		}
+	}
+	if n.owner == doc.ID && a.Seq > doc.Seq {
+		return older(ds, doc, a.Seq)
 	}
 	changes := n.changes(doc)
 	if err := a.Agree(changes); err != nil || len(changes) == 0 {
@@ -58,7 +61,10 @@ func (e *Exporter) Adopt(ctx context.Context, ds Dataset, a Adopting) error {
 			return fmt.Errorf("claim the dataset's place in the lake: %w", err)
 		}
 	}
-	_, err = r.claim.Update(ctx, func(d *state.Document) { n.adopt(d) })
+	_, err = r.claim.Update(ctx, func(d *state.Document) {
+		d.Seq = max(d.Seq, a.Seq)
+		n.adopt(d)
+	})
 	return err
 }
 

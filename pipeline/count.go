@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"hunting-exporter/internal/crash"
@@ -182,7 +183,9 @@ func (r *run) ask(ctx context.Context, asked []question) error {
 	}
 	var all error
 	for range n {
-		all = errors.Join(all, <-errs)
+		if err := <-errs; all == nil || err != nil && !strings.Contains(all.Error(), err.Error()) { // they travel in one call
+			all = errors.Join(all, err)
+		}
 	}
 	return all
 }

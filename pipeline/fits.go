@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"hunting-exporter/blob"
 	"hunting-exporter/state"
 )
 
-// errMeanwhile: another run has made the dataset's state since it was looked for.
-var errMeanwhile = errors.New("another run has just made the state of this dataset: run again")
+// errMeanwhile: another run has made or changed the dataset's state since it was looked for.
+var errMeanwhile = errors.New("another run has just changed the state of this dataset: run again")
 
 // Fits refuses, before anything is changed, a dataset whose state or whose place in the
 // lake is not what this run would go on with. A pending commit is recovered by what it
@@ -29,7 +30,10 @@ func (e *Exporter) Fits(ctx context.Context, ds Dataset, doc state.Document) err
 	if err != nil {
 		return err
 	}
-	return e.ours(ctx, ds, doc)
+	if err := e.ours(ctx, ds, doc); err != nil {
+		return err
+	}
+	return e.newest(ctx, ds, doc)
 }
 
 // recoverable refuses a pending commit that this run must not end.
@@ -147,6 +151,36 @@ func (e *Exporter) ours(ctx context.Context, ds Dataset, doc state.Document) err
 	}
 	return refuse("the state of %s knows commits in the lake %s, where %s/_meta/%s is missing: the lake was emptied, or it is another store of the same name; restore it, or correct LAKE_URL and AWS_ENDPOINT_URL_S3, or go on in this one with `exporter state adopt %s`",
 		ds.Name, e.Destinations.Lake, e.Destinations.Lake, ownerKey(ds.Name), ds.Name)
+}
+
+// newest refuses a state that ends before commits that took place: one from a backup, or a
+// copy. The manifest of a commit is there only after the state has named the commit.
+func (e *Exporter) newest(ctx context.Context, ds Dataset, doc state.Document) error {
+	last := doc.Seq
+	if doc.Pending != nil {
+		last = doc.Pending.Seq
+	}
+	_, _, err := e.Stores.Meta.Get(ctx, manifestKey(ds.Name, last+1))
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for commits after the state's last: %w", err)
+	}
+	now, err := e.Stores.State.Load(ctx, ds.Name)
+	switch {
+	case err != nil:
+		return err
+	case now.Epoch != doc.Epoch || now.Seq != doc.Seq || now.Pending != nil && doc.Pending == nil:
+		return errMeanwhile
+	}
+	return older(ds, doc, last+1)
+}
+
+func older(ds Dataset, doc state.Document, seq int64) error {
+	return refuse("the state of %s ends with commit %d, at %s, and %s of a later one is there: the state was restored from a backup, or is a copy, and rows would be exported again; restore its newest version, or correct STATE_URL, "+
+		"or, if that is lost for good, delete this one, %s, and go on where the files end with `exporter state adopt %s --start <time>`",
+		ds.Name, doc.Seq, doc.Watermark.Format(time.RFC3339), manifestKey(ds.Name, seq), state.Key(ds.Name), ds.Name)
 }
 
 func (e *Exporter) foreign(ds Dataset, id string) error {

@@ -105,6 +105,69 @@ func TestStateWithoutLake(t *testing.T) {
 	})
 }
 
+// TestStateOlderThanItsLake: a state from a backup, or a copy that stood still, writes
+// nothing: what came after it would be exported again. A dry run refuses it as well.
+func TestStateOlderThanItsLake(t *testing.T) {
+	for _, step := range []pipeline.Step{pipeline.StepFinish, pipeline.StepIntent} { // with nothing pending, with a commit
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(1, 70)
+			killAfter(t, onlyLake, w, step, 2)
+			time.Sleep(2 * lease)
+			key := "state/" + state.Key(dataset)
+			old := w.objects[key]
+			w.truth = 140
+			onlyLake.quiet(t, w)
+			newest := w.objects[key]
+			w.objects[key] = old
+			e := onlyLake.exporter(w, &client{w: w}, "next")
+			unchangedBy(t, w, func() {
+				refused(t, export(t.Context(), e).Err, "restored from a backup")
+				refused(t, e.Fits(t.Context(), ds, w.state(t)), "restored from a backup")
+			})
+			w.objects[key] = newest
+			w.truth = 210
+			onlyLake.quiet(t, w)
+		})
+	}
+}
+
+// TestStateThatMovesOn: a run that looks while another one commits takes it for no backup.
+func TestStateThatMovesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 70)
+		killAfter(t, onlyLake, w, pipeline.StepFinish, 1)
+		time.Sleep(2 * lease)
+		before := w.state(t)
+		onlyLake.quiet(t, w)
+		err := onlyLake.exporter(w, &client{w: w}, "next").Fits(t.Context(), ds, before)
+		var refusal *pipeline.RefusalError
+		if err == nil || errors.As(err, &refusal) {
+			t.Errorf("got %v, want to be told to look again", err)
+		}
+	})
+}
+
+// TestAdoptsAfterTheLastManifest: a state that takes over another's place in the lake goes
+// on after the other's commits.
+func TestAdoptsAfterTheLastManifest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 70)
+		onlyLake.quiet(t, w)
+		w.objects["meta/owner/"+dataset+".json"] = object{[]byte(`{"state":"another"}`), "o"}
+		e := onlyLake.exporter(w, &client{w: w}, "next")
+		a := all(e, ds)
+		a.Seq = w.state(t).Seq + 5
+		if err := e.Adopt(t.Context(), ds, a); err != nil {
+			t.Fatal(err)
+		}
+		if doc := w.state(t); doc.Seq != a.Seq || doc.Adopted[0].Seq != a.Seq+1 {
+			t.Errorf("commits go on after %d, the lake has %d; noted from %d on", doc.Seq, a.Seq, doc.Adopted[0].Seq)
+		}
+		w.truth = 140
+		onlyLake.quiet(t, w)
+	})
+}
+
 // TestMeaningIsTakenOver: a state that an earlier version wrote records whose rows it has
 // at its first run, and refuses others from then on; a pending commit is settled first.
 func TestMeaningIsTakenOver(t *testing.T) {

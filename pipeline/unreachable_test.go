@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,4 +30,18 @@ func TestNothingIsReadFromAnAPIOutOfReach(t *testing.T) {
 	if r := e.Export(t.Context(), t.Context(), []pipeline.Dataset{ds})[0]; !errors.Is(r.Err, pipeline.ErrUnreachable) {
 		t.Errorf("ended with %v", r.Err)
 	}
+}
+
+// TestCausesOfCountsAreToldOnce: all counts of a run fail for the same reason.
+func TestCausesOfCountsAreToldOnce(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.add(5, l.at(time.Minute), time.Time{})
+		time.Sleep(2 * quarter)
+		l.run()
+		time.Sleep(quarter)
+		l.change = func(e *pipeline.Exporter) { e.Source = outOfReach{} }
+		if err := l.try().Err; err == nil || strings.Count(err.Error(), pipeline.ErrUnreachable.Error()) != 1 {
+			t.Errorf("ended with %v", err)
+		}
+	})
 }

@@ -233,3 +233,30 @@ func TestOtherFilesAreNoReason(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 }
+
+// TestAdoptsAnotherStatesLake: commits go on after those that the lake has of another state,
+// and a state that the lake is ahead of is not adopted.
+func TestAdoptsAnotherStatesLake(t *testing.T) {
+	t.Parallel()
+	a := adopting{newMatrix(t), t}
+	lost, kept := with(a.env, "STATE_URL", t.TempDir()), with(a.env, "STATE_URL", t.TempDir(), "LAKE_URL", t.TempDir())
+	a.run(kept, 0, `"rows":100`, "run")
+	a.run(lost, 0, `"rows":100`, "run")
+	a.run(with(lost, "EXPORT_LAG", "0s"), 0, `"rows":50`, "run")
+	kept = with(kept, "LAKE_URL", a.env["LAKE_URL"], "EXPORT_LAG", "0s")
+	a.run(kept, 0, "AlertInfo: done", "state", "adopt", "AlertInfo", "--yes")
+	backup := filepath.Join(kept["STATE_URL"], "state", "AlertInfo.json")
+	old, err := os.ReadFile(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.run(kept, 0, `"rows":50`, "run")
+	if err := os.WriteFile(backup, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.untouched(func() {
+		a.run(kept, 2, "restored from a backup", "run")
+		a.run(kept, 2, "restored from a backup", "run", "--dry-run")
+		a.run(kept, 2, "restored from a backup", "state", "adopt", "AlertInfo", "--yes")
+	})
+}

@@ -92,19 +92,19 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 			},
 			Agree: func(changes []state.Change) error { return a.agree(ctx, name, changes) },
 		}
+		var err error
 		if a.start != "" {
-			var err error
 			if want.Start, err = startTime(a.start, time.Now()); err != nil {
 				return &usageError{fmt.Errorf("--start %s %w", a.start, err)}
 			}
-			if want.Seq, err = lastManifest(ctx, s, name); err != nil {
-				return err
-			}
+		}
+		if want.Seq, err = lastManifest(ctx, s, name); err != nil {
+			return err
 		}
 		if err := e.Adopt(ctx, ds, want); err != nil || !a.agreed {
 			return err
 		}
-		_, err := fmt.Fprintf(a.out, "%s: done\n", name)
+		_, err = fmt.Fprintf(a.out, "%s: done\n", name)
 		return err
 	})
 }
@@ -204,7 +204,7 @@ func (a *adoption) agree(ctx context.Context, name string, changes []state.Chang
 }
 
 // lastManifest is the number of the last commit that the lake has a manifest of: those of
-// a new state go on after it.
+// another state go on after it.
 func lastManifest(ctx context.Context, s stores, dataset string) (last int64, err error) {
 	for key, err := range s.meta.List(ctx, "manifests/"+dataset+"/") {
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +11,10 @@ import (
 	"hunting-exporter/source/kql"
 	"hunting-exporter/state"
 )
+
+// longestName leaves room for all that a directory's files in progress have in their names,
+// of which file systems hold 255 bytes.
+const longestName = 80
 
 // datasetProblems are those of the tables and queries to export.
 func (c Config) datasetProblems() []setting.Problem {
@@ -24,6 +29,10 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 	take := func(variable string, ds pipeline.Dataset) {
 		other, twice := seen[strings.ToLower(ds.Name)]
 		switch {
+		case strings.EqualFold(ds.Name, "_meta"):
+			l.add(variable, ds.Name, "is the exporter's own folder in the lake", "choose another name")
+		case len(ds.Name) > longestName:
+			l.add(variable, ds.Name, fmt.Sprintf("has %d letters: with tenant, day and commit a file's name would be too long", len(ds.Name)), fmt.Sprintf("use %d at most", longestName))
 		case twice && other == ds.Name:
 			l.add(variable, ds.Name, "is named twice", "name it once")
 		case twice:

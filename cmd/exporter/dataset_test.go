@@ -67,3 +67,24 @@ func TestSnapshotOfAQueryNeedsIdentity(t *testing.T) {
 		t.Errorf("problems %v", problems)
 	}
 }
+
+// TestNamesOfDatasets: one that the lake cannot hold is refused, the longest is exported.
+func TestNamesOfDatasets(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("A", longestName)
+	for name, says := range map[string]string{
+		longest: `"rows":100`, longest + "A": "80 at most", "_meta": "the exporter's own folder", "_META": "the exporter's own folder",
+	} {
+		m := newMatrix(t)
+		if err := os.WriteFile(filepath.Join(m.queries, "a.kql"), []byte("// name: "+name+"\n"+alertQuery), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := runChild(t, with(m.env, "EXPORT_TABLES", "", "EXPORT_QUERIES", m.queries, "LAKE_TENANT", "true"), "run")
+		if (code == 0) != (name == longest) || !strings.Contains(out+errs, says) {
+			t.Errorf("%s: exit code %d, want %q\n%s%s", name, code, says, out, errs)
+		}
+		if _, problems := judged(t, nil, usable("EXPORT_TABLES", name)); (len(problems) == 0) != (name == longest) {
+			t.Errorf("a table %s: %v", name, problems)
+		}
+	}
+}

@@ -110,6 +110,11 @@ var commits = []mutation{
 		old: "case doc.Seq == 0 && doc.Pending == nil:", new: "case true:",
 	},
 	{
+		safeguard: "a state that ends before commits that took place refuses",
+		file:      "pipeline/fits.go", pkg: "./pipeline",
+		old: "return older(ds, doc, last+1)", new: "return nil",
+	},
+	{
 		safeguard: "rejects under the attempt's own key",
 		file:      "pipeline/rejects.go", pkg: "./pipeline",
 		old: "l.attempt.Name(), len(l.keys))", new: "fmt.Sprint(l.attempt.Seq), len(l.keys))",
