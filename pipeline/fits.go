@@ -129,7 +129,7 @@ func (e *Exporter) free(ctx context.Context, ds Dataset) error {
 	} else if !errors.Is(err, state.ErrNone) {
 		return err
 	}
-	return refuse("%s has no state, yet its place in the lake %s %s: a new state would export everything again; restore _meta/ (nothing may delete it, no expiry rule either), "+
+	return refuse("%s has no state, yet its place in the lake %s %s: a new state would export everything again; restore _meta/ as the last run left it (an older copy exports again what came after it; nothing may delete it, no expiry rule either), "+
 		"or set STATE_URL to where its state is, or use another LAKE_URL, or, if the state is lost for good, go on where the files end with `exporter state adopt %s --start <time>`",
 		ds.Name, e.Destinations.Lake, found, ds.Name)
 }
