@@ -17,11 +17,14 @@ build: ## The exporter, static, into bin/.
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE := $(if $(shell command -v $${CC:-gcc}),-race)
 
+# Tests that wait do so side by side, also where internal/racetest leaves one processor.
 test: ## Unit tests, with the race detector.
-	$(GO) test $(RACE) -shuffle=on -timeout 10m ./...
+	$(GO) test $(RACE) -shuffle=on -parallel 4 -timeout 1h ./...
 
-seeds: ## The random histories of what arrives, fails and is exported, SEEDS of them.
+seeds: ## The long histories: SEEDS random ones, late rows of ten tables, plans at full size.
 	$(GO) test ./pipeline -run 'TestComplete$$' -timeout 1h -rapid.checks=$(SEEDS)
+	$(GO) test ./pipeline -run 'TestLateRows$$' -timeout 1h -fleet-tables 10
+	$(GO) test ./source -run 'Plan$$' -timeout 1h -plan-cells -plan-cap 100000 -plan-rows 4000000 -plan-heavy 300000 -plan-runs 8
 
 $(LINT):
 	mkdir -p bin

@@ -61,7 +61,7 @@ func drawScenario(rt *rapid.T) scenario {
 		maxRows:   rapid.SampledFrom([]int{7, 20, 100, 1000}).Draw(rt, "cap"),
 		maxBytes:  rapid.SampledFrom([]int64{2000, 20_000, 50_000_000}).Draw(rt, "bytes"),
 		bursts:    rapid.IntRange(0, 3).Draw(rt, "bursts"),
-		rows:      rapid.SampledFrom([]int{0, 3, 60, 400}).Draw(rt, "rows"),
+		rows:      rapid.SampledFrom([]int{0, 3, 60, 200}).Draw(rt, "rows"),
 		late:      rapid.SampledFrom([]float64{0, 0.05, 0.5}).Draw(rt, "late"),
 		latest:    time.Duration(rapid.Int64Range(1, int64(2*time.Hour)).Draw(rt, "latest")),
 		faults:    rapid.SampledFrom([]float64{0, 0.1, 0.4}).Draw(rt, "faults"),

@@ -22,9 +22,12 @@ import (
 	"hunting-exporter/transform"
 )
 
-var fleetRuns = flag.Int("fleet-runs", 200, "runs of TestLateRows")
+var (
+	fleetRuns   = flag.Int("fleet-runs", 200, "runs of TestLateRows")
+	fleetTables = flag.Int("fleet-tables", 4, "tables of TestLateRows")
+)
 
-// fleet is ten tables that a CronJob exports every quarter of an hour.
+// fleet is some tables that a CronJob exports every quarter of an hour.
 type fleet struct {
 	tenant *tenant.Tenant
 	world  *world
@@ -39,12 +42,12 @@ type fleet struct {
 	counts, pages int // calls of the run under way
 }
 
-func newFleet(clock pipeline.Clock, maxRows int) *fleet {
+func newFleet(clock pipeline.Clock, tables, maxRows int) *fleet {
 	f := &fleet{
 		world: newWorld(1, 0), rng: rand.New(rand.NewPCG(1, 2)), clock: clock, truth: map[int]time.Time{}, start: time.Now().UTC(),
 		tenant: tenant.New(tenant.Options{MaxRows: maxRows, CallsPerMinute: -1, CallsPerHour: -1}),
 	}
-	for n := range 10 {
+	for n := range tables {
 		f.tables = append(f.tables, pipeline.Dataset{
 			Name: fmt.Sprint("Table", n), Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Identity: []string{"Timestamp", "Id"},
 		})
@@ -146,7 +149,7 @@ func (f *fleet) exact(t *testing.T, until time.Time) {
 	}
 }
 
-// TestLateRows: of ten tables 5 % of the rows turn up as much as 28 hours late, on either
+// TestLateRows: of each table 5 % of the rows turn up as much as 28 hours late, on either
 // clock, with the defaults of a CronJob. None is lost or repeated, and the proof costs
 // no more than two calls a run and one for each quarter hour that differs.
 func TestLateRows(t *testing.T) {
@@ -157,7 +160,7 @@ func TestLateRows(t *testing.T) {
 
 func lateRows(t *testing.T, clock pipeline.Clock) {
 	const cap, latest = 10_000, 28 * time.Hour
-	f := newFleet(clock, cap)
+	f := newFleet(clock, *fleetTables, cap)
 	runs := *fleetRuns
 	end := f.start.Add(time.Duration(runs)*15*time.Minute - latest)
 	if runs < 150 {
@@ -202,9 +205,9 @@ func sum2(all []int) (n int) {
 // times the cap. The calls stay near the fewest there can be.
 func TestSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const cap, runs = 10_000, 9
-		f := newFleet(pipeline.ClockIngestion, cap)
-		most := []int{0, 5, 100, 500, 1000, 2000, 4000, 8000, 15_000, 33_000} // rows a run
+		const cap, runs = 2_000, 9
+		most := []int{0, 3, 20, 100, 200, 400, 800, 1600, 3000, 6600} // rows a run
+		f := newFleet(pipeline.ClockIngestion, len(most), cap)
 		for run := range runs {
 			from := f.start.Add(time.Duration(run) * 15 * time.Minute)
 			for n, ds := range f.tables {

@@ -91,13 +91,13 @@ func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 		cancels := rapid.Bool().Draw(rt, "cancels")
 		synctest.Test(t, func(t *testing.T) { // fails on a goroutine that stays
 			w := stretch(24 * time.Hour)
-			f := &fake{maxRows: 100, rows: even(w, 3000), delay: func(n int, _ pipeline.Window) time.Duration {
+			f := &fake{maxRows: 20, rows: even(w, 600), delay: func(n int, _ pipeline.Window) time.Duration {
 				return time.Duration(n%5) * time.Second
 			}}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var got collected
-			err := read(ctx, reader(t, f, func(c *source.Config) { c.MaxRows = 100 }), table, w, func(p pipeline.Page) error {
+			err := read(ctx, reader(t, f, func(c *source.Config) { c.MaxRows = 20 }), table, w, func(p pipeline.Page) error {
 				if err := got.emit(p); err != nil {
 					return err
 				}

@@ -37,9 +37,9 @@ func TestLearnedCapHoldsWithoutCounts(t *testing.T) {
 	t.Parallel()
 	first := stretch(24 * time.Hour)
 	second := pipeline.Window{Start: first.End, End: first.End.Add(24 * time.Hour)}
-	f := &fake{maxRows: 10_000, rows: append(even(first, 150_000), even(second, 600_000)...)} // four times as dense
+	f := &fake{maxRows: 1_000, rows: append(even(first, 15_000), even(second, 60_000)...)} // four times as dense
 	h := &struct{ http.Handler }{f}
-	r := reader(t, h, nil)
+	r := reader(t, h, func(c *source.Config) { c.MaxRows = 10_000 })
 	var got collected
 	if err := read(t.Context(), r, table, first, got.emit); err != nil {
 		t.Fatal(err)

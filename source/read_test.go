@@ -107,8 +107,8 @@ func TestRowsOfOneTickAreSliced(t *testing.T) {
 func TestHiddenCapIsFound(t *testing.T) {
 	t.Parallel()
 	w := stretch(24 * time.Hour)
-	f := &fake{maxRows: 10_000, rows: even(w, 150_000)}
-	r := reader(t, f, nil)
+	f := &fake{maxRows: 1_000, rows: even(w, 15_000)}
+	r := reader(t, f, func(c *source.Config) { c.MaxRows = 10_000 })
 	var got collected
 	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
@@ -275,8 +275,8 @@ func TestEmptyStretchTakesFewCalls(t *testing.T) {
 func TestBackfillStaysNearTheFewestCalls(t *testing.T) {
 	t.Parallel()
 	w := stretch(10 * 24 * time.Hour)
-	f := &fake{maxRows: 1000, rows: even(w, 200_000)}
-	r := reader(t, f, func(c *source.Config) { c.MaxRows = 1000 })
+	f := &fake{maxRows: 200, rows: even(w, 40_000)}
+	r := reader(t, f, func(c *source.Config) { c.MaxRows = 200 })
 	var got collected
 	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
@@ -292,8 +292,8 @@ func TestBackfillStaysNearTheFewestCalls(t *testing.T) {
 func TestByteLimitIsLearned(t *testing.T) {
 	t.Parallel()
 	w := stretch(10 * 24 * time.Hour)
-	f := &fake{maxRows: 1000, maxBytes: 20 * 300, rows: even(w, 60_000)}
-	r := reader(t, f, func(c *source.Config) { c.MaxRows = 1000 })
+	f := &fake{maxRows: 500, maxBytes: 20 * 150, rows: even(w, 30_000)}
+	r := reader(t, f, func(c *source.Config) { c.MaxRows = 500 })
 	var got collected
 	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)

@@ -25,8 +25,8 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 		t.Run(api, func(t *testing.T) {
 			t.Parallel()
 			now := time.Now().UTC().Truncate(time.Second)
-			sim := tenant.New(tenant.Options{MaxRows: 300, MaxBytes: 500_000, CallsPerMinute: -1, CallsPerHour: -1})
-			if err := sim.Seed(tenant.Seed{Tables: []string{table.Name}, Rows: 5000, From: now.Add(-48 * time.Hour), To: now.Add(-24 * time.Hour), Seed: 7}); err != nil {
+			sim := tenant.New(tenant.Options{MaxRows: 120, MaxBytes: 200_000, CallsPerMinute: -1, CallsPerHour: -1})
+			if err := sim.Seed(tenant.Seed{Tables: []string{table.Name}, Rows: 2000, From: now.Add(-48 * time.Hour), To: now.Add(-24 * time.Hour), Seed: 7}); err != nil {
 				t.Fatal(err)
 			}
 			sim.Fault(func(c tenant.Call) tenant.Fault {
@@ -44,7 +44,7 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 			srv := httptest.NewTLSServer(sim)
 			defer srv.Close()
 			r, err := source.New(config(func(c *source.Config) {
-				c.API, c.MaxRows, c.Endpoint, c.AuthorityHost = api, 300, srv.URL, srv.URL+"/"
+				c.API, c.MaxRows, c.Endpoint, c.AuthorityHost = api, 120, srv.URL, srv.URL+"/"
 				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, setting.Secret(tenant.DefaultClientSecret)
 			}), source.Keeper{}, source.Options{HTTP: srv.Client()})
 			if err != nil {

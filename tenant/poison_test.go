@@ -137,13 +137,13 @@ func TestHollowRows(t *testing.T) {
 	full := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1})
 	hollow := tenant.New(tenant.Options{Now: fixed, CallsPerMinute: -1, Hollow: true})
 	for _, tn := range []*tenant.Tenant{full, hollow} {
-		seed(t, tn, 800, "DeviceProcessEvents")
+		seed(t, tn, 300, "DeviceProcessEvents")
 	}
 	cf, ch := serve(t, full), serve(t, hollow)
 	for _, path := range flavours {
 		columns, rows := ch.answer(path, "DeviceProcessEvents | extend _IngestionTime = ingestion_time()")
 		wantColumns, _ := cf.answer(path, "DeviceProcessEvents | extend _IngestionTime = ingestion_time()")
-		if len(rows) != 800 || fmt.Sprint(columns) != fmt.Sprint(wantColumns) {
+		if len(rows) != 300 || fmt.Sprint(columns) != fmt.Sprint(wantColumns) {
 			t.Errorf("%s: %d rows of %v", path, len(rows), columns)
 		}
 		for _, r := range rows {
@@ -161,7 +161,7 @@ func TestHollowRows(t *testing.T) {
 	if want := fmt.Sprint(cf.rows("DeviceProcessEvents | summarize n = count() by bin(Timestamp, 1d), ActionType")); got != want {
 		t.Errorf("counts: %s, want %s", got, want)
 	}
-	for _, rows := range []int{50, 500} {
+	for _, rows := range []int{50, 250} {
 		query := fmt.Sprintf("DeviceProcessEvents | take %d", rows)
 		cf.rows(query)
 		log := full.Calls().Log

@@ -117,7 +117,7 @@ func TestRunEndsWhereItsBytesEnd(t *testing.T) {
 // TestRunTextIsBounded: what is forgotten is not taken for what came in its place.
 func TestRunTextIsBounded(t *testing.T) {
 	row := func(head, text int) string {
-		return fmt.Sprintf(`{"Head":"%d","S":"%s%d"}`, head, strings.Repeat("x", 200_000), 100+text)
+		return fmt.Sprintf(`{"Head":"%d","S":"%s%d"}`, head, strings.Repeat("x", 145_000), 100+text)
 	}
 	var rows []string
 	for range 8 {
@@ -138,7 +138,7 @@ func TestRunTextIsBounded(t *testing.T) {
 // then.
 func TestRunOfAColumnThatGivesUpItsDictionary(t *testing.T) {
 	var rows []string
-	for i := range 12_000 {
+	for i := range 8_000 {
 		text, head := "same", "head"
 		if i > 3000 && i%50 != 0 { // the old bytes occur again
 			text, head = fmt.Sprint("other ", i), fmt.Sprint("head ", i%3)

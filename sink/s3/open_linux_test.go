@@ -7,10 +7,10 @@ import (
 	"hunting-exporter/sink/s3"
 )
 
-// TestManyDays: rows of hundreds of days, as when old events come in late, are one file a
+// TestManyDays: rows of many days, as when old events come in late, are one file a
 // day, with no more files open and no more memory held than for one.
 func TestManyDays(t *testing.T) {
-	const days, each = 400, 20
+	const days, each = 100, 20
 	store := dirStore(t)
 	sink := newSink(t, store, s3.Config{})
 	w, err := sink.Begin(attempt(1))

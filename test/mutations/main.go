@@ -25,12 +25,12 @@ type mutation struct {
 
 func main() {
 	root := flag.String("root", "..", "the checkout")
-	only := flag.String("only", "", "run mutations whose safeguard contains this")
+	only := flag.String("only", "", "run mutations whose safeguard or package contains this")
 	flag.Parse()
 	survived := 0
 	fmt.Println("| Safeguard removed | Where | Caught by |\n|---|---|---|")
 	for _, m := range mutations {
-		if !strings.Contains(m.safeguard, *only) {
+		if !strings.Contains(m.safeguard, *only) && !strings.Contains(m.pkg, *only) {
 			continue
 		}
 		caught, err := try(context.Background(), *root, m)
