@@ -29,6 +29,9 @@ type cli struct {
 	exit     func(code int)              // at the last signal
 	panics   func(say func(line string)) // takes how a panic is said; nil: as it stands
 	http     *http.Client                // to API and token server; nil: each one's own
+	// standard makes a logger that of the standard library and of what logs by it; nil: it
+	// keeps its own.
+	standard func(*slog.Logger)
 
 	args   []string // of this command
 	id     string   // of its run
@@ -40,6 +43,7 @@ type cli struct {
 func (c *cli) main(ctx context.Context, args []string) int {
 	c.args, c.id = args, runID()
 	c.take(newValues(nil, c.environ))
+	c.logger(c.err) // for what is logged before there is a run
 	root := c.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -61,9 +65,13 @@ func (c *cli) take(v *values) {
 	}
 }
 
-// logger logs to w, which leads to stderr.
+// logger logs to w, which leads to stderr, and takes in the standard library's log.
 func (c *cli) logger(w io.Writer) *slog.Logger {
-	return newLogger(w, isTerminal(c.err), c.logs, "run", c.id, "tenant", c.tenant)
+	log := newLogger(w, isTerminal(c.err), c.logs, "run", c.id, "tenant", c.tenant)
+	if c.standard != nil {
+		c.standard(log)
+	}
+	return log
 }
 
 // messageEnded is the last record of a run.

@@ -11,8 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -55,7 +53,7 @@ func serveTenant(ctx context.Context, t *tenant.Tenant, address string) (*embedd
 	e := &embedded{
 		tenant: t, URL: "https://" + net.JoinHostPort(host, port), cert: pair.Leaf, done: make(chan error, 1),
 		server: &http.Server{
-			Handler: t, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+			Handler: t, ReadHeaderTimeout: 30 * time.Second,
 			TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
 		},
 	}

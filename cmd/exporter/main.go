@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,7 +27,14 @@ func realMain(ctx context.Context, args []string) int {
 	defer crash.Exit()
 	c := &cli{
 		out: os.Stdout, err: os.Stderr, in: os.Stdin, asks: term.IsTerminal(int(os.Stdin.Fd())) && isTerminal(os.Stdout),
-		environ: os.Environ(), signals: signals, exit: os.Exit, panics: crash.Tell,
+		environ: os.Environ(), signals: signals, exit: os.Exit, panics: crash.Tell, standard: standardLog,
 	}
 	return c.main(ctx, args)
+}
+
+// standardLog makes records of what the standard library logs, as its HTTP does. It does so
+// when something is wrong, and has no levels.
+func standardLog(log *slog.Logger) {
+	slog.SetLogLoggerLevel(slog.LevelWarn)
+	slog.SetDefault(log)
 }
