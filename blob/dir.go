@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"hunting-exporter/internal/disk"
 )
 
 // Names of the directory store's own files. Readers of a lake skip names that
@@ -179,6 +181,14 @@ func fileError(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: %w", ErrDenied, err)
+	}
+	return fullError(err)
+}
+
+// fullError says that it is the store's disk which has no room.
+func fullError(err error) error {
+	if disk.Full(err) {
+		return fmt.Errorf("there is no room on the disk of the store, make some: %w", err)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ func (d *dirStore) CompleteUpload(ctx context.Context, key, id string, parts []P
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("complete upload of %s: %w", key, err)
+		return fmt.Errorf("complete upload of %s: %w", key, fullError(err))
 	}
 	return nil
 }

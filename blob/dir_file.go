@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"hunting-exporter/internal/disk"
 )
 
 const (
@@ -31,7 +33,7 @@ func (d *dirStore) lock(ctx context.Context, key string) (unlock func(), err err
 		return nil, fmt.Errorf("lock: %w", fileError(err))
 	}
 	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
-		held, err := tryLock(f)
+		held, err := disk.TryLock(f)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w; use a file system with flock", f.Name(), err), f.Close())
 		}

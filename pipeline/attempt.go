@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
+	"hunting-exporter/internal/spill"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
@@ -153,22 +153,27 @@ func (a *attempt) close() (err error) {
 		err = errors.Join(err, s.close())
 	}
 	a.stages = nil
-	return a.explained(err)
+	return err
 }
 
-// explained says what to do about a full disk.
+// explained says how much local disk a commit takes, where it has no more room.
 func (a *attempt) explained(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("the disk of PIPELINE_SPILL is full, nothing of commit %d is visible: enlarge it or lower EXPORT_COMMIT_ROWS: %w", a.Seq, err)
+	full, ok := errors.AsType[*spill.FullError](err)
+	if !ok {
+		return err
 	}
-	return err
+	limit, takes := a.run.Limits.Rows, ""
+	if full.Rows > 0 {
+		takes = fmt.Sprintf(", which need %s or more", spill.Size(int64(float64(full.Bytes)/float64(full.Rows)*float64(limit))))
+	}
+	return fmt.Errorf("%w; a commit may have EXPORT_COMMIT_ROWS=%d rows%s: lower it where there is no such room; nothing is lost, the next run exports commit %d", err, limit, takes, a.Seq)
 }
 
 // prepare is step 9: files uploaded, seen runs and ledger written, all of it invisible.
 func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
 	if a.files != nil {
 		if in.Files, err = a.files.Prepare(ctx, a.to); err != nil { // which writes the last rows
-			return intent{}, a.explained(err)
+			return intent{}, err
 		}
 	}
 	in.Manifest = Manifest{

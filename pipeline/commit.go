@@ -59,8 +59,7 @@ func (r *run) deliver(ctx context.Context, j job, batches <-chan held[Batch]) (e
 		if a == nil || a.mid {
 			return nil
 		}
-		err := r.commit(ctx, a)
-		err = errors.Join(err, a.discard())
+		err := errors.Join(a.explained(r.commit(ctx, a)), a.discard())
 		a = nil
 		timer.Reset(r.Limits.Interval)
 		return err
@@ -82,7 +81,7 @@ func (r *run) deliver(ctx context.Context, j job, batches <-chan held[Batch]) (e
 				a = r.begin(j, b.v.Part)
 			}
 			if err := a.add(ctx, b); err != nil {
-				return err
+				return a.explained(err)
 			}
 			if a.rows >= r.Limits.Rows {
 				if err := commit(); err != nil {

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,48 +201,6 @@ func TestIdleRun(t *testing.T) {
 		w.check(t, both)
 	})
 }
-
-// TestDiskFull says which disk, and what to do, whether it is full early or at the end.
-func TestDiskFull(t *testing.T) {
-	for _, atEnd := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(1, 70)
-			e := onlyLake.exporter(w, &client{w: w}, "run")
-			e.Lake = fullLake{e.Lake, atEnd}
-			r := export(t.Context(), e)
-			if !errors.Is(r.Err, syscall.ENOSPC) || !strings.Contains(r.Err.Error(), "PIPELINE_SPILL") {
-				t.Errorf("got %v", r.Err)
-			}
-			onlyLake.quiet(t, w)
-		})
-	}
-}
-
-type fullLake struct {
-	pipeline.Lake
-	atEnd bool
-}
-
-type fullWriter struct {
-	pipeline.LakeWriter
-	atEnd bool
-}
-
-var errFull = &os.PathError{Op: "write", Path: "spill", Err: syscall.ENOSPC}
-
-func (l fullLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
-	w, err := l.Lake.Begin(a)
-	return fullWriter{w, l.atEnd}, err
-}
-
-func (w fullWriter) Write(ctx context.Context, b pipeline.Batch) error {
-	if w.atEnd {
-		return w.LakeWriter.Write(ctx, b)
-	}
-	return errFull
-}
-
-func (w fullWriter) Prepare(context.Context, time.Time) ([]state.File, error) { return nil, errFull }
 
 // TestEveryRowRejected: a commit without a row to send still commits, decided like any other.
 func TestEveryRowRejected(t *testing.T) {

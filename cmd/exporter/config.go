@@ -42,6 +42,7 @@ type Export struct {
 	LakeTenant     bool          `env:"LAKE_TENANT" help:"a tenant= folder (and so a column) of the tenant's id, for tenants that share a lake"`
 	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds"`
 	Memory         setting.Bytes `env:"PIPELINE_MEMORY, default=256MiB" help:"bytes of answers between the API and the sinks, over all datasets"`
+	Spill          string        `env:"PIPELINE_SPILL" help:"local disk where files wait before upload; empty: the temporary directory"`
 }
 
 // State says where the state documents live and how they are guarded.

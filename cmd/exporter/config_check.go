@@ -11,6 +11,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline/ledger"
 )
 
@@ -81,6 +82,9 @@ func (c Config) exportProblems(now time.Time) problemList {
 	l.number("PIPELINE_BUFFER", int64(c.Export.Buffer), 1, 64)
 	if c.Export.Memory < 1<<20 {
 		l.add("PIPELINE_MEMORY", c.Export.Memory.String(), "is less than one answer needs", "set 64MiB or more")
+	}
+	if err := spill.Check(c.Export.Spill); err != nil {
+		l.add("PIPELINE_SPILL", c.Export.Spill, err.Error(), "name a writable directory on local disk, with room for a commit's files")
 	}
 	l.oneOf("LOG_LEVEL", strings.ToLower(c.Log.Level), "debug", "info", "warn", "error")
 	l.oneOf("LOG_FORMAT", c.Log.Format, "auto", "text", "json")

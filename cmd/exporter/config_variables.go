@@ -84,7 +84,6 @@ var variableHelp = map[string]string{
 	"PARQUET_ROW_GROUP_ROWS":            "rows of a row group",
 	"PARQUET_TIMESTAMP":                 "us, or ns to keep all seven digits",
 	"PARQUET_BLOOM":                     "columns with a bloom filter; empty: sensible per table",
-	"PIPELINE_SPILL":                    "where files wait before upload; empty: the temporary directory",
 	"KAFKA_BROKERS":                     "comma list of host:port; empty: no Kafka",
 	"KAFKA_TOPIC":                       "topic template; {table} stands for the dataset, {tenant} for the tenant's id",
 	"KAFKA_FORMAT":                      "value of the events: record, as Microsoft's own streaming export sends it",

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"hunting-exporter/internal/spill"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
@@ -31,7 +32,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 	started := time.Now()
 	rep := report{Version: versionText(), Run: cmp.Or(s.run, runID()), started: started}
 	datasets, leftOut := s.chosen(cfg)
-	conn, err := connect(stop, cfg, s)
+	conn, clean, err := begin(stop, &cfg, s)
 	if err != nil {
 		if e := interruption(stop); e != nil {
 			err = e
@@ -40,7 +41,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		rep.fail(err)
 		return rep
 	}
-	defer conn.close()
+	defer clean()
 	start, err := startTime(cfg.Export.Start, started.Add(-conn.reader.Ahead()))
 	if err != nil {
 		rep.fail(err)
@@ -86,6 +87,25 @@ func dropped(ctx context.Context, results []pipeline.Result) []pipeline.Result {
 		}
 	}
 	return results
+}
+
+// begin makes room on local disk, then reaches everything that a run needs.
+func begin(ctx context.Context, cfg *Config, s surroundings) (conn *connection, clean func(), err error) {
+	local, err := spill.Open(cfg.Export.Spill, s.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	remove := func() {
+		if err := local.Close(); err != nil {
+			s.log.Warn("local files stay there", "error", err)
+		}
+	}
+	cfg.Parquet.Spill, cfg.Kafka.Spill = local.Path(), local.Path()
+	if conn, err = connect(ctx, *cfg, s); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return conn, func() { conn.close(); remove() }, nil
 }
 
 // horizon is where windows end: behind now by the earlier clock, this machine's or the API's.

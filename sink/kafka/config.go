@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -54,8 +53,8 @@ type Config struct {
 	SASLUsername  string         `env:"KAFKA_SASL_USERNAME"`
 	SASLPassword  setting.Secret `env:"KAFKA_SASL_PASSWORD"`
 	Region        string         `env:"AWS_REGION"` // of aws-msk-iam
-	// Spill is the directory where events wait until they are sent; empty: os.TempDir.
-	Spill string `env:"PIPELINE_SPILL"`
+	// Spill is the directory where events wait until they are sent; empty: the temporary one.
+	Spill string
 }
 
 // Enabled reports whether events are sent at all.
@@ -90,11 +89,6 @@ func (c Config) Problems() []setting.Problem {
 	}
 	c.checkTLS(&p)
 	c.checkSASL(&p)
-	if dir := c.spill(); dir != "" {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			p.add("PIPELINE_SPILL", dir, "not a directory", "set a directory on a local disk with room for one commit")
-		}
-	}
 	return p
 }
 
@@ -119,13 +113,6 @@ func (p *problems) oneOf(variable, value string, known ...string) {
 		}
 	}
 	p.add(variable, value, "unknown value", "set one of "+strings.Join(known, ", "))
-}
-
-func (c Config) spill() string {
-	if c.Spill != "" {
-		return c.Spill
-	}
-	return os.TempDir()
 }
 
 func (c Config) mechanism() string { return strings.ToLower(c.SASLMechanism) }

@@ -204,10 +204,9 @@ func TestProblems(t *testing.T) {
 			c.SASLMechanism, c.SASLUsername, c.SASLPassword = "plain", "me", password
 		}, nil},
 		{"token in the clear", func(c *kafka.Config) { c.SASLMechanism = "oauthbearer" }, []string{"KAFKA_SASL_MECHANISM"}},
-		{"spill", func(c *kafka.Config) { c.Spill = notPEM }, []string{"PIPELINE_SPILL"}},
 		{"all at once", func(c *kafka.Config) {
-			c.Brokers, c.Topic, c.Delivery, c.Format, c.Spill = []string{"x"}, "?", "?", "?", "nonsuch"
-		}, []string{"KAFKA_BROKERS", "KAFKA_TOPIC", "KAFKA_DELIVERY", "KAFKA_FORMAT", "PIPELINE_SPILL"}},
+			c.Brokers, c.Topic, c.Delivery, c.Format = []string{"x"}, "?", "?", "?"
+		}, []string{"KAFKA_BROKERS", "KAFKA_TOPIC", "KAFKA_DELIVERY", "KAFKA_FORMAT"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := good

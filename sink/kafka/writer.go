@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline"
 )
 
@@ -38,17 +39,19 @@ type writer struct {
 
 	batch, frames []byte // reused
 
-	mu    sync.Mutex // for partitions that are sent side by side
-	size  int64      // of the file
-	count int64      // of events
+	mu     sync.Mutex // for partitions that are sent side by side
+	size   int64      // of the file
+	stored int64      // events in it; those of a batch that was halved count again
+	count  int64      // of events
 }
 
 // Begin opens the attempt's local file. It has no name once open, so that nothing
 // stays behind when the process is killed.
 func (p *producer) Begin(a pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
-	dir := p.cluster.cfg.spill()
+	dir := p.cluster.cfg.Spill
 	f, err := os.CreateTemp(dir, "kafka-"+p.dataset.Name+"-*.events")
 	if err != nil {
+		err = spill.Explain(err, spill.Use{Dir: dir, For: "events of " + a.Dataset.Name})
 		return nil, fmt.Errorf("open local file for events of %s; check PIPELINE_SPILL: %w", a.Dataset.Name, err)
 	}
 	_ = os.Remove(f.Name()) // where an open file cannot be removed, Close does it
@@ -152,8 +155,10 @@ func (w *writer) store(batch []byte, count int) (span, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, err := w.file.WriteAt(batch, w.size); err != nil {
-		return span{}, fmt.Errorf("local file; check the room in PIPELINE_SPILL: %w", err)
+		err = spill.Explain(err, spill.Use{Dir: w.p.cluster.cfg.Spill, For: "events of " + w.p.dataset.Name, Bytes: w.size + int64(len(batch)), Rows: w.stored + int64(count)})
+		return span{}, fmt.Errorf("local file: %w", err)
 	}
+	w.stored += int64(count)
 	sp := span{at: w.size, size: len(batch), count: count}
 	w.size += int64(len(batch))
 	return sp, nil

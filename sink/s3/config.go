@@ -13,7 +13,6 @@
 package s3
 
 import (
-	"os"
 	"strconv"
 
 	"hunting-exporter/internal/setting"
@@ -25,8 +24,8 @@ type Config struct {
 	Compression  string       `env:"PARQUET_COMPRESSION, default=zstd"`
 	RowGroupRows int          `env:"PARQUET_ROW_GROUP_ROWS, default=122880"`
 	Timestamp    string       `env:"PARQUET_TIMESTAMP, default=us"`
-	Bloom        setting.List `env:"PARQUET_BLOOM"`  // empty: by the columns' names; "none": no filters
-	Spill        string       `env:"PIPELINE_SPILL"` // empty: the temporary directory
+	Bloom        setting.List `env:"PARQUET_BLOOM"` // empty: by the columns' names; "none": no filters
+	Spill        string       // directory where files wait; empty: the temporary directory
 }
 
 // Values of Config.
@@ -63,11 +62,6 @@ func (c Config) Problems() []setting.Problem {
 	for _, name := range c.Bloom {
 		if !schema.ValidName(name) {
 			add("PARQUET_BLOOM", name, "not a column's name", "set a comma list of columns, or none")
-		}
-	}
-	if c.Spill != "" {
-		if info, err := os.Stat(c.Spill); err != nil || !info.IsDir() {
-			add("PIPELINE_SPILL", c.Spill, "not a directory", "name a directory with room for a commit's files")
 		}
 	}
 	return problems

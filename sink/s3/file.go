@@ -91,6 +91,7 @@ func (f *file) endGroup() error {
 	for i := range f.group.columns {
 		done.nulls = append(done.nulls, int64(f.group.columns[i].Nulls))
 	}
+	f.rows += done.rows // counted where the write fails as well: they are what needs room
 	if err := f.open(); err != nil {
 		return err
 	}
@@ -98,7 +99,6 @@ func (f *file) endGroup() error {
 		return fmt.Errorf("write row group: %w", err)
 	}
 	f.groups = append(f.groups, done)
-	f.rows += done.rows
 	if f.plain == nil {
 		for i := range f.group.columns {
 			f.plain = append(f.plain, f.group.columns[i].plain)

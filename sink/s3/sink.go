@@ -7,6 +7,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/pool"
+	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3/parquetfile"
@@ -46,9 +47,10 @@ func (s *Sink) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(s.cfg.Spill, "hunting-exporter-"+a.Dataset.Name+"-")
+	dir, err := os.MkdirTemp(s.cfg.Spill, a.Dataset.Name+"-")
 	if err != nil {
-		return nil, fmt.Errorf("begin files of %s: %w; set PIPELINE_SPILL to a writable directory", a.Dataset.Name, err)
+		err = spill.Explain(err, spill.Use{Dir: s.cfg.Spill, For: "files of " + a.Dataset.Name})
+		return nil, fmt.Errorf("begin files of %s: %w; check PIPELINE_SPILL", a.Dataset.Name, err)
 	}
 	return &writer{sink: s, attempt: a, dir: dir, files: map[int64]*file{}, encoder: parquetfile.NewEncoder(codec)}, nil
 }

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hunting-exporter/internal/crash"
+	"hunting-exporter/internal/disk"
+	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3/parquetfile"
@@ -50,7 +52,7 @@ func (w *writer) Write(ctx context.Context, b pipeline.Batch) error {
 		return nil
 	}
 	if err := w.write(ctx, b); err != nil {
-		w.err = fmt.Errorf("write %s to local file: %w", b.Window, err)
+		w.err = fmt.Errorf("write %s to local file: %w", b.Window, w.explained(err))
 	}
 	return w.err
 }
@@ -171,8 +173,8 @@ func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error
 	days := slices.Sorted(maps.Keys(w.files))
 	for _, day := range days { // they share an encoder
 		if err := w.endGroup(w.files[day]); err != nil {
-			w.err = err
-			return nil, fmt.Errorf("close %s: %w", w.files[day].key, err)
+			w.err = w.explained(err)
+			return nil, fmt.Errorf("close %s: %w", w.files[day].key, w.err)
 		}
 	}
 	w.spare, w.encoder = nil, nil
@@ -198,7 +200,7 @@ func (w *writer) prepare(ctx context.Context, f *file, to time.Time) (state.File
 		return state.File{}, err
 	}
 	if err := f.finish(w.metadata(f, to)); err != nil {
-		return state.File{}, fmt.Errorf("close %s: %w", f.key, err)
+		return state.File{}, fmt.Errorf("close %s: %w", f.key, w.explained(err))
 	}
 	size, err := verify(ctx, f)
 	if err != nil {
@@ -209,6 +211,19 @@ func (w *writer) prepare(ctx context.Context, f *file, to time.Time) (state.File
 		return state.File{}, fmt.Errorf("prepare: %w", err)
 	}
 	return out, nil
+}
+
+// explained tells what the files take, where there is no room for more. Rows in memory are
+// not counted.
+func (w *writer) explained(err error) error {
+	if !disk.Full(err) {
+		return err
+	}
+	u := spill.Use{Dir: w.dir, For: "files of " + w.attempt.Dataset.Name, Bytes: spill.Taken(w.dir)}
+	for _, f := range w.files {
+		u.Rows += f.rows
+	}
+	return spill.Explain(err, u)
 }
 
 // Close removes the local files and gives buffers back.

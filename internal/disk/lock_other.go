@@ -1,12 +1,13 @@
 //go:build !(linux || darwin || freebsd || netbsd || openbsd)
 
-package blob
+package disk
 
 import (
 	"errors"
 	"os"
 )
 
-func tryLock(*os.File) (bool, error) {
+// TryLock fails: there is no lock.
+func TryLock(*os.File) (bool, error) {
 	return false, errors.New("this operating system has no file lock the exporter knows; use s3://")
 }
