@@ -82,7 +82,7 @@ var (
 
 func parse(raw string) (location, error) {
 	switch {
-	case raw == "":
+	case strings.TrimSpace(raw) == "":
 		return location{}, errors.New("URL is empty; give s3://bucket/prefix or a directory")
 	case strings.ContainsRune(raw, 0):
 		return location{}, errors.New("URL contains a NUL character; remove it")
@@ -90,6 +90,8 @@ func parse(raw string) (location, error) {
 		return parseS3(strings.TrimPrefix(raw, "s3://"))
 	case strings.HasPrefix(raw, "file://"):
 		return parseFile(raw)
+	case strings.HasPrefix(raw, "s3//"):
+		return location{}, errors.New("URL lacks the colon of s3://; give s3://bucket/prefix")
 	case schemeLike.MatchString(raw):
 		return location{}, errors.New("URL has an unknown scheme; give s3://bucket/prefix, file:///directory or a directory")
 	}

@@ -47,8 +47,12 @@ func telemetry(name, value string) bool {
 }
 
 var (
-	// placeholder is what tools that fill in templates leave behind: {x}, ${x}, {{ .x }}, $(x).
-	placeholder = regexp.MustCompile(`[{}]|\$\(`)
+	// placeholder is what tools that fill in templates leave behind: {x}, ${x}, {{ .x }},
+	// $(x), <x>; or a shell that never saw the value: $X, ~.
+	placeholder = regexp.MustCompile(`[{}<>]|\$\(|^[$~]`)
+	// quoted: a file of variables for a container keeps the quotes, and a directory would
+	// be called so.
+	quoted = regexp.MustCompile(`^["'\x60]`)
 	// literal are the variables whose values name something that need not exist yet, so
 	// that nobody else would notice. Topics are judged by the sink, which fills in some.
 	literal = []string{
@@ -61,6 +65,10 @@ func placeholderProblems(v *values) problemList {
 	var l problemList
 	for _, name := range literal {
 		value, _ := v.Lookup(name)
+		if quoted.MatchString(value) {
+			l.add(name, redact(value), "begins with a quote, which nothing takes off", "write the value without quotes")
+			continue
+		}
 		if !placeholder.MatchString(value) {
 			continue
 		}

@@ -72,8 +72,8 @@ func TestPlaceholdersAreRefused(t *testing.T) {
 	t.Parallel()
 	const cert, user, tenant = "AZURE_CLIENT_CERTIFICATE_PATH", "KAFKA_SASL_USERNAME", "AZURE_FEDERATED_TOKEN_FILE"
 	more := map[string][]string{
-		"LAKE_URL":             {"s3://bucket/{tenant}", "lake/{table}", "file:///lake/{tenant}", "s3://bucket/${ENV}/lake", "s3://bucket/$(ENV)", "s3://{{ .bucket }}/lake", "s3://k:planted@bucket/{x}"},
-		"STATE_URL":            {"s3://bucket/{tenant}", "state/{tenant}", "s3://bucket/$(ENV)"},
+		"LAKE_URL":             {"s3://bucket/{tenant}", "lake/{table}", "file:///lake/{tenant}", "s3://bucket/${ENV}/lake", "s3://bucket/$(ENV)", "s3://{{ .bucket }}/lake", "s3://k:planted@bucket/{x}", "<bucket>", "$LAKE/x", "~/lake", `"s3://bucket/lake"`, `'/lake'`, `"s3://k:planted@bucket/x"`, "s3//bucket/lake", " "},
+		"STATE_URL":            {"s3://bucket/{tenant}", "state/{tenant}", "s3://bucket/$(ENV)", "<state>", "$STATE", "~", `"/state"`, "s3//bucket/state", "\t"},
 		"SOURCE_ENDPOINT":      {"https://proxy.example/{tenant}", "https://{host}"},
 		"AZURE_AUTHORITY_HOST": {"https://login.microsoftonline.com/{tenant}"},
 		"AWS_ENDPOINT_URL_S3":  {"https://s3.example/{bucket}", "https://{bucket}.s3.example"},
