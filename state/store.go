@@ -97,7 +97,7 @@ func (s *Store) load(ctx context.Context, dataset string) (Document, string, err
 	}
 	var doc Document
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return Document{}, "", fmt.Errorf("%s is not a state document (restore it, or start over under another STATE_URL): %w", Key(dataset), err)
+		return Document{}, "", fmt.Errorf("%s is not a state document: restore its newest version, or, if that is lost for good, delete it and go on where the files end with `exporter state adopt %s --start <time>`: %w", Key(dataset), dataset, err)
 	}
 	if doc.Version != version || doc.Dataset != dataset {
 		return Document{}, "", fmt.Errorf("%s: version %d of dataset %q, this program writes version %d of %q: use the program that wrote it",

@@ -32,5 +32,10 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String gives the amount in MiB.
-func (b Bytes) String() string { return strconv.FormatFloat(float64(b)/(1<<20), 'f', -1, 64) + "MiB" }
+// String gives the amount in MiB where that is a whole number.
+func (b Bytes) String() string {
+	if b%(1<<20) != 0 {
+		return strconv.FormatInt(int64(b), 10) + "B"
+	}
+	return strconv.FormatInt(int64(b>>20), 10) + "MiB"
+}

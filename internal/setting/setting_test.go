@@ -38,6 +38,13 @@ func TestBytes(t *testing.T) {
 		if err := b.UnmarshalText([]byte(text)); err != nil || b != want {
 			t.Errorf("%q is %d, %v", text, b, err)
 		}
+		var again setting.Bytes
+		if err := again.UnmarshalText([]byte(want.String())); err != nil || again != want {
+			t.Errorf("%s is said to be %s, %v", text, want, err)
+		}
+	}
+	if one := setting.Bytes(1).String(); one != "1B" {
+		t.Errorf("one byte is said to be %s", one)
 	}
 	for _, text := range []string{"", "much", "-1MiB", "1TiBs", "9e30GiB", "NaN"} {
 		if err := new(setting.Bytes).UnmarshalText([]byte(text)); err == nil {
