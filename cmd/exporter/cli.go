@@ -121,7 +121,11 @@ func commandsOnly(cmd *cobra.Command, args []string) error {
 		}
 	}
 	list := slices.Sorted(maps.Keys(known))
-	return &usageError{fmt.Errorf("%s: unknown command%s; there are %s", cmd.CommandPath(), didYouMean(args[0], known), strings.Join(list, ", "))}
+	group := ""
+	if cmd.HasParent() {
+		group = cmd.Name() + ": "
+	}
+	return &usageError{fmt.Errorf("%sunknown command%s; there are %s", group, didYouMean(args[0], known), strings.Join(list, ", "))}
 }
 
 // flagError explains a flag that does not exist. What follows a single dash is not

@@ -12,9 +12,9 @@ func TestMistypedCommandsAndFlags(t *testing.T) {
 		args []string
 		says []string
 	}{
-		{[]string{"rnu"}, []string{"unknown command", "did you mean run?", "backfill, demo, run, simulate, state, version"}},
-		{[]string{"validate"}, []string{"unknown command", "backfill, demo, run, simulate, state, version"}},
-		{[]string{"state", "shwo"}, []string{"unknown command", "did you mean show?", "adopt, resolve, show"}},
+		{[]string{"rnu"}, []string{`"unknown command;`, "did you mean run?", "backfill, demo, run, simulate, state, version"}},
+		{[]string{"validate"}, []string{`"unknown command;`, "backfill, demo, run, simulate, state, version"}},
+		{[]string{"state", "shwo"}, []string{`"state: unknown command;`, "did you mean show?", "adopt, resolve, show"}},
 		{[]string{"run", "--export-tabels", "A"}, []string{"--export-tabels", "did you mean --export-tables?"}},
 		{[]string{"run", "-export-tables", "A"}, []string{"two dashes", "did you mean --export-tables?"}},
 		{[]string{"state", "show", "--lake-ulr=x"}, []string{"did you mean --lake-url?"}},

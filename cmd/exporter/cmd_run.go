@@ -31,7 +31,7 @@ is also read from the file that <VARIABLE>_FILE names; both is an error.
 
 Exit codes: 0 done or nothing new, 1 try again, 2 usage or configuration, 3 some
 datasets failed or have gaps and the rest is committed, 4 refused by identity or permission,
-130 and 143 interrupted (what was committed stays).`,
+70 an internal error, 130 and 143 interrupted (what was committed stays).`,
 		Args: noArgs,
 	}
 	var dryRun bool

@@ -247,7 +247,7 @@ func (r *report) printChecks(w io.Writer) {
 		}
 	}
 	if !differ && all.From.Before(all.To) {
-		fmt.Fprintf(w, "The API counted %d rows in the last %s, exported %d.\n", all.Counted, short(all.To.Sub(all.From)), all.Exported)
+		fmt.Fprintf(w, "The API counted %d rows in the last %s, exported %d.\n", all.Counted, short(all.To.Sub(all.From).Round(time.Second)), all.Exported)
 	}
 }
 

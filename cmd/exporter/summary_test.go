@@ -48,8 +48,10 @@ func checked(at time.Time, counted, exported int64, differ int) *state.Check {
 func TestSummaryWhenAllIsWell(t *testing.T) {
 	t.Parallel()
 	after := noon.Add(time.Second)
+	first := checked(after, 100, 100, 0)
+	first.Start = first.Start.Add(-200 * pipeline.Tick) // no fraction of a second is shown
 	r := reported(t,
-		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Commits: 1, Files: 1, Bytes: 2048, Watermark: noon, Check: checked(after, 100, 100, 0)},
+		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Commits: 1, Files: 1, Bytes: 2048, Watermark: noon, Check: first},
 		pipeline.Result{Dataset: "EmailEvents", Watermark: noon, Check: checked(after, 20, 20, 0)},
 		pipeline.Result{Dataset: "NotCounted", Watermark: noon, Check: checked(noon.Add(-time.Hour), 7, 3, 2)}, // by an earlier run
 	)
