@@ -140,7 +140,10 @@ func (p *probe) unanswered(ctx context.Context, lost []writer, c Condition) (eta
 			return etag, nil
 		}
 	}
-	return "", fmt.Errorf("no write under a condition that holds took effect: %w", why)
+	if err != nil && !errors.Is(err, ErrNotFound) { // nothing reaches the store
+		return "", why
+	}
+	return "", fmt.Errorf("none of %d writers at once under a condition that holds has won: %w", len(lost), why)
 }
 
 // read reads the object, which must be what was written.

@@ -188,6 +188,23 @@ func TestProbeOfALoadedStore(t *testing.T) {
 	}
 }
 
+// down is a store that nothing reaches.
+type down struct{ *judged }
+
+var errDown = errors.New("dial tcp 127.0.0.1:1: connection refused")
+
+func (down) Put(context.Context, string, []byte, blob.Condition) (string, error) { return "", errDown }
+
+func (down) Get(context.Context, string) ([]byte, string, error) { return nil, "", errDown }
+func (down) Delete(context.Context, string) error                { return errDown }
+
+// TestProbeOfAStoreThatIsDown: nothing is said of how it keeps conditions.
+func TestProbeOfAStoreThatIsDown(t *testing.T) {
+	if err := blob.Probe(t.Context(), down{newJudged(1, honest)}, true); !errors.Is(err, errDown) || err.Error() != errDown.Error() {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestRequestsOfAProbe: what a start of the exporter costs.
 func TestRequestsOfAProbe(t *testing.T) {
 	t.Parallel()
