@@ -60,7 +60,7 @@ var counting = []mutation{
 	{
 		safeguard: "without counts nothing is taken for compared",
 		file:      "pipeline/count.go", pkg: "./pipeline",
-		old: "return counts{failed: r.unchecked(err)}, nil", new: "return counts{past: c.past, failed: r.unchecked(err)}, nil",
+		old: "return counts{failed: r.unchecked(err)}, nil", new: "return counts{past: c.past, book: &ledger.Ledger{}, failed: r.unchecked(err)}, nil",
 	},
 	{
 		safeguard: "a dataset that is not counted for long is told",
