@@ -55,23 +55,11 @@ var errResultSize = errors.New("Query execution has exceeded the allowed result 
 // answer runs a call's query; the rows past the cap are cut without a word.
 func (t *Tenant) answer(ctx context.Context, call Call, within span) (*answer, error) {
 	began := time.Now()
-	q, err := parse(call.Query)
+	rel, err := t.relation(ctx, call.Query, within)
 	if err != nil {
 		return nil, err
 	}
-	e := &env{
-		tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
-		stopped: func() bool { return ctx.Err() != nil },
-		scalars: map[string]*expr{}, tables: map[string]*relation{},
-	}
-	rel, err := e.compile(q)
-	if err != nil {
-		return nil, err
-	}
-	out := &answer{}
-	for _, c := range rel.columns {
-		out.columns = append(out.columns, schema.Column{Name: c.name, Type: kinds[c.expr.kind].api})
-	}
+	out := &answer{columns: rel.schema()}
 	err = t.fill(out, rel, call)
 	if err == nil {
 		err = ctx.Err()
@@ -82,6 +70,20 @@ func (t *Tenant) answer(ctx context.Context, call Call, within span) (*answer, e
 	}
 	out.took = time.Since(began)
 	return out, nil
+}
+
+// relation is what a query answers, its rows still to come.
+func (t *Tenant) relation(ctx context.Context, query string, within span) (*relation, error) {
+	q, err := parse(query)
+	if err != nil {
+		return nil, err
+	}
+	e := &env{
+		tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
+		stopped: func() bool { return ctx.Err() != nil },
+		scalars: map[string]*expr{}, tables: map[string]*relation{},
+	}
+	return e.compile(q)
 }
 
 // fill writes the rows of a relation, within the caps.

@@ -1,6 +1,10 @@
 package tenant
 
-import "slices"
+import (
+	"slices"
+
+	"hunting-exporter/schema"
+)
 
 // row is where an expression reads from: a row of a segment, cells of its own, or
 // (after a union) a row of one of the legs.
@@ -70,6 +74,15 @@ func (r *relation) find(name string) (*expr, bool) {
 		}
 	}
 	return nil, false
+}
+
+// schema is the columns as the APIs name their types.
+func (r *relation) schema() []schema.Column {
+	var out []schema.Column
+	for _, c := range r.columns {
+		out = append(out, schema.Column{Name: c.name, Type: kinds[c.expr.kind].api})
+	}
+	return out
 }
 
 // with copies r with other columns.
