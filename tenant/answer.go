@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -49,8 +48,8 @@ func (a *answer) release() {
 	a.chunks = nil
 }
 
-var errResultSize = errors.New("Query execution has exceeded the allowed result size. " + //nolint:staticcheck // the API's own text
-	"Optimize your query by limiting the number of results and try again")
+var errResultSize error = &queryError{"Query execution has exceeded the allowed result size. " +
+	"Optimize your query by limiting the number of results and try again"}
 
 // answer runs a call's query; the rows past the cap are cut without a word.
 func (t *Tenant) answer(ctx context.Context, call Call, within span) (*answer, error) {
