@@ -37,7 +37,7 @@ func TestTickInSlices(t *testing.T) {
 }
 
 // TestGapsOfSlices: a slice that the API does not deliver is a gap of its own. It is
-// retried as that slice, and late rows of the others are found once it is closed.
+// retried as that slice, and late rows of it are found once it is closed.
 func TestGapsOfSlices(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.add(60, l.at(2*time.Minute), time.Time{})

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"hunting-exporter/pipeline/ledger"
@@ -67,7 +68,8 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 	return r.check(ctx, c)
 }
 
-// again reads quarter hours again, without the gaps in them.
+// again reads quarter hours again, without the gaps in them. Of a tick of which some slices
+// are gaps it reads the others: a gap may stay for longer than their rows are told apart.
 func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c counts) error {
 	j := job{kind: KindLate, counted: map[time.Time]int64{}}
 	if len(r.doc.Gaps) == 0 { // else quarter hours may be cut
@@ -81,13 +83,15 @@ func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c count
 	whole := stretches
 	for _, g := range r.doc.Gaps {
 		stretches = state.Minus(stretches, g.Stretch)
-		if g.N > 1 { // rows of its other slices may be late: look again when the gap is closed
+		if g.N > 1 { // the others' may be of several commits, none of which has read all
 			delete(j.counted, ledger.Start(ledger.Number(g.Start)))
 		}
 	}
 	for _, s := range stretches {
 		j.parts = append(j.parts, Part{Window: Window(s)})
 	}
+	j.parts = append(j.parts, besides(r.doc.Gaps, whole)...)
+	slices.SortStableFunc(j.parts, func(a, b Part) int { return a.Start.Compare(b.Start) })
 	return r.unseen(ctx, stop, j, whole)
 }
 

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,5 +110,67 @@ func TestBuriedGapStaysBuried(t *testing.T) {
 				t.Errorf("run %d: gaps %+v", run, res.Gaps)
 			}
 		}
+	})
+}
+
+// refuseSlices refuses some slices.
+func (l *lab) refuseSlices(refused ...string) {
+	l.fault = func(q asked) tenant.Fault {
+		if slices.Contains(refused, q.slice) {
+			return q.LimitsExceeded()
+		}
+		return tenant.Fault{}
+	}
+}
+
+// TestLateRowsBesideGap: late rows of a tick are exported although some slices of it are
+// gaps, which may stay for longer than rows are told apart.
+func TestLateRowsBesideGap(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.add(60, l.at(2*time.Minute), time.Time{})
+		l.refuseSlices("1/4", "1/8", "5/8", "2/8")
+		time.Sleep(quarter)
+		l.incomplete()
+		exported := l.document().Rows
+		l.add(40, l.at(2*time.Minute), time.Time{}) // late, in every slice
+		time.Sleep(quarter)
+		l.incomplete()
+		if doc := l.document(); doc.Rows <= exported+20 || doc.Rows >= 100 {
+			t.Errorf("%d rows beside the gaps, then %d", exported, doc.Rows)
+		}
+		for range 12 { // until no quarter hour is compared with what it had
+			time.Sleep(2 * time.Hour)
+			l.incomplete()
+		}
+		l.fault = nil
+		l.run()
+		l.run()
+		l.holds(l.rows)
+	})
+}
+
+// TestKilledBesideGap: a run that is killed when it has read some of the slices beside gaps
+// leaves the others to the next one.
+func TestKilledBesideGap(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		last := l.at(quarter - pipeline.Tick) // with its first slices all of the quarter hour has been read
+		l.add(60, last, time.Time{})
+		l.refuseSlices("1/4", "2/4")
+		time.Sleep(quarter)
+		l.incomplete()
+		l.add(40, last, time.Time{}) // late, in every slice
+		time.Sleep(quarter)
+		before := l.document().Rows
+		l.killAfter(pipeline.StepFinish, 1)
+		l.try()
+		killed := l.document().Rows
+		l.incomplete()
+		if doc := l.document(); killed <= before || doc.Rows <= killed {
+			t.Errorf("%d rows, %d when it was killed, then %d", before, killed, doc.Rows)
+		}
+		l.fault = nil
+		l.run()
+		l.run()
+		l.holds(l.rows)
 	})
 }
