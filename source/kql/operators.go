@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/source/kql/syntax"
 )
 
 // root judges the whole query: any number of settings and one statement that answers.
@@ -11,7 +12,7 @@ func (j *judge) root() {
 	all := j.statements(span{0, len(j.tokens)})
 	var answers []span
 	for _, s := range all {
-		if !slices.Contains(settings, j.tokens[s.from].text) {
+		if !slices.Contains(settings, j.tokens[s.from].Text) {
 			answers = append(answers, s)
 		}
 	}
@@ -69,12 +70,12 @@ func (j *judge) pipe(s span, exported, bare bool, around scope) {
 			i = end
 		case j.opens(i):
 			i = j.close(i)
-		case j.tokens[i].kind != word:
-		case j.lets[j.tokens[i].text] != nil && exported && (source || operator == "union"):
-			j.exported[j.tokens[i].text] = true
-		case j.isCall(i) && slices.Contains(ordered, j.tokens[i].text):
+		case j.tokens[i].Kind != syntax.Word:
+		case j.lets[j.tokens[i].Text] != nil && exported && (source || operator == "union"):
+			j.exported[j.tokens[i].Text] = true
+		case j.isCall(i) && slices.Contains(ordered, j.tokens[i].Text):
 			if in.matters() && j.mode != pipeline.ModeAggregate {
-				j.say(i, "%s() depends on which rows come with it and in what order: %s", j.tokens[i].text, j.advice(in))
+				j.say(i, "%s() depends on which rows come with it and in what order: %s", j.tokens[i].Text, j.advice(in))
 			}
 		}
 	}
@@ -142,7 +143,7 @@ func (j *judge) sumsUp(i int, name string, in scope) bool {
 	case j.mode != pipeline.ModeAppend || !in.matters():
 		return false
 	case name == "evaluate":
-		return i+1 >= len(j.tokens) || !slices.Contains(rowPlugins, j.tokens[i+1].text)
+		return i+1 >= len(j.tokens) || !slices.Contains(rowPlugins, j.tokens[i+1].Text)
 	case name == "distinct": // a list to look up in: repeats in it say nothing
 		return in.exported
 	}
@@ -162,12 +163,12 @@ func (j *judge) advice(in scope) string {
 
 // operatorName is the name at i, of which parts are joined with hyphens.
 func (j *judge) operatorName(i int) string {
-	if i >= len(j.tokens) || j.tokens[i].kind != word {
+	if i >= len(j.tokens) || j.tokens[i].Kind != syntax.Word {
 		return ""
 	}
-	name := j.tokens[i].text
-	for k := i + 1; k+1 < len(j.tokens) && j.is(k, "-") && j.tokens[k+1].kind == word; k += 2 {
-		name += "-" + j.tokens[k+1].text
+	name := j.tokens[i].Text
+	for k := i + 1; k+1 < len(j.tokens) && j.is(k, "-") && j.tokens[k+1].Kind == syntax.Word; k += 2 {
+		name += "-" + j.tokens[k+1].Text
 	}
 	return name
 }
@@ -176,7 +177,7 @@ func (j *judge) operatorName(i int) string {
 func (j *judge) joinKind(i int) string {
 	for ; i < len(j.tokens) && !j.is(i, "(") && !j.is(i, "|"); i++ {
 		if j.isWord(i, "kind") && j.is(i+1, "=") && i+2 < len(j.tokens) {
-			return j.tokens[i+2].text
+			return j.tokens[i+2].Text
 		}
 	}
 	return ""

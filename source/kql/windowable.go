@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"hunting-exporter/pipeline"
+	"hunting-exporter/source/kql/syntax"
 )
 
 // The names by which a custom query takes the borders of a window.
@@ -42,7 +43,7 @@ func Windowable(query string, mode pipeline.Mode) []error {
 
 // judge collects what speaks against a query.
 type judge struct {
-	tokens   []token
+	tokens   []syntax.Token
 	ends     []int // of each token that opens a bracket: the one that closes it
 	mode     pipeline.Mode
 	lets     map[string][]span // what each name is defined as
@@ -60,7 +61,7 @@ type reason struct {
 }
 
 func (j *judge) say(at int, format string, args ...any) {
-	j.found = append(j.found, reason{j.tokens[at].line, fmt.Sprintf(format, args...)})
+	j.found = append(j.found, reason{j.tokens[at].Line, fmt.Sprintf(format, args...)})
 }
 
 // reasons are what was found, in the order of the lines, each once.
@@ -79,17 +80,17 @@ func (j *judge) reasons() []error {
 
 // is reports whether token i is there and reads so.
 func (j *judge) is(i int, s string) bool {
-	return i >= 0 && i < len(j.tokens) && j.tokens[i].is(s)
+	return i >= 0 && i < len(j.tokens) && j.tokens[i].Is(s)
 }
 
 // isWord reports whether token i is a name by itself, not a property of a value.
 func (j *judge) isWord(i int, s string) bool {
-	return j.is(i, s) && j.tokens[i].kind == word && !j.is(i-1, ".")
+	return j.is(i, s) && j.tokens[i].Kind == syntax.Word && !j.is(i-1, ".")
 }
 
 // isCall reports whether token i is the name of a function that is called.
 func (j *judge) isCall(i int) bool {
-	return j.tokens[i].kind == word && j.is(i+1, "(") && !j.is(i-1, ".")
+	return j.tokens[i].Kind == syntax.Word && j.is(i+1, "(") && !j.is(i-1, ".")
 }
 
 // borders checks that the query takes its window and defines no other.
@@ -118,11 +119,11 @@ func (j *judge) borders() {
 func (j *judge) words() {
 	for i := range j.tokens {
 		switch {
-		case j.isCall(i) && slices.Contains([]string{"rand", "new_guid"}, j.tokens[i].text):
-			j.say(i, "%s() differs at every call, so that rows get lost or doubled: remove it", j.tokens[i].text)
+		case j.isCall(i) && slices.Contains([]string{"rand", "new_guid"}, j.tokens[i].Text):
+			j.say(i, "%s() differs at every call, so that rows get lost or doubled: remove it", j.tokens[i].Text)
 		case j.mode == pipeline.ModeSnapshot:
-		case j.isCall(i) && slices.Contains([]string{"now", "ago"}, j.tokens[i].text):
-			j.say(i, "%s() makes the rows of a window depend on when it is read: count from the window, such as %s - 7d", j.tokens[i].text, startTime)
+		case j.isCall(i) && slices.Contains([]string{"now", "ago"}, j.tokens[i].Text):
+			j.say(i, "%s() makes the rows of a window depend on when it is read: count from the window, such as %s - 7d", j.tokens[i].Text, startTime)
 		case j.isWord(i, "between") && j.is(i+1, "("):
 			j.between(i)
 		case j.isWord(i, endTime):
@@ -195,7 +196,7 @@ func (j *judge) let(s span) (name string, value span, ok bool) {
 	if !j.isWord(s.from, "let") || s.to-s.from < 4 || !j.is(s.from+2, "=") {
 		return "", span{}, false
 	}
-	return j.tokens[s.from+1].text, span{s.from + 3, s.to}, true
+	return j.tokens[s.from+1].Text, span{s.from + 3, s.to}, true
 }
 
 // findLets notes every let statement, also those inside of functions.
@@ -223,8 +224,8 @@ func (j *judge) windowed(s span) bool {
 	for i := s.from; i < s.to; i++ {
 		t := j.tokens[i]
 		switch {
-		case t.kind != word || j.is(i-1, "."):
-		case t.text == startTime && !j.offset(i), j.windowedLet(t.text):
+		case t.Kind != syntax.Word || j.is(i-1, "."):
+		case t.Text == startTime && !j.offset(i), j.windowedLet(t.Text):
 			return true
 		}
 	}
