@@ -5,7 +5,12 @@ package syntax
 import "time"
 
 // Query is a whole query.
-type Query struct{ Statements []Statement }
+type Query struct {
+	Statements []Statement
+	// Joined are the lines of string literals that continue one right before them: KQL takes both for one
+	// string, which in a list is a forgotten comma.
+	Joined []int
+}
 
 // Statement is what semicolons part.
 type Statement struct {
@@ -48,7 +53,8 @@ type (
 		Text string // of a String its value, of others the source text
 		Span time.Duration
 		Time time.Time
-		// Strings is how many string literals stood side by side: KQL joins them to one.
+		// Strings is how many string literals stood side by side: KQL joins them to one. More than
+		// one of a dynamic says that some within it did.
 		Strings int
 	}
 	// Name is a column, a table, a let, or with wildcards (Device*) several of them.
@@ -58,7 +64,8 @@ type (
 	}
 	// Star is * by itself.
 	Star struct{ Line }
-	// Call is f(…). A method of a path is none.
+	// Call is f(…), toscalar(…) and materialize(…) too. A method of a path is none, see Path. Of
+	// let g = entity_group [A, B] it is a Call of A and B.
 	Call struct {
 		Line
 		Func string
@@ -88,21 +95,23 @@ type (
 		Line
 		From, To Expr
 	}
-	// Path is X.Name or X[Index].
+	// Path is X.Name, X[Index] or, as cluster("a").database("b"), X.Name(Args).
 	Path struct {
 		Line
-		X     Expr
-		Name  string
-		Index Expr // nil where Name is given
+		X      Expr
+		Name   string // of database("x").T* with wildcards
+		Index  Expr   // nil where Name is given
+		Method bool
+		Args   []Arg
 	}
 	// Pipe is a source and what is done to its rows. A tabular expression in parentheses is one
 	// too; a scalar in parentheses is the scalar itself, and a mere name or call in parentheses
 	// is that name or call.
 	Pipe struct {
 		Line
-		// Source is a *Name, *Call, *Pipe, or an *Operator that makes rows by itself: union,
-		// print, range, datatable, externaldata, search, find, evaluate. Nil: the rows
-		// come from around, as in mv-apply and partition.
+		// Source is a *Name, *Call, *Path, *Pipe, or an *Operator that makes rows by itself: union,
+		// print, range, datatable, externaldata, search, find, evaluate, macro-expand. A statement that is a scalar, which
+		// answers no rows, has that scalar. Nil: the rows come from around, as in mv-apply and partition.
 		Source Expr
 		Ops    []*Operator
 	}
@@ -130,28 +139,32 @@ type Param struct {
 // Operator is one step of a pipe.
 type Operator struct {
 	Line
-	// Name is the operator as written, parts joined with hyphens; filter is where, limit is
-	// take and order is sort.
+	// Name is the operator as written, parts joined with hyphens: filter is where, limit is
+	// take, order is sort, mvexpand is mv-expand and external_data is externaldata to KQL.
 	Name string
 	// Params are what stands behind the name as name=value, such as kind=inner,
 	// hint.strategy=broadcast, withsource=T, bagexpansion=array.
 	Params []Arg
-	// Count is the number of take, sample, top, sample-distinct (before of) and top-hitters.
+	// Count is the number of take, sample, top, sample-distinct (before of) and top-hitters, and the limit of
+	// mv-expand and mv-apply.
 	Count Expr
-	// Cond is the condition of where, search and find, the call of invoke and evaluate.
+	// Cond is the condition of where, search, find and join … where, the call of invoke (a *Path where it is a
+	// method) and evaluate. Of where A = B, which compares nothing, it is B, and Columns have the whole.
 	Cond Expr
 	// Columns: of extend, project, print, distinct, serialize, project-away and its kin (patterns as
 	// Name); the sums of summarize and make-series; what mv-expand and mv-apply expand; what
-	// parse, parse-where and parse-kv read (Value, first) and make (Name).
+	// parse, parse-where and parse-kv read (Value, first) and make (Names); what sample-distinct and top-hitters are of;
+	// the names that count as, range, datatable, externaldata, assert-schema and the schema behind evaluate give.
 	Columns []Column
-	// By: of summarize, sort, top, distinct's kin, make-series (what follows by), partition, reduce.
+	// By: of summarize, sort, top, top-hitters, make-series (what follows by), partition, reduce, facet.
 	By []Column
-	// On is what join and lookup match: a *Name for a column of both sides, or a condition with $left and $right.
+	// On is what join and lookup match: a *Name for a column of both sides, or a condition with $left and $right. Of
+	// make-series the one column that its steps are of.
 	On []Expr
 	// From, To and Step are those of range and make-series.
 	From, To, Step Expr
 	// Legs are the tables of union, search in and find in, the right side of join and lookup, the branches of
-	// fork and facet.
+	// fork and facet, and the query of partition by … { … }, which has a source.
 	Legs []Expr
 	// Sub is what mv-apply … on ( … ), partition by … ( … ) and make-graph's kin run on rows of their own: nil Source.
 	Sub *Pipe
@@ -167,5 +180,6 @@ type Column struct {
 	Line
 	Names []string // A = …: {A}; (A, B) = …: {A, B}; none: nil
 	Value Expr     // nil where there is only a name to make, as in parse
-	Desc  bool     // of sort and top: descending, KQL's default
+	// Desc is descending, of sort and top KQL's default, of project-reorder only as written.
+	Desc bool
 }
