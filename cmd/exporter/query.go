@@ -13,7 +13,7 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
-	"hunting-exporter/source/kql"
+	"hunting-exporter/source/kql/judge"
 )
 
 // customQuery is one *.kql file: `// key: value` lines at its head, then KQL.
@@ -116,7 +116,11 @@ func parseQuery(text string) (q customQuery, errs []error) {
 	if !known {
 		return q, append(errs, fmt.Errorf("mode %q: append (rows of one window after the other), aggregate (sums of each window) or snapshot (all rows, once in a while)", header["mode"]))
 	}
-	return q, append(errs, kql.Windowable(text, mode)...) // of the text as it is, for the numbers of its lines
+	v := judge.Query(text, judge.Options{Mode: mode, Time: q.Time}) // of the text as it is, for the numbers of its lines
+	for _, r := range v.Refused {
+		errs = append(errs, errors.New(r.String()))
+	}
+	return q, errs
 }
 
 // take fills the query from its header and reports what is wrong with it.

@@ -41,7 +41,7 @@ func Fingerprint(query string) string {
 }
 
 // body is a custom query that further operators can follow: without the comments
-// and semicolons at its end.
+// and semicolons at its end, and without the chart that it draws.
 func body(query string) string {
 	all, err := syntax.Tokens(query)
 	if err != nil {
@@ -50,5 +50,25 @@ func body(query string) string {
 	if all = statements(all); len(all) == 0 {
 		return ""
 	}
+	all = all[:len(all)-chart(all)]
 	return strings.TrimSpace(query[:all[len(all)-1].End])
 }
+
+// chart is how many tokens at the end of a query are its render operator.
+func chart(all []syntax.Token) int {
+	for i := len(all) - 1; i > 1; i-- {
+		switch {
+		case all[i].Is("render") && all[i-1].Is("|"):
+			return len(all) - i + 1
+		case all[i].Is("|") || all[i].Is(";"):
+			return 0
+		}
+	}
+	return 0
+}
+
+// The names by which a custom query takes the borders of a window.
+const (
+	startTime = "_startTime"
+	endTime   = "_endTime"
+)

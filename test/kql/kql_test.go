@@ -26,6 +26,7 @@ import (
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
+	"hunting-exporter/source/kql/judge"
 	"hunting-exporter/test/cache"
 )
 
@@ -197,7 +198,8 @@ func TestCustomQueriesStaySound(t *testing.T) {
 		in + "; // done": pipeline.ModeAppend,
 		in + "\n| where DeviceName != @'a\\' and AccountName != \"b\\\"\" // ';\n;\n;": pipeline.ModeAppend,
 		in + "\n| where DeviceName has ```\n'// | take 5\n```":                         pipeline.ModeAppend,
-		"let Seen = DeviceInfo | where Timestamp >= _startTime - 7d and Timestamp < _endTime | summarize arg_max(Timestamp, OSPlatform) by DeviceId;\n" +
+		in + "\n| render timechart": pipeline.ModeAppend,
+		"let Seen = DeviceInfo | summarize arg_max(Timestamp, OSPlatform) by DeviceId;\n" +
 			in + "\n| join kind=leftouter Seen on DeviceId;": pipeline.ModeAppend,
 		"union DeviceLogonEvents, DeviceEvents\n| where Timestamp >= _startTime and Timestamp < _endTime": pipeline.ModeAppend,
 		in + "\n| summarize Timestamp = max(Timestamp), Logons = count() by DeviceId":                     pipeline.ModeAggregate,
@@ -209,8 +211,8 @@ func TestCustomQueriesStaySound(t *testing.T) {
 		if err := kql.Check(ds); err != nil {
 			t.Error(err)
 		}
-		if errs := kql.Windowable(query, ds.Mode); len(errs) > 0 {
-			t.Errorf("%s: %v", query, errs)
+		if v := judge.Query(query, judge.Options{Mode: ds.Mode, Time: ds.TimeColumn}); len(v.Refused) > 0 {
+			t.Errorf("%s: %v", query, v.Refused)
 		}
 		queries = append(queries, kql.Page(ds, window, pipeline.Slice{}), kql.Page(ds, window, cut))
 		if leg := (kql.Leg{Dataset: ds}); ds.Mode == pipeline.ModeSnapshot {

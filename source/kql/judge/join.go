@@ -1,0 +1,191 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"hunting-exporter/source/kql/syntax"
+)
+
+// kinds of join: which side's rows are answered even without a partner, and which side's
+// columns there are.
+type joinKind struct{ keepsLeft, keepsRight, noLeft, noRight bool }
+
+var joinKinds = map[string]joinKind{
+	"inner": {}, "innerunique": {},
+	"leftouter": {keepsLeft: true}, "rightouter": {keepsRight: true}, "fullouter": {keepsLeft: true, keepsRight: true},
+	"leftsemi": {noRight: true}, "rightsemi": {noLeft: true},
+	"leftanti": {keepsLeft: true, noRight: true}, "anti": {keepsLeft: true, noRight: true}, "leftantisemi": {keepsLeft: true, noRight: true},
+	"rightanti": {keepsRight: true, noLeft: true}, "rightantisemi": {keepsRight: true, noLeft: true},
+}
+
+// join follows join and lookup.
+func (j *judge) join(r *relation, op *syntax.Operator, in *names) *relation {
+	name := "innerunique"
+	if op.Name == "lookup" {
+		name = "leftouter"
+	}
+	for _, p := range op.Params {
+		if n, ok := p.Value.(*syntax.Name); ok && p.Name == "kind" {
+			name = n.Name
+		}
+	}
+	kind, known := joinKinds[strings.ToLower(name)]
+	if !known || len(op.Legs) != 1 {
+		j.refuse(op.Pos(), "join kind=%s is not one that can be followed", name)
+		return r
+	}
+	right := j.rows(op.Legs[0], in)
+	out := &relation{}
+	for _, a := range r.legs {
+		for _, b := range right.legs {
+			if len(out.legs) == maxLegs {
+				j.refuse(op.Pos(), "the query has too many legs to be followed: make it simpler")
+				return out
+			}
+			out.legs = append(out.legs, j.pair(a.clone(), b.clone(), op, strings.ToLower(name), kind))
+		}
+	}
+	return out
+}
+
+// pair is the rows of two legs that meet.
+func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind) *leg {
+	line := op.Pos()
+	if name == "innerunique" && j.append() {
+		why := Reason{line, "join without a kind is innerunique, which keeps any one of the left rows that share a key: use join kind=inner or leftouter"}
+		if a.windowed() || b.windowed() {
+			j.refused = append(j.refused, why)
+		}
+		a.seal(why)
+		b.seal(why)
+	}
+	if j.JoinWindow && a.windowed() && b.windowed() {
+		if _, why := j.settle(a, ""); why == nil {
+			b.bounds, b.flaw = nil, nil
+		} else {
+			a.bounds, a.flaw = nil, nil
+		}
+	}
+	out := &leg{line: a.line, what: a.what, done: a.done || b.done, single: a.single, others: max(a.others, b.others)}
+	out.diffs = append(a.diffs, b.diffs...)
+	keys := j.matched(out, a, b, op.On)
+	out.bounds = maps.Clone(a.bounds)
+	if out.bounds == nil {
+		out.bounds = map[ident]bound{}
+	}
+	maps.Copy(out.bounds, b.bounds)
+	out.anchors = append(a.joined(), b.joined()...)
+	out.met = map[ident]int{}
+	for id := range b.bounds {
+		out.met[id] = line
+	}
+	for id := range a.bounds {
+		out.met[id] = line
+	}
+	for _, side := range []*leg{a, b} {
+		if side.flaw != nil {
+			out.flaw = side.flaw
+		}
+	}
+	j.alone(out, a, b, line, name, kind)
+	out.merge(j, a, b, op.Name, keys, kind)
+	return out
+}
+
+// alone judges the rows that have no partner: they must not come in every window, and
+// the cut must not lie where they have no value.
+func (j *judge) alone(out, a, b *leg, line int, name string, kind joinKind) {
+	const again = "join kind=%s answers rows of its %s side that meet nothing, and these come in every window: use kind=inner, or cut that side by where"
+	keeps := func(side, other *leg, which string) {
+		if !other.windowed() {
+			return
+		}
+		why := Reason{line, fmt.Sprintf(again, name, which)}
+		if other.done && !side.windowed() {
+			j.refused = append(j.refused, why)
+		}
+		out.anchors = append(out.anchors, anchor{among: other.values(), more: other.others != all, reason: why})
+	}
+	if kind.keepsLeft {
+		keeps(a, b, "left")
+	}
+	if kind.keepsRight {
+		keeps(b, a, "right")
+	}
+}
+
+// matched notes that the keys are equal in rows that meet, and returns the names of the
+// right side's.
+func (j *judge) matched(out, a, b *leg, on []syntax.Expr) (keys []string) {
+	equal := func(left, right string) {
+		x, ok := a.column(left, j)
+		y, ko := b.column(right, j)
+		keys = append(keys, right)
+		if ok && ko {
+			out.diffs = append(out.diffs, atom{x: x.id, y: y.id}, atom{x: y.id, y: x.id})
+		}
+	}
+	for _, x := range on {
+		switch x := x.(type) {
+		case *syntax.Name:
+			equal(x.Name, x.Name)
+		case *syntax.Binary:
+			if x.Op == "and" {
+				keys = append(keys, j.matched(out, a, b, []syntax.Expr{x.X, x.Y})...)
+				continue
+			}
+			left, lok := side(x.X, "$left")
+			right, rok := side(x.Y, "$right")
+			if !lok || !rok {
+				left, lok = side(x.Y, "$left")
+				right, rok = side(x.X, "$right")
+			}
+			if x.Op == "==" && lok && rok {
+				equal(left, right)
+			}
+		}
+	}
+	return keys
+}
+
+// side is the column of $left.Column.
+func side(x syntax.Expr, which string) (string, bool) {
+	p, ok := x.(*syntax.Path)
+	if !ok {
+		return "", false
+	}
+	n, ok := p.X.(*syntax.Name)
+	return p.Name, ok && n.Name == which
+}
+
+// merge gives a pair its columns: of a name that both have, the right one's gets a number.
+func (l *leg) merge(j *judge, a, b *leg, operator string, keys []string, kind joinKind) {
+	switch {
+	case kind.noRight:
+		l.columns, l.others, l.gone = a.columns, a.others, a.gone
+		return
+	case kind.noLeft:
+		l.columns, l.others, l.gone = b.columns, b.others, b.gone
+		return
+	}
+	l.columns = maps.Clone(a.columns)
+	if l.columns == nil {
+		l.columns = map[string]column{}
+	}
+	for name, c := range b.columns {
+		if operator == "lookup" && slices.Contains(keys, name) {
+			continue
+		}
+		if _, known := l.columns[name]; !known && a.others == little {
+			l.columns[name] = column{id: j.fresh()} // the left side may have it
+		}
+		free := name
+		for n := 1; l.has(free); n++ {
+			free = fmt.Sprint(name, n)
+		}
+		l.columns[free] = c
+	}
+}
