@@ -116,7 +116,11 @@ func parseQuery(text string) (q customQuery, errs []error) {
 	if !known {
 		return q, append(errs, fmt.Errorf("mode %q: append (rows of one window after the other), aggregate (sums of each window) or snapshot (all rows, once in a while)", header["mode"]))
 	}
-	v := judge.Query(text, judge.Options{Mode: mode, Time: q.Time}) // of the text as it is, for the numbers of its lines
+	o := judge.Options{Mode: mode, Time: q.Time}
+	if mode == pipeline.ModeAggregate && !q.TimeNamed { // sums need no time
+		o.Time = ""
+	}
+	v := judge.Query(text, o) // of the text as it is, for the numbers of its lines
 	for _, r := range v.Refused {
 		errs = append(errs, errors.New(r.String()))
 	}

@@ -198,7 +198,7 @@ func TestCustomQueriesStaySound(t *testing.T) {
 		in + "; // done": pipeline.ModeAppend,
 		in + "\n| where DeviceName != @'a\\' and AccountName != \"b\\\"\" // ';\n;\n;": pipeline.ModeAppend,
 		in + "\n| where DeviceName has ```\n'// | take 5\n```":                         pipeline.ModeAppend,
-		in + "\n| render timechart": pipeline.ModeAppend,
+		in + "\n| render timechart":                                                    pipeline.ModeAppend,
 		"let Seen = DeviceInfo | summarize arg_max(Timestamp, OSPlatform) by DeviceId;\n" +
 			in + "\n| join kind=leftouter Seen on DeviceId;": pipeline.ModeAppend,
 		"union DeviceLogonEvents, DeviceEvents\n| where Timestamp >= _startTime and Timestamp < _endTime": pipeline.ModeAppend,

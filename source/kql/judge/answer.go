@@ -13,7 +13,9 @@ func (j *judge) answered(r *relation) {
 	for _, l := range r.legs {
 		c, there := column{}, false
 		if j.Time != "" {
+			known := l.has(j.Time)
 			c, there = l.column(j.Time, j)
+			there = there && (known || l.others == little)
 		}
 		if !l.done {
 			t, why := j.settle(l, c.id)

@@ -108,7 +108,7 @@ func TestFunctions(t *testing.T) {
 	refused(t, options(pipeline.ModeAppend), map[string]string{
 		"let f = (back: timespan) { A | where Timestamp >= _startTime - back and Timestamp < _endTime };\nf(1d)": "line 1: the rows begin at _startTime - 1d",
 		"let f = (T: (*)) { T | summarize count() by X };\n" + cut + "| invoke f()":                              "line 1: summarize sums up",
-		"let W = () { A | summarize Timestamp = max(Timestamp) by X };\nunion W(), B " + w:                             "line 1: summarize takes rows together",
+		"let W = () { A | summarize Timestamp = max(Timestamp) by X };\nunion W(), B " + w:                       "line 1: summarize takes rows together",
 		cut + "| invoke FileProfile(SHA1, 1000)":                                                                 "line 2: FileProfile looks up 1,000 files",
 		cut + "| invoke SeenBy()":                                                                                "line 2: SeenBy is no function of this query",
 	})
