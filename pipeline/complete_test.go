@@ -285,6 +285,9 @@ func (h *history) compare(start time.Time) error {
 	if len(doc.Covered) > 1 || len(doc.Covered) == 1 && (doc.Covered[0].Start.After(start) || !doc.Covered[0].End.Equal(doc.Watermark)) {
 		return fmt.Errorf("covered %v, from %s to watermark %s", doc.Covered, start, doc.Watermark)
 	}
+	if err := apart(doc.Gaps); err != nil {
+		return err
+	}
 	found := map[int]int{}
 	for _, o := range h.world.lake {
 		for _, id := range o.rows {
@@ -304,6 +307,22 @@ func (h *history) compare(start time.Time) error {
 	}
 	if len(doc.Gaps) > 0 && (h.cured || h.poison == 0) {
 		return fmt.Errorf("gaps that the API delivers: %+v", doc.Gaps)
+	}
+	return nil
+}
+
+// apart reports two gaps that share rows, which would come twice.
+func apart(gaps []state.Gap) error {
+	for i, a := range gaps {
+		for _, b := range gaps[:i] {
+			sliced := a.N > 1 && b.N > 1
+			for hash := 0; sliced && hash < a.N*b.N; hash++ {
+				sliced = hash%a.N != a.I || hash%b.N != b.I
+			}
+			if !sliced && a.Start.Before(b.End) && b.Start.Before(a.End) {
+				return fmt.Errorf("gaps share rows: %+v and %+v", a, b)
+			}
+		}
 	}
 	return nil
 }

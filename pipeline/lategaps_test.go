@@ -174,3 +174,39 @@ func TestKilledBesideGap(t *testing.T) {
 		l.holds(l.rows)
 	})
 }
+
+// TestSliceBecomesPartOfAGap: a gap of one slice that a run makes part of a larger one is not
+// a gap of its own besides, whose rows would come twice.
+func TestSliceBecomesPartOfAGap(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		tick := l.at(time.Minute)
+		l.add(10, tick, time.Time{})
+		time.Sleep(quarter)
+		l.run()
+		l.add(20, tick, time.Time{}) // late
+		l.refuseSlices("0/2")
+		time.Sleep(quarter)
+		l.incomplete()
+		if gaps := l.document().Gaps; len(gaps) != 1 || gaps[0].N != 2 {
+			t.Fatalf("gaps %+v", gaps)
+		}
+		l.add(10, tick, time.Time{})
+		l.refuseSlices("0/2", "1/2")
+		for range 2 {
+			time.Sleep(quarter)
+			l.incomplete()
+			if gaps := l.document().Gaps; len(gaps) != 1 || gaps[0].N > 1 {
+				t.Errorf("gaps %+v", gaps)
+			}
+			l.fault = refuseRows
+		}
+		l.fault = nil
+		time.Sleep(quarter)
+		l.run()
+		l.run()
+		if doc := l.document(); doc.Rows != int64(l.rows) {
+			t.Errorf("%d rows of %d are exported", doc.Rows, l.rows)
+		}
+		l.holds(l.rows)
+	})
+}

@@ -80,6 +80,12 @@ func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
 	plain, late := job{kind: KindGap}, job{kind: KindGap}
 	var stretches []state.Stretch // whose exported rows must be told from late ones
 	for _, g := range gaps {
+		still := func(now state.Gap) bool {
+			return now.Start.Equal(g.Start) && now.I == g.I && now.N == g.N && now.Late == g.Late
+		}
+		if g.N > 1 && !slices.ContainsFunc(r.doc.Gaps, still) {
+			continue // by now part of a larger one, which the next run reads
+		}
 		part := Part{Window: Window(g.Stretch), Slice: Slice{I: g.I, N: g.N}}
 		if !g.Late {
 			plain.parts = append(plain.parts, part)

@@ -73,6 +73,11 @@ var lateRows = []mutation{
 		old: "besides(r.doc.Gaps, whole)...", new: "besides(nil, whole)...",
 	},
 	{
+		safeguard: "a gap of one slice is tried again as such only while it is no part of a larger one",
+		file:      "pipeline/work.go", pkg: "./pipeline",
+		old: "if g.N > 1 && !slices", new: "if false && !slices",
+	},
+	{
 		safeguard: "nothing that lies in a gap is read beside another",
 		file:      "pipeline/besides.go", pkg: "./pipeline",
 		old: "if g.N <= 1 {", new: "if false {",
