@@ -33,9 +33,15 @@ const (
 	// ModeAggregate: a custom query that sums up each window. Its rows depend on how
 	// time is cut, so they are neither counted nor compared.
 	ModeAggregate Mode = "aggregate"
+	// ModeJoinWindow: rows of a custom query that joins two sides of the window. They are
+	// read once each, yet which there are depends on how time is cut, as of an aggregate.
+	ModeJoinWindow Mode = "append, join: window"
 	// ModeSnapshot: rows say how things stand now; they are exported whole at an interval.
 	ModeSnapshot Mode = "snapshot"
 )
+
+// ByCut reports whether rows depend on how time is cut.
+func (m Mode) ByCut() bool { return m == ModeAggregate || m == ModeJoinWindow }
 
 // Dataset is one table or custom query, with its own state and commits.
 type Dataset struct {

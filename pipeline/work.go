@@ -130,8 +130,8 @@ func (r *run) delivered() error {
 
 // backfill reads what was never read of a stretch of the past.
 func (r *run) backfill(ctx, stop context.Context) error {
-	if r.ds.Mode == ModeAggregate {
-		return refuse("%s sums up its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
+	if r.ds.Mode.ByCut() {
+		return refuse("%s sums up or joins within its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
 	}
 	lost, err := r.lost(ctx, stop, r.Backfill.Window, Missing(r.doc.Progress, r.Backfill.Window)...)
 	if err != nil {

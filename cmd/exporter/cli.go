@@ -104,7 +104,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{flagError(cmd, err)} })
-	root.AddCommand(c.runCommand(), c.backfillCommand(), c.stateCommand(), c.demoCommand(), c.simulateCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.backfillCommand(), c.stateCommand(), c.queryCommand(), c.demoCommand(), c.simulateCommand(), c.versionCommand())
 	return root
 }
 

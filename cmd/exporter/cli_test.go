@@ -12,8 +12,8 @@ func TestMistypedCommandsAndFlags(t *testing.T) {
 		args []string
 		says []string
 	}{
-		{[]string{"rnu"}, []string{`"unknown command;`, "did you mean run?", "backfill, demo, run, simulate, state, version"}},
-		{[]string{"validate"}, []string{`"unknown command;`, "backfill, demo, run, simulate, state, version"}},
+		{[]string{"rnu"}, []string{`"unknown command;`, "did you mean run?", "backfill, demo, query, run, simulate, state, version"}},
+		{[]string{"validate"}, []string{`"unknown command;`, "backfill, demo, query, run, simulate, state, version"}},
 		{[]string{"state", "shwo"}, []string{`"state: unknown command;`, "did you mean show?", "adopt, resolve, show"}},
 		{[]string{"run", "--export-tabels", "A"}, []string{"--export-tabels", "did you mean --export-tables?"}},
 		{[]string{"run", "-export-tables", "A"}, []string{"two dashes", "did you mean --export-tables?"}},

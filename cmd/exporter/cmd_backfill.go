@@ -78,11 +78,11 @@ func flagTime(flag, value string, now time.Time) (time.Time, error) {
 
 // reason says why a dataset cannot be backfilled, or nothing.
 func reason(ds pipeline.Dataset) string {
-	switch ds.Mode {
-	case pipeline.ModeSnapshot:
+	switch {
+	case ds.Mode == pipeline.ModeSnapshot:
 		return "left out: it says how things stand now and has no past to export"
-	case pipeline.ModeAggregate:
-		return "left out: it sums up its windows, and what a backfill gives would depend on how it is cut; run the query for the stretch by hand"
+	case ds.Mode.ByCut():
+		return "left out: it sums up or joins within its windows, and what a backfill gives would depend on how it is cut; run the query for the stretch by hand"
 	}
 	return ""
 }

@@ -68,7 +68,7 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
 	log := c.logger(term)
-	warn(log, slices.Concat(v.warnings(), cfg.Kafka.Warnings()))
+	warn(log, slices.Concat(v.warnings(), cfg.Kafka.Warnings(), cfg.queryWarnings()))
 	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
 	s := surroundings{run: c.id, log: log, http: c.http, term: term, backfill: backfill}

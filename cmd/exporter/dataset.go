@@ -57,10 +57,6 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 	queries, bad := loadQueries(c.Export.Queries)
 	l = append(l, bad...)
 	for _, q := range queries {
-		if q.Mode == pipeline.ModeSnapshot && len(q.Identity) == 0 {
-			l.add(queriesVariable, q.Name, "is a snapshot without identity: one that is too large for an answer is cut by the hash of columns that stay as they are",
-				`name them in the file's head, e.g. "// identity: DeviceId"`)
-		}
 		take(queriesVariable, c.query(q))
 	}
 	if len(all) == 0 && len(l) == 0 {
@@ -90,6 +86,9 @@ func (c Config) query(q customQuery) pipeline.Dataset {
 	ds := pipeline.Dataset{
 		Name: q.Name, Query: q.KQL, Mode: q.Mode, Fingerprint: kql.Fingerprint(q.KQL), Clock: pipeline.ClockEvent, FixedClock: c.fixedClock(),
 		TimeColumn: q.Time, Key: q.Key, Identity: q.Identity,
+	}
+	if q.JoinWindow && q.Mode == pipeline.ModeAppend {
+		ds.Mode = pipeline.ModeJoinWindow
 	}
 	if c.Export.Cursor == "ingestion" {
 		ds.Clock = pipeline.ClockIngestion

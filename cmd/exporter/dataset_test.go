@@ -63,7 +63,7 @@ func TestSnapshotOfAQueryNeedsIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, problems := judged(t, nil, usable("EXPORT_QUERIES", dir))
-	if len(problems) != 1 || problems[0].Value != "Devices" || !strings.Contains(problems[0].Fix, "identity") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Reason, "identity: DeviceId") {
 		t.Errorf("problems %v", problems)
 	}
 }
@@ -73,7 +73,7 @@ func TestNamesOfDatasets(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("A", longestName)
 	for name, says := range map[string]string{
-		longest: `"rows":100`, longest + "A": "80 at most", "_meta": "the exporter's own folder", "_META": "the exporter's own folder",
+		longest: `"rows":100`, longest + "A": "80 at most", "_meta": "begins with _", "_META": "begins with _",
 	} {
 		m := newMatrix(t)
 		if err := os.WriteFile(filepath.Join(m.queries, "a.kql"), []byte("// name: "+name+"\n"+alertQuery), 0o600); err != nil {

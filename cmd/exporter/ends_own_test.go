@@ -77,6 +77,10 @@ var ownEnds = []struct {
 	{"simulate --rows 20", beforeItServes, cell{0, "export SOURCE_ENDPOINT="}},
 	{"simulate --rows -1", "", cell{2, "--rows must be"}},
 	{"simulate --rows 20 --listen 192.0.2.1:1", "", cell{1, "192.0.2.1:1"}},
+	{"query check new", "", cell{2, "holds no *.kql file"}},
+	{"query check", "", cell{2, "takes files or folders"}},
+	{"query check none.kql", "", cell{2, "none.kql  -  refused"}},
+	{"query check none.kql --output yaml", "", cell{2, "neither text nor json"}},
 	{"version", "", cell{0, "exporter "}},
 	{"version now", "", cell{2, "takes no arguments"}},
 }

@@ -120,6 +120,8 @@ var changes = []changed{
 	{what: "EXPORT_QUERIES: key", first: query("// key: AlertId\n", alertQuery), second: query("// key: Title\n", alertQuery), refusal: adopts},
 	{what: "EXPORT_QUERIES: identity", first: query("// identity: AlertId\n", alertQuery), second: query("// identity: AlertId, Timestamp\n", alertQuery), refusal: adopts},
 	{what: "EXPORT_QUERIES: mode", first: query("", alertQuery), second: query("// mode: aggregate\n", alertQuery), refusal: adopts},
+	{what: "EXPORT_QUERIES: join", first: query("", alertQuery), second: query("// join: window\n", alertQuery), refusal: "mode (EXPORT_QUERIES): append → append, join: window"},
+	{what: "EXPORT_QUERIES: other comments and cases", first: query("// mode: append\n", alertQuery), second: query("// Author: me\n// MODE: Append\n", alertQuery)},
 	{what: "LAKE_URL, state kept", second: aFolder("LAKE_URL"), refusal: adopts},
 	{what: "LAKE_URL: none", first: withKafka, second: func(_ *testing.T, m *matrix) []string {
 		return []string{"LAKE_URL", "", "STATE_URL", stateOrLake(m.env)}

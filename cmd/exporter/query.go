@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/schema"
-	"hunting-exporter/source/kql/judge"
 )
 
 // customQuery is one *.kql file: `// key: value` lines at its head, then KQL.
@@ -25,138 +18,141 @@ type customQuery struct {
 	TimeNamed bool
 	Key       string
 	Identity  []string // columns that tell rows apart, and decide the slice of a row
-	KQL       string
+	// JoinWindow: rows that the query joins meet within one window only.
+	JoinWindow bool
+	KQL        string
 }
 
-var (
-	headerLine = regexp.MustCompile(`^//\s*([A-Za-z_]+)\s*:\s*(.*?)\s*$`)
-	headerKeys = []string{"name", "time", "key", "identity", "mode"}
-	modes      = map[string]pipeline.Mode{
-		"": pipeline.ModeAppend, "append": pipeline.ModeAppend,
-		"aggregate": pipeline.ModeAggregate, "snapshot": pipeline.ModeSnapshot,
+// remark is what is to be said of a query's file.
+type remark struct {
+	Line int    `json:"line"` // from 1; 0: the file as a whole
+	Text string `json:"text"`
+}
+
+func (r remark) String() string {
+	if r.Line == 0 {
+		return r.Text
 	}
-)
+	return fmt.Sprintf("line %d: %s", r.Line, r.Text)
+}
 
-const (
-	queriesVariable = "EXPORT_QUERIES"
-	maxQueryBytes   = 1 << 20 // the API takes no longer query
-)
+// judgedQuery is a file, what speaks against its query and what its author should know.
+type judgedQuery struct {
+	customQuery
+	File            string
+	Refused, Warned []remark
+	// Instead is the mode that the query as it stands would be accepted with, if the head
+	// names none and there is one.
+	Instead pipeline.Mode
+}
 
-// loadQueries reads every *.kql file of a directory, in the order of their names.
+func (j *judgedQuery) refuse(line int, format string, args ...any) {
+	j.Refused = append(j.Refused, remark{line, fmt.Sprintf(format, args...)})
+}
+
+func (j *judgedQuery) warn(line int, format string, args ...any) {
+	j.Warned = append(j.Warned, remark{line, fmt.Sprintf(format, args...)})
+}
+
+const queriesVariable = "EXPORT_QUERIES"
+
+// loadQueries reads the *.kql files of a folder and those below it, by name.
 func loadQueries(dir string) (queries []customQuery, problems []setting.Problem) {
 	if dir == "" {
 		return nil, nil
 	}
+	var l problemList
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		reason := "is not a directory"
 		if err != nil {
 			reason = "cannot be read"
 		}
-		return nil, []setting.Problem{{Variable: queriesVariable, Value: dir, Reason: reason, Fix: "name a directory that holds *.kql files"}}
+		l.add(queriesVariable, dir, reason, "name a directory that holds *.kql files")
+		return nil, l
 	}
-	paths, err := filepath.Glob(filepath.Join(globEscape(dir), "*.kql"))
-	if err != nil || len(paths) == 0 {
-		return nil, []setting.Problem{{Variable: queriesVariable, Value: dir, Reason: "holds no *.kql file", Fix: "put one custom query a file there, or unset it"}}
+	found, err := findQueries(dir)
+	switch {
+	case err != nil:
+		l.add(queriesVariable, dir, err.Error(), "correct the folder")
+	case len(found.meant) > 0:
+		l.add(queriesVariable, dir, "holds queries that would not be read, since their names do not end in .kql: "+strings.Join(found.meant, ", "),
+			"rename them, or take them out of the folder")
+	case len(found.paths) == 0:
+		l.add(queriesVariable, dir, "holds no *.kql file", "put one custom query a file there, or unset it")
 	}
-	for _, path := range paths {
-		q, errs := loadQuery(path)
-		for _, err := range errs {
-			problems = append(problems, setting.Problem{Variable: queriesVariable, Value: path, Reason: err.Error(), Fix: "correct the file"})
+	for _, q := range judgeFiles(found.paths, nil) {
+		for _, r := range q.Refused {
+			l.add(queriesVariable, q.File, r.String(), q.fix())
 		}
-		if len(errs) == 0 {
-			queries = append(queries, q)
+		if len(q.Refused) == 0 {
+			queries = append(queries, q.customQuery)
 		}
 	}
-	return queries, problems
+	return queries, l
 }
 
-var globMeta = regexp.MustCompile(`[\\*?\[]`)
-
-func globEscape(dir string) string { return globMeta.ReplaceAllString(dir, `\$0`) }
-
-func loadQuery(path string) (customQuery, []error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxQueryBytes {
-		return customQuery{}, []error{fmt.Errorf("is longer than the %d bytes that the API takes", maxQueryBytes)}
+// queryWarnings are what the authors of the queries should know.
+func (c Config) queryWarnings() (all []string) {
+	if c.Export.Queries == "" {
+		return nil
 	}
-	data, err := os.ReadFile(path)
+	found, err := findQueries(c.Export.Queries)
 	if err != nil {
-		return customQuery{}, []error{errors.New("cannot be read")}
+		return nil // which ends the run
 	}
-	return parseQuery(string(data))
+	for _, q := range judgeFiles(found.paths, nil) {
+		for _, r := range q.Warned {
+			all = append(all, q.File+": "+r.String())
+		}
+	}
+	return append(all, found.warnings()...)
 }
 
-// parseQuery reads the header and checks that the query can be exported in its mode.
-func parseQuery(text string) (q customQuery, errs []error) {
-	text = strings.TrimPrefix(text, "\ufeff")
-	q.KQL = strings.TrimSpace(text)
-	header := map[string]string{}
-	s := bufio.NewScanner(strings.NewReader(text))
-	s.Buffer(nil, maxQueryBytes+1)
-	for n := 1; s.Scan(); n++ {
-		line := strings.TrimSpace(s.Text())
-		if line != "" && !strings.HasPrefix(line, "//") {
-			break
-		}
-		m := headerLine.FindStringSubmatch(line)
-		if m == nil { // an ordinary comment
+// judgeFiles reads and judges queries. Of files that give one name the first has it, also
+// where another case is all that tells them apart: files and topics would collide.
+func judgeFiles(paths []string, stdin []byte) []judgedQuery {
+	all := make([]judgedQuery, len(paths))
+	names := map[string]judgedQuery{}
+	for i, path := range paths {
+		data, err := readQuery(path, stdin)
+		if err != nil {
+			all[i].File = path
+			all[i].refuse(0, "%s", err)
 			continue
 		}
-		key := strings.ToLower(m[1])
-		if _, twice := header[key]; twice {
-			errs = append(errs, fmt.Errorf("line %d: %s is given twice", n, key))
+		q := judgeQuery(path, data)
+		if other, twice := names[strings.ToLower(q.Name)]; q.Name != "" && twice {
+			if q.Name == other.Name {
+				q.refuse(0, "its name %s is that of %s as well: name each otherwise", q.Name, other.File)
+			} else {
+				q.refuse(0, "its name %s differs from the name %s of %s in case only, and files and topics would collide: name it otherwise", q.Name, other.Name, other.File)
+			}
+		} else {
+			names[strings.ToLower(q.Name)] = q
 		}
-		if !slices.Contains(headerKeys, key) {
-			errs = append(errs, fmt.Errorf("line %d: there is no header key %q (%s are)", n, m[1], strings.Join(headerKeys, ", ")))
-		}
-		header[key] = m[2]
+		all[i] = q
 	}
-	errs = append(errs, q.take(header)...)
-	mode, known := modes[header["mode"]]
-	if !known {
-		return q, append(errs, fmt.Errorf("mode %q: append (rows of one window after the other), aggregate (sums of each window) or snapshot (all rows, once in a while)", header["mode"]))
-	}
-	o := judge.Options{Mode: mode, Time: q.Time}
-	if mode == pipeline.ModeAggregate && !q.TimeNamed { // sums need no time
-		o.Time = ""
-	}
-	v := judge.Query(text, o) // of the text as it is, for the numbers of its lines
-	for _, r := range v.Refused {
-		errs = append(errs, errors.New(r.String()))
-	}
-	return q, errs
+	return all
 }
 
-// take fills the query from its header and reports what is wrong with it.
-func (q *customQuery) take(header map[string]string) (errs []error) {
-	q.Name, q.Mode, q.Key = header["name"], modes[header["mode"]], header["key"]
-	if q.Time, q.TimeNamed = header["time"]; !q.TimeNamed {
-		q.Time = "Timestamp"
-		if q.Mode == pipeline.ModeSnapshot {
-			q.Time = schema.SnapshotTime
-		}
+// fix is what to do about a query that is refused.
+func (j *judgedQuery) fix() string {
+	if j.Instead == pipeline.ModeAppend {
+		return "correct the file"
 	}
-	for column := range strings.SplitSeq(header["identity"], ",") {
-		if column = strings.TrimSpace(column); column != "" {
-			q.Identity = append(q.Identity, column)
-		}
-	}
+	return "correct the file; it " + j.instead()
+}
+
+// instead says with which mode the query would be accepted.
+func (j *judgedQuery) instead() string {
+	text := "would be accepted with // mode: " + string(j.Instead)
 	switch {
-	case q.Name == "":
-		errs = append(errs, errors.New(`has no name: put "// name: MyQuery" on its first line`))
-	case !schema.ValidName(q.Name):
-		errs = append(errs, fmt.Errorf("name %q: only letters, digits and _, not beginning with a digit", q.Name))
+	case j.Instead == pipeline.ModeAggregate:
+		text += " (sums of each window, which depend on how time is cut)"
+	case len(j.Identity) == 0:
+		text += " and // identity: COLUMNS that tell its rows apart (the whole answer at EXPORT_SNAPSHOT_INTERVAL)"
+	default:
+		text += " (the whole answer at EXPORT_SNAPSHOT_INTERVAL)"
 	}
-	for _, column := range []string{q.Time, q.Key} {
-		if column != "" && !schema.ValidName(column) {
-			errs = append(errs, fmt.Errorf("column %q: only letters, digits and _, not beginning with a digit", column))
-		}
-	}
-	for _, column := range q.Identity {
-		if !schema.ValidName(column) {
-			errs = append(errs, fmt.Errorf("identity column %q: only letters, digits and _, not beginning with a digit; "+
-				"identity lists the columns that tell rows apart and by whose hash an answer that is too large is cut", column))
-		}
-	}
-	return errs
+	return text
 }

@@ -21,11 +21,17 @@ DeviceLogonEvents
 | where Timestamp >= _startTime and Timestamp < _endTime
 `
 
+// parseQuery judges the text of a file and gives what speaks against it.
+func parseQuery(text string) (q customQuery, refused []remark) {
+	j := judgeQuery("failed-logons.kql", []byte(text))
+	return j.customQuery, j.Refused
+}
+
 func TestQueryFile(t *testing.T) {
 	t.Parallel()
-	got, errs := parseQuery(goodQuery)
-	if len(errs) > 0 {
-		t.Fatal(errs)
+	got, refused := parseQuery(goodQuery)
+	if len(refused) > 0 {
+		t.Fatal(refused)
 	}
 	want := customQuery{Name: "RareLogons", Time: "Timestamp", TimeNamed: true, Key: "DeviceId", Identity: []string{"DeviceId", "ReportId"}, KQL: strings.TrimSpace(goodQuery)}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -33,14 +39,15 @@ func TestQueryFile(t *testing.T) {
 	}
 }
 
-func TestModeOfAQueryFile(t *testing.T) {
+func TestHeadOfAQueryFile(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]customQuery{
 		"mode: append":                 {Mode: pipeline.ModeAppend, Time: "Timestamp"},
-		"mode: aggregate":              {Mode: pipeline.ModeAggregate, Time: "Timestamp"},
-		"mode: snapshot":               {Mode: pipeline.ModeSnapshot, Time: "_SnapshotTime"},
+		"MODE: Aggregate":              {Mode: pipeline.ModeAggregate, Time: "Timestamp"},
+		"Mode : SNAPSHOT":              {Mode: pipeline.ModeSnapshot, Time: "_SnapshotTime"},
 		"mode: snapshot\n// time: Old": {Mode: pipeline.ModeSnapshot, Time: "Old", TimeNamed: true},
 		"mode: aggregate\n// time:":    {Mode: pipeline.ModeAggregate, TimeNamed: true},
+		"Join: Window":                 {Time: "Timestamp", JoinWindow: true},
 	} {
 		got, _ := parseQuery("// name: A\n// " + header + "\nT")
 		want.Name, want.KQL = "A", got.KQL
@@ -52,37 +59,44 @@ func TestModeOfAQueryFile(t *testing.T) {
 
 func TestBadQueryFiles(t *testing.T) {
 	t.Parallel()
+	const cut = "\nT | where Timestamp >= _startTime and Timestamp < _endTime"
 	for text, reasons := range map[string][]string{
-		"// nmae: X\n" + goodQuery: {`no header key "nmae"`},
-		"// name: A\n// name: B\nT | where Timestamp >= _startTime and Timestamp < _endTime":                                                     {"name is given twice"},
-		"T | where Timestamp >= _startTime and Timestamp < _endTime":                                                                             {"has no name"},
-		"// name: 1-2\nT | where Timestamp >= _startTime and Timestamp < _endTime":                                                               {`name "1-2"`},
-		"// name: A\n// key: a b\nT | where Timestamp >= _startTime and Timestamp < _endTime":                                                    {`column "a b"`},
-		"// name: A\n// mode: often\nT | take 5":                                                                                                 {`mode "often": append (`},
-		"// name: A\n// identity: B, C D\nT | where Timestamp >= _startTime and Timestamp < _endTime":                                            {`identity column "C D": only letters, digits and _, not beginning with a digit; identity lists`},
-		"// name: A\nT | where t >= _startTime // _endTime":                                                                                      {"does not use _endTime"},
-		"\ufeff\n\n// name: A\nT | where Timestamp >= _startTime and Timestamp < _endTime | take 5":                                              {"line 4: take keeps"},
-		"// name: A\nT | where Timestamp >= _startTime and Timestamp < _endTime | count":                                                         {`line 2: count sums up the rows of one window, so that its answer depends on how time is cut: group by Timestamp itself, remove it, or put "// mode: aggregate"`},
-		"// name: A\n// mode: aggregate\nT | where Timestamp >= _startTime and Timestamp < _endTime | count":                                     nil,
-		"// name: A\n// mode: snapshot\nT | where t > ago(1d) | count":                                                                           nil,
-		"// name: A\n// mode: append\nT | where t > ago(1d)":                                                                                     {"does not use _startTime", "does not use _endTime", "line 3: ago() makes"},
-		"// name: A\n// mode: snapshot\nT | where t >= _startTime":                                                                               {"line 3: a snapshot is exported whole"},
-		"// name: A\nT\n// _startTime _endTime":                                                                                                  {"does not use _startTime", "does not use _endTime"},
-		"// name: A\nT | where x_startTime > my_endTimeX":                                                                                        {"does not use _startTime", "does not use _endTime"},
-		"// name: A\n// time: TimeStamp\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime":                                     {"the answer has no column TimeStamp"},
-		"// name: A\n// time: Title\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime":                                         {"line 3: the borders cut by another value than the answer's column Title"},
-		"// name: A\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime | project Title":                                         {"the answer has no column Timestamp"},
-		"// name: A\n// mode: aggregate\n// time: Hour\nT | where Timestamp >= _startTime and Timestamp < _endTime | summarize count() by Title": {"the answer has no column Hour"},
-		"// colour: red": {"no header key", "has no name", "holds no query"},
+		"// nmae: X\n" + goodQuery:                                  {`line 1: "nmae" is no key of the head: did you mean name?`},
+		"// name: A\n// name: B" + cut:                              {"line 2: name is given twice"},
+		cut:                                                         {`has no name: put "// name: FailedLogons"`},
+		"// name: 1-2" + cut:                                        {`line 1: name "1-2"`},
+		"// name: Failed logons (4625)" + cut:                       {`such as FailedLogons4625`},
+		"// name: _Logons" + cut:                                    {`line 1: name "_Logons" begins with _`},
+		"// name: " + strings.Repeat("A", 81) + cut:                 {"has 81 letters"},
+		"// name: A\n// key: a b" + cut:                             {`line 2: key column "a b"`},
+		"// name: A\n// time: 2026-01-01" + cut:                     {`line 2: time column "2026-01-01"`, "than the answer's column 2026-01-01"},
+		"// name: A\n// mode: often" + cut:                          {`line 2: mode "often": append (`},
+		"// name: A\n// mode = aggregate" + cut:                     {`line 2: write "// mode: aggregate", with a colon`},
+		"// name: A\n// join: inner" + cut:                          {`line 2: join "inner": window is all`},
+		"// name: A\n// identity: B, C D" + cut:                     {`line 2: identity column "C D": only letters, digits and _, not beginning with a digit; identity lists`},
+		"// name: A\nT | where Timestamp >= _startTime // _endTime": {"_endTime"},
+		"// name: A\n// mode: aggregate" + cut + " | count":         nil,
+		"// name: A\n// mode: snapshot\n// identity: B\nT | where Timestamp > ago(1d) | count": nil,
+		"// name: A\n// mode: snapshot\nT":                                  {"is a snapshot without identity"},
+		"// name: A\n// mode: snapshot\n// identity: B\n// join: window\nT": {"line 4: a snapshot has no windows"},
+		"// colour: red": {"has no name", "holds no query"},
+		"// name: A\nT | where t >= _startTime // _endTime":                                                  {"does not use _endTime"},
+		"\ufeff\n\n// name: A" + cut + " | take 5":                                                           {"line 4: take keeps"},
+		"// name: A\n// mode: append\nT | where t > ago(1d)":                                                 {"does not use _startTime", "does not use _endTime", "line 3: ago() makes"},
+		"// name: A\n// mode: snapshot\n// identity: B\nT | where t >= _startTime":                           {"line 4: a snapshot is exported whole"},
+		"// name: A\n// time: TimeStamp\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime": {"the answer has no column TimeStamp"},
+		"// name: A\n// time: Title\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime":     {"line 3: the borders cut by another value than the answer's column Title"},
+		"// name: A\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime | project Title":     {"the answer has no column Timestamp"},
+		"// name: A\n// mode: aggregate\n// time: Hour" + cut + " | summarize count() by Title":              {"the answer has no column Hour"},
 	} {
-		_, errs := parseQuery(text)
-		if len(errs) != len(reasons) {
-			t.Errorf("%q: %v", text, errs)
+		_, refused := parseQuery(text)
+		if len(refused) != len(reasons) {
+			t.Errorf("%q: %v", text, refused)
 			continue
 		}
 		for i, reason := range reasons {
-			if !strings.Contains(errs[i].Error(), reason) {
-				t.Errorf("%q: want %q in %q", text, reason, errs[i])
+			if !strings.Contains(refused[i].String(), reason) {
+				t.Errorf("%q: want %q in %q", text, reason, refused[i])
 			}
 		}
 	}
@@ -116,7 +130,8 @@ func TestQueriesBecomeDatasets(t *testing.T) {
 	write("b.kql", strings.Replace(goodQuery, "RareLogons", "rarelogons", 1))
 	write("c.kql", strings.Replace(goodQuery, "RareLogons", "AlertInfo", 1))
 	write("d.kql", "// nothing")
-	if _, problems = judged(t, nil, usable("EXPORT_QUERIES", dir)); len(problems) != 4 {
-		t.Errorf("want a case-only twin, a table's name, and two problems of d.kql: %v", problems)
+	write("e.kql", strings.Replace(goodQuery, "RareLogons", "_meta", 1))
+	if _, problems = judged(t, nil, usable("EXPORT_QUERIES", dir)); len(problems) != 5 {
+		t.Errorf("want a case-only twin, a table's name, two problems of d.kql and one of e.kql: %v", problems)
 	}
 }

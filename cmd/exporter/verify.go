@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -230,3 +231,8 @@ func appendLake(b []byte, v parquet.Value, unit time.Duration) []byte {
 	}
 	return appendText(b, string(v.ByteArray()))
 }
+
+var globMeta = regexp.MustCompile(`[\\*?\[]`)
+
+// globEscape makes a pattern that a folder's name alone fits.
+func globEscape(dir string) string { return globMeta.ReplaceAllString(dir, `\$0`) }

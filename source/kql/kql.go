@@ -57,9 +57,9 @@ func checkClock(ds pipeline.Dataset) error {
 	case pipeline.ModeSnapshot: // exported whole: no clock
 		return nil
 	case pipeline.ModeAppend:
-	case pipeline.ModeAggregate:
+	case pipeline.ModeAggregate, pipeline.ModeJoinWindow:
 		if ds.Query == "" {
-			return errors.New("a table sums up nothing: only a custom query can have the mode aggregate")
+			return fmt.Errorf("a table sums up and joins nothing: only a custom query can have the mode %s", ds.Mode)
 		}
 	default:
 		return fmt.Errorf("there is no mode %q: it is append, aggregate or snapshot", ds.Mode)

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hunting-exporter/internal/setting"
+)
+
+// queryFiles are the files of a folder that have to do with queries.
+type queryFiles struct {
+	paths []string // *.kql
+	meant []string // queries that have another ending
+	aside []string // what has .kql in its name and is not read, as is done to switch a query off
+}
+
+// warnings name what is not read, and may well be meant so.
+func (f queryFiles) warnings() (all []string) {
+	for _, path := range f.aside {
+		all = append(all, path+" is not read: the name of a query's file ends in .kql and does not begin with a dot")
+	}
+	return all
+}
+
+const (
+	queryEnding = ".kql"
+	// mostFolders is far more than one has below another; a link that leads back has no end.
+	mostFolders = 20
+)
+
+var (
+	otherEndings = []string{".csl", ".kusto", ".kqlx", ".txt"}
+	// operatorLine begins with an operator of KQL.
+	operatorLine = regexp.MustCompile(`(?m)^\s*\|\s*(where|project|extend|summarize|join|union|distinct|parse|mv-expand|sort|order|take|limit|top|count)\b`)
+)
+
+// findQueries looks through a folder and those below it, in the order of their names.
+// What begins with a dot stays out: Kubernetes keeps the files of a ConfigMap twice,
+// in ..data too, and .git is no folder of queries.
+func findQueries(dir string) (f queryFiles, err error) {
+	if err = f.folder(dir, 0); err != nil {
+		return queryFiles{}, err
+	}
+	return f, nil
+}
+
+func (f *queryFiles) folder(dir string, depth int) error {
+	if depth > mostFolders {
+		return fmt.Errorf("folders lie more than %d deep in it: is there a link that leads back?", mostFolders)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read", dir)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		info, err := os.Stat(path) // of what a link leads to
+		folder := err == nil && info.IsDir()
+		switch {
+		case folder && !strings.HasPrefix(e.Name(), "."):
+			err = f.folder(path, depth+1)
+			if err != nil {
+				return err
+			}
+		case !folder:
+			f.file(path)
+		}
+	}
+	return nil
+}
+
+// file sorts a file in.
+func (f *queryFiles) file(path string) {
+	name := strings.ToLower(filepath.Base(path))
+	ending := filepath.Ext(name)
+	switch hidden := strings.HasPrefix(name, "."); {
+	case ending == queryEnding && !hidden:
+		f.paths = append(f.paths, path)
+	case !hidden && slices.Contains(otherEndings, ending) && (ending != ".txt" || isKQL(path)):
+		f.meant = append(f.meant, path)
+	case strings.Contains(name, queryEnding):
+		f.aside = append(f.aside, path)
+	}
+}
+
+// isKQL reports whether a file of text holds a query.
+func isKQL(path string) bool {
+	data, err := setting.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	text, _ := readable(data)
+	return operatorLine.MatchString(text) || strings.Contains(text, "_startTime")
+}
