@@ -32,6 +32,7 @@ func (l lexeme) is(s string) bool { return (l.sort == mark || l.sort == name) &&
 
 // lexemes puts tokens together. Its time is linear: each lexeme looks at what it takes.
 func lexemes(query string, tokens []Token) ([]lexeme, *Error) {
+	tokens = split(tokens)
 	all := make([]lexeme, 0, len(tokens)+1)
 	line := 1
 	for i := 0; i < len(tokens); {
@@ -52,6 +53,36 @@ func lexemes(query string, tokens []Token) ([]lexeme, *Error) {
 		all = append(all, l)
 	}
 	return append(all, lexeme{from: len(query), to: len(query), line: line}), nil
+}
+
+// split parts words before each $, as in on$left: it begins a name, and is in none.
+func split(tokens []Token) (all []Token) {
+	for i, t := range tokens {
+		at := strings.LastIndexByte(t.Text, '$')
+		if t.Kind != Word || at <= 0 {
+			if all != nil {
+				all = append(all, t)
+			}
+			continue
+		}
+		if all == nil {
+			all = append(all, tokens[:i]...)
+		}
+		for len(t.Text) > 0 {
+			n := len(t.Text)
+			if at := strings.IndexByte(t.Text[1:], '$'); at >= 0 {
+				n = at + 1
+			}
+			part := t
+			part.Text, part.End = t.Text[:n], t.From+n
+			all = append(all, part)
+			t.Text, t.From = t.Text[n:], part.End
+		}
+	}
+	if all == nil {
+		return tokens
+	}
+	return all
 }
 
 // piece is what the lexeme at token i is, and where it ends.
@@ -104,8 +135,8 @@ func word(query string, t, next Token) (sort, int, *Error) {
 			return kind, t.From + n, nil
 		}
 	}
-	for i, r := range t.Text {
-		if r >= utf8.RuneSelf || r == '$' && i > 0 {
+	for _, r := range t.Text {
+		if r >= utf8.RuneSelf {
 			return name, t.End, errorAt(t.Line, "%c in the name %s: write ['%s']", r, t.Text, t.Text)
 		}
 	}
@@ -120,9 +151,16 @@ func word(query string, t, next Token) (sort, int, *Error) {
 		return typedAs, t.From + n + 1, nil
 	case next.From >= 0 && next.Text == "-":
 		for _, h := range hyphenated {
-			if strings.HasPrefix(rest, h) && wordLength(rest[len(h):]) == 0 {
-				return name, t.From + len(h), nil
+			if !strings.HasPrefix(rest, h) {
+				continue
 			}
+			if wordLength(rest[len(h):]) > 0 {
+				if !reserved[t.Text] {
+					break
+				}
+				return name, t.End, errorAt(t.Line, "write a space behind %s", h)
+			}
+			return name, t.From + len(h), nil
 		}
 	case next.From >= 0 && next.Text == "." && t.Text == "hint":
 		if n := len("hint.") + wordLength(rest[len("hint."):]); hints[rest[:n]] {

@@ -99,6 +99,10 @@ func (p *parser) unexpected(want string) {
 		p.fail(l.line, "%s is a keyword of KQL: as a name write ['%s']", l.text, l.text)
 	case l.is("=") && p.at > 0 && p.all[p.at-1].sort == name:
 		p.fail(l.line, "= gives a name: to compare write ==; expected %s", want)
+	case l.is(".") && p.at == 0:
+		p.fail(l.line, "a command of management begins with a point, not a query")
+	case want == "a value" && l.sort == name && operators[l.text] != nil:
+		p.fail(l.line, "%s is an operator: a table and | must stand before it", l.text)
 	case l.is("{"):
 		p.fail(l.line, "expected %s, found {: put a value for a placeholder", want)
 	default:

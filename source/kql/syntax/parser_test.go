@@ -80,6 +80,54 @@ func TestLiterals(t *testing.T) {
 		{"print datetime(2026-01-31), datetime(2026-01-31T12:34:56.1234567Z), datetime(2026-01-31 12:34), datetime(null), datetime(x)", "[print 2026-01-31T00:00:00Z, 2026-01-31T12:34:56.1234567Z, 2026-01-31T12:34:00Z, datetime(null), datetime(x)]"},
 		{"print long(5), int(null), real(1.5), bool(true), guid(74be27de-1e4e-49d9-b579-fe0b331d3642), decimal(1)", "[print long(5), int(null), real(1.5), bool(true), guid(74be27de-1e4e-49d9-b579-fe0b331d3642), decimal(1)]"},
 		{`print dynamic([1, -2.5, "a", {"b": null, "c": [true]}, datetime(2026-01-01)]), dynamic(null)`, `[print dynamic([1, -2.5, "a", {"b": null, "c": [true]}, datetime(2026-01-01)]), dynamic(null)]`},
+		{"print 3Dx, 7zip, mv-expander, a.b-c", "[print 3Dx, 7zip, (mv - expander), (a.b - c)]"},
+		{"T | join U on$left.a==$right.b", "[T | join on:{($left.a == $right.b)} legs:{U}]"},
 		{"print 90000000d", "[print 90000000d]"}, // more than Go's Duration holds
 	})
+}
+
+func TestJoinedStrings(t *testing.T) {
+	t.Parallel()
+	q, err := syntax.Parse("T\r| where a in ('x',\r\n'y'\n'z' 'v') or b in (dynamic(['a'\u2028'b']))")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{4, 4, 5}, q.Joined); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"T\n| where a == 'C:\\Windows'": `line 2: \W in a string: write \\W, or @ before the string, which makes \ ordinary`,
+		"T\r| where a == 'x":            "line 2: the string that begins with ' is not closed",
+		"T\u2028| where (a":             "line 2: ( is not closed",
+		"T\r\n| where a)":               "line 2: ) closes nothing",
+		"T | where a == “x”":            "line 1: “ is no part of KQL: write \" or '",
+		"T | where naïve":               "line 1: ï in the name naïve: write ['naïve']",
+		"#connect x\nT":                 "line 1: # is no part of KQL: a line that begins with it is an order to an editor, remove it",
+		".show tables":                  "line 1: a command of management begins with a point, not a query",
+		"T | where title == 'x'":        "line 1: title is a keyword of KQL: as a name write ['title']",
+		"T | where a == {x}":            "line 1: expected a value, found {: put a value for a placeholder",
+		"T | where a in (b = c)":        "line 1: = gives a name: to compare write ==; expected )",
+		"T | Where a":                   "line 1: expected an operator, found Where",
+		"T | project-reorderTimestamp":  "line 1: write a space behind project-reorder",
+		"T | where a == 74be27de-1e4e-49d9-b579-fe0b331d3642": `line 1: a GUID by itself: write it "74be27de-1e4e-49d9-b579-fe0b331d3642" or guid(74be27de-1e4e-49d9-b579-fe0b331d3642)`,
+		"T | where a > datetime(2026-01-01\n)":                "line 1: datetime( is not closed on its line",
+		"let a = 5\nT":                                        "line 2: expected the end of the query, or ;, found T",
+		"T |":                                                 "line 1: the query ends where an operator is missing",
+		"T | project a,":                                      "line 1: the query ends where a value is missing",
+		"where a":                                             "line 1: where is an operator: a table and | must stand before it",
+		"T | lookup U":                                        "line 1: the query ends where on is missing",
+		"T | join (U | where a == 1) on a, | take 1": "line 1: expected a value, found |",
+		"let f = (a:list) { a }; f(1)":               "line 1: expected a type, found list",
+	} {
+		_, err := syntax.Parse(text)
+		if err == nil {
+			t.Errorf("%q is read", text)
+		} else if diff := cmp.Diff(want, err.Error()); diff != "" {
+			t.Errorf("%q:\n%s", text, diff)
+		}
+	}
 }

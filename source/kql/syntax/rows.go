@@ -203,7 +203,7 @@ func (p *parser) table() *Operator {
 	}
 	p.want("]")
 	if op.Name != "datatable" && p.take("with") {
-		p.brackets("(")
+		p.properties()
 	}
 	return op
 }

@@ -193,8 +193,31 @@ func (p *parser) render(*Operator) {
 		p.comma(func() { p.given() })
 	}
 	if p.take("with") {
-		p.brackets("(")
+		p.properties()
 	}
+}
+
+// properties skips (name=value, …), of which a value may be names with commas.
+func (p *parser) properties() {
+	p.want("(")
+	p.take(",")
+	for first := true; !p.is(")") && p.err == nil; first = false {
+		n := p.isName(0, reserved)
+		if n == 0 {
+			p.unexpected("a property")
+		}
+		if named := p.ahead(n).is("="); named || first {
+			p.at += n
+			p.want("=")
+			p.option()
+		} else {
+			p.at += n
+		}
+		if !p.is(")") {
+			p.want(",")
+		}
+	}
+	p.want(")")
 }
 
 func (p *parser) fork(op *Operator) {
