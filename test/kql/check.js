@@ -1,6 +1,6 @@
-// Reads {tables: [{name, columns: [{name, type}]}], queries: [text]} from standard input
+// Reads {tables: [{name, columns: [{name, type}]}], queries: [text], bind: bool} from standard input
 // and answers, for each query, what Kusto's own language service has to say against it
-// and the columns that it would answer. The argument is the folder of node_modules.
+// and the columns that it would answer; without bind what its grammar alone has to say. The argument is the folder of node_modules.
 const { readFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
 
@@ -24,6 +24,7 @@ function all(list) {
 }
 
 function judge(query, globals) {
+  if (!globals) return { diagnostics: all(KustoCode.Parse(query).GetDiagnostics()).map((d) => d.Message) };
   const code = KustoCode.ParseAndAnalyze(query, globals);
   return {
     diagnostics: all(code.GetDiagnostics()).map((d) => `${d.Severity}: ${d.Message} at "${query.substr(d.Start, d.Length)}"`),
@@ -31,7 +32,7 @@ function judge(query, globals) {
   };
 }
 
-const { tables, queries } = JSON.parse(readFileSync(0, "utf8"));
+const { tables, queries, bind } = JSON.parse(readFileSync(0, "utf8"));
 const database = new Symbols.DatabaseSymbol.ctor("Hunting", tables.map(table));
 const globals = GlobalState.Default.WithDatabase(database);
-process.stdout.write(JSON.stringify(queries.map((q) => judge(q, globals))));
+process.stdout.write(JSON.stringify(queries.map((q) => judge(q, bind && globals))));

@@ -44,7 +44,10 @@ type verdict struct {
 }
 
 // ask has one process of node judge all queries.
-func ask(t *testing.T, queries []string) []verdict {
+func ask(t *testing.T, queries []string) []verdict { return askService(t, queries, true) }
+
+// askService binds the queries to the catalogue's tables, or judges their syntax alone.
+func askService(t *testing.T, queries []string, bind bool) []verdict {
 	t.Helper()
 	sum := sha256.Sum256(slices.Concat(packageJSON, packageLock))
 	dir, err := cache.Dir("kusto-"+hex.EncodeToString(sum[:6]), func(dir string) error {
@@ -58,7 +61,7 @@ func ask(t *testing.T, queries []string) []verdict {
 	if err != nil {
 		t.Fatalf("install Kusto's language service: %v\n(node 20 or later and npm must be installed)", err)
 	}
-	in, err := json.Marshal(map[string]any{"tables": tables(), "queries": queries})
+	in, err := json.Marshal(map[string]any{"tables": tables(), "queries": queries, "bind": bind})
 	if err != nil {
 		t.Fatal(err)
 	}

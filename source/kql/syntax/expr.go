@@ -140,7 +140,7 @@ func (p *parser) primary() Expr {
 	case l.sort == guid:
 		p.fail(l.line, "a GUID by itself: write it \"%s\" or guid(%s)", l.text, l.text)
 	case l.is("datatable"), l.is("externaldata"), l.is("external_data"):
-		return &Pipe{Line: line, Source: p.table()}
+		return &Pipe{Line: line, Source: p.made()}
 	case l.is("("):
 		p.at++
 		x := p.expr()

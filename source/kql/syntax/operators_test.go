@@ -44,7 +44,7 @@ func TestGroupingOperators(t *testing.T) {
 		{"T | partition hint.strategy=native by a.b { U | where c == 1 }", "[T | partition <hint.strategy=native> by:a.b legs:{[U | where ?(c == 1)]}]"},
 		{"T | fork (where a | take 1) x = (count)", "[T | fork legs:{[| where ?a | take #1], [| count]}]"},
 		{"T | facet by a, b with (take 1) | facet by c with take 2 | facet by d", "[T | facet by:a, b legs:{[| take #1]} | facet by:c legs:{[| take #2]} | facet by:d]"},
-		{"T | evaluate bag_unpack(a, 'p') : (t:datetime, *, b:string) | evaluate hint.distribution=per_node f()", `[T | evaluate ?bag_unpack(a, "p") t, *, b | evaluate <hint.distribution=per_node> ?f()]`},
+		{"T | evaluate bag_unpack(a, 'p') : (*, t:datetime, b:string) | evaluate hint.distribution=per_node f()", `[T | evaluate ?bag_unpack(a, "p") *, t, b | evaluate <hint.distribution=per_node> ?f()]`},
 		{"evaluate f(1)", "[evaluate ?f(1)]"},
 	})
 }

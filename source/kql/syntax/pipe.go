@@ -1,5 +1,7 @@
 package syntax
 
+import "slices"
+
 // expr reads an expression that may have operators behind |.
 func (p *parser) expr() Expr {
 	p.deeper()
@@ -75,9 +77,9 @@ func init() {
 		"invoke": (*parser).invoke, "evaluate": (*parser).evaluate, "render": (*parser).render,
 		"fork": (*parser).fork, "facet": (*parser).facet, "search": (*parser).search, "find": (*parser).find,
 		"getschema": (*parser).plain, "consume": (*parser).plain, "__executeAndCache": (*parser).plain,
-		"assert-schema": (*parser).assert,
+		"assert-schema": (*parser).assert, "scan": (*parser).scan, "top-nested": (*parser).topNested,
 	}
-	for unread := range set(`scan top-nested macro-expand make-graph graph-match graph-shortest-paths graph-to-table
+	for unread := range set(`macro-expand make-graph graph-match graph-shortest-paths graph-to-table
 		graph-mark-components graph-where-nodes graph-where-edges inline_external_table __partitionby`) {
 		operators[unread] = (*parser).unread
 	}
@@ -99,39 +101,31 @@ func (p *parser) operator() *Operator {
 	return op
 }
 
-// params reads the name=value that stand behind an operator's name.
+// options reads the name=value that stand behind an operator's name.
 func (p *parser) options(op *Operator, more ...string) {
-	known := func(l lexeme) bool {
-		if l.sort != name || parameters[l.text] || hints[l.text] {
-			return l.sort == name
-		}
-		for _, m := range more {
-			if l.text == m {
-				return true
-			}
-		}
-		return false
-	}
-	for known(p.peek()) && p.ahead(1).is("=") {
-		option := p.next().text
-		p.want("=")
-		op.Params = append(op.Params, Arg{option, p.option()})
+	for p.option(op, more...) {
 	}
 }
 
-// option reads the value of a parameter: a literal, or a word of any kind.
-func (p *parser) option() Expr {
+// option reads one name=value, if there is one.
+func (p *parser) option(op *Operator, more ...string) bool {
+	l := p.peek()
+	known := parameters[l.text] || hints[l.text] || slices.Contains(more, l.text)
+	if l.sort != name || !known || !p.ahead(1).is("=") {
+		return false
+	}
+	p.at += 2
+	op.Params = append(op.Params, Arg{l.text, p.word()})
+	return true
+}
+
+// word reads the value of a parameter: a literal, or a word of any kind.
+func (p *parser) word() Expr {
 	line := p.line()
 	if n := p.isName(0, reserved); n > 0 && !p.is("dynamic") {
 		return &Name{line, p.takeName(n)}
 	}
 	return p.literal()
-}
-
-// unread skips an operator whose syntax the tree does not hold.
-func (p *parser) unread(op *Operator) {
-	op.Unread = true
-	p.skip()
 }
 
 func (p *parser) plain(op *Operator) { p.options(op) }
@@ -200,6 +194,10 @@ func (p *parser) reduce(op *Operator) {
 	p.want("by")
 	op.By = []Column{p.column()}
 	if p.take("with") {
-		p.comma(func() { p.options(op, "threshold", "characters") })
+		p.comma(func() {
+			if !p.option(op, "threshold", "characters") {
+				p.unexpected("a parameter of reduce")
+			}
+		})
 	}
 }

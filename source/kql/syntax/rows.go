@@ -51,15 +51,19 @@ func (p *parser) union(op *Operator) {
 	p.comma(func() { op.Legs = append(op.Legs, p.leg()) })
 }
 
-// leg reads a table of union, find or search: T, T*, database("x").T*, or what stands in
-// parentheses.
+// leg reads what union is of: a table, or what stands in parentheses.
 func (p *parser) leg() Expr {
-	line := p.line()
-	if p.take("(") {
-		x := p.expr()
-		p.want(")")
-		return x
+	if !p.take("(") {
+		return p.table()
 	}
+	x := p.expr()
+	p.want(")")
+	return x
+}
+
+// table reads T, T* or database("x").T*.
+func (p *parser) table() Expr {
+	line := p.line()
 	if n := p.wild(0); n > 0 {
 		return p.takeWild(n)
 	}
@@ -104,7 +108,7 @@ func (p *parser) among(op *Operator) bool {
 	}
 	p.want("(")
 	p.comma(func() {
-		leg := p.leg()
+		leg := p.table()
 		if line := p.line(); p.take("|") {
 			as := p.operator()
 			leg = &Pipe{Line: line, Source: leg, Ops: []*Operator{as}}
@@ -162,8 +166,12 @@ func (p *parser) found() Column {
 	case p.take("*"):
 		c.Value = &Star{c.Line}
 		return c
-	case p.is("pack") && p.ahead(1).is("("):
-		c.Value = p.primary()
+	case p.is("pack"):
+		p.at++
+		p.want("(")
+		c.Value = &Call{c.Line, "pack", []Arg{{Value: &Star{p.line()}}}}
+		p.want("*")
+		p.want(")")
 		return c
 	}
 	c.Value = &Name{c.Line, p.declared()}
@@ -183,13 +191,13 @@ func (p *parser) rangeFrom(op *Operator) {
 	op.Step = p.scalar()
 }
 
-// table reads datatable and externaldata.
-func (p *parser) table() *Operator {
+// made reads datatable and externaldata.
+func (p *parser) made() *Operator {
 	op := &Operator{Line: p.line(), Name: p.next().text}
 	p.options(op)
-	op.Columns = p.schema()
-	p.want("[")
-	for p.take(",") {
+	op.Columns = p.schema(",")
+	if p.want("["); op.Name == "datatable" {
+		p.take(",")
 	}
 	for !p.is("]") && p.err == nil {
 		if op.Name == "datatable" {
@@ -203,9 +211,9 @@ func (p *parser) table() *Operator {
 	}
 	p.want("]")
 	if op.Name != "datatable" && p.take("with") {
-		p.properties()
+		p.properties(false)
 	}
 	return op
 }
 
-func (p *parser) assert(op *Operator) { op.Columns = p.schema() }
+func (p *parser) assert(op *Operator) { op.Columns = p.schema(",") }

@@ -66,12 +66,18 @@ func (p *parser) parse(op *Operator) {
 func (p *parser) parseKV(op *Operator) {
 	op.Columns = []Column{{Line: p.line(), Value: p.scalar()}}
 	p.want("as")
-	op.Columns = append(op.Columns, p.schema()...)
+	op.Columns = append(op.Columns, p.schema(",")...)
 	if !p.take("with") {
 		return
 	}
 	p.want("(")
-	p.comma(func() { p.options(op, "pair_delimiter", "kv_delimiter", "regex", "quote", "escape", "greedy") })
+	if !p.is(")") {
+		p.comma(func() {
+			if !p.option(op, "pair_delimiter", "kv_delimiter", "regex", "quote", "escape", "greedy") {
+				p.unexpected("a parameter of parse-kv")
+			}
+		})
+	}
 	p.want(")")
 }
 
@@ -150,6 +156,9 @@ func (p *parser) invoke(op *Operator) { op.Cond = p.callPath() }
 // callPath reads f(…), or database("x").f(…).
 func (p *parser) callPath() Expr {
 	line := p.line()
+	if n := p.isName(0, nil); n == 0 || !p.ahead(n).is("(") {
+		p.unexpected("a function and its arguments")
+	}
 	x := p.path()
 	switch call := x.(type) {
 	case *Call:
@@ -172,7 +181,7 @@ func (p *parser) evaluate(op *Operator) {
 	}
 	op.Cond = &Call{line, p.takeName(n), p.arguments()}
 	if p.take(":") {
-		op.Columns = p.schema()
+		op.Columns = p.schema(",*")
 	}
 }
 
@@ -193,23 +202,24 @@ func (p *parser) render(*Operator) {
 		p.comma(func() { p.given() })
 	}
 	if p.take("with") {
-		p.properties()
+		p.properties(true)
 	}
 }
 
-// properties skips (name=value, …), of which a value may be names with commas.
-func (p *parser) properties() {
+// properties skips (name=value, …). The value of some of a chart's is names with commas.
+func (p *parser) properties(chart bool) {
 	p.want("(")
 	p.take(",")
-	for first := true; !p.is(")") && p.err == nil; first = false {
-		n := p.isName(0, reserved)
+	for list := false; !p.is(")") && p.err == nil; {
+		l, n := p.peek(), p.isName(0, reserved)
 		if n == 0 {
 			p.unexpected("a property")
 		}
-		if named := p.ahead(n).is("="); named || first {
+		if named := p.ahead(n).is("="); named || !list {
 			p.at += n
 			p.want("=")
-			p.option()
+			p.word()
+			list = chart && columnLists[l.text]
 		} else {
 			p.at += n
 		}
@@ -229,7 +239,11 @@ func (p *parser) fork(op *Operator) {
 			break
 		}
 		p.want("(")
-		op.Legs = append(op.Legs, p.sub())
+		if operators[p.peek().text] != nil {
+			op.Legs = append(op.Legs, p.sub())
+		} else {
+			op.Legs = append(op.Legs, p.expr())
+		}
 		p.want(")")
 	}
 	if len(op.Legs) == 0 {

@@ -1,5 +1,7 @@
 package syntax
 
+import "strings"
+
 // statements reads statements up to the end of the text or of the function around them.
 func (p *parser) statements() (all []Statement) {
 	for p.err == nil {
@@ -40,9 +42,22 @@ func (p *parser) statement() Statement {
 		s.Keyword = p.next().text
 		s.Name = p.declared()
 		p.skip()
-	case p.is("alias") && next.is("database"), p.is("restrict") && next.is("access"):
+	case p.is("alias") && next.is("database"):
 		p.keyword(&s)
-		p.skip()
+		p.at++
+		s.Name = p.declared()
+		p.want("=")
+		p.scalar()
+	case p.is("restrict") && next.is("access"):
+		p.keyword(&s)
+		p.at++
+		p.want("to")
+		p.want("(")
+		p.comma(func() { p.table() })
+		p.want(")")
+		if p.take("with") {
+			p.properties(false)
+		}
 	default:
 		x := p.expr()
 		pipe, is := x.(*Pipe)
@@ -104,7 +119,7 @@ func (p *parser) param() Param {
 	x := Param{Name: p.given()}
 	p.want(":")
 	if x.Tabular = p.is("("); x.Tabular {
-		p.brackets("(")
+		p.schema("*)")
 	} else {
 		p.typeName()
 	}
@@ -126,25 +141,35 @@ func (p *parser) typeName() {
 	p.next()
 }
 
-// schema reads (a: long, b: string), which may begin and end with a comma, and hold a *.
-func (p *parser) schema() (all []Column) {
+// schema reads (a: long, b: string), which may end with a comma, and what else its place allows: a comma
+// or * at the beginning, *) all by itself.
+func (p *parser) schema(more string) (all []Column) {
 	p.want("(")
-	for p.take(",") {
+	if strings.Contains(more, ",") {
+		p.take(",")
+	}
+	if line := p.line(); strings.Contains(more, "*") && p.take("*") {
+		all = append(all, Column{Line: line, Value: &Star{line}})
+		if more == "*)" {
+			p.want(")")
+			return all
+		}
+		p.take(",")
 	}
 	for !p.is(")") && p.err == nil {
-		c := Column{Line: p.line()}
-		if p.take("*") {
-			c.Value = &Star{c.Line}
-		} else {
-			c.Names = []string{p.given()}
-			p.want(":")
-			p.typeName()
-		}
-		all = append(all, c)
+		all = append(all, p.typedName())
 		if !p.take(",") {
 			break
 		}
 	}
 	p.want(")")
 	return all
+}
+
+// typedName reads name: type.
+func (p *parser) typedName() Column {
+	c := Column{Line: p.line(), Names: []string{p.given()}}
+	p.want(":")
+	p.typeName()
+	return c
 }

@@ -55,6 +55,9 @@ hint.concurrency hint.distribution hint.materialized hint.num_partitions hint.pa
 hint.progressive_top hint.remote hint.shufflekey hint.spread hint.strategy`)
 )
 
+// columnLists are the properties of a chart whose value may be several columns.
+var columnLists = set("anomalycolumns series ycolumns")
+
 // typed are the types whose literals are written with parentheses right behind.
 var typed = set("bool date datetime decimal double guid int int32 int64 long real time timespan")
 
