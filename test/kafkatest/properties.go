@@ -73,8 +73,10 @@ func (b *Broker) settings(o Options) (map[string]string, error) {
 		"group.initial.rebalance.delay.ms":                 "0",
 		"auto.create.topics.enable":                        "false",
 		"log.cleaner.enable":                               "false",
-		// A broker that was killed waits for its old session to end before it serves.
-		"broker.session.timeout.ms": "3000",
+		// A broker that was killed waits for its old session to end before it serves; one that
+		// a busy machine holds up for some seconds must not lose its own.
+		"broker.session.timeout.ms":    "8000",
+		"broker.heartbeat.interval.ms": "500",
 	}
 	if !o.Security {
 		return properties, nil
