@@ -86,6 +86,7 @@ func (c *cli) checkQueries(args []string) (checkedQueries, error) {
 			if stdin, err = io.ReadAll(io.LimitReader(c.in, maxQueryBytes+1)); err != nil || len(stdin) > maxQueryBytes {
 				return checked, &usageError{fmt.Errorf("standard input is longer than the %d bytes that the API takes, or cannot be read", maxQueryBytes)}
 			}
+			found.paths = append(found.paths, arg)
 		case err == nil && info.IsDir():
 			checked.table = true
 			before := len(found.paths) + len(found.meant)

@@ -21,11 +21,22 @@ func judgeQuery(file string, data []byte) judgedQuery {
 	j.Refused, j.Warned = append(j.Refused, said...), append(j.Warned, warned...)
 	if _, given := h["mode"]; len(said) > 0 && !given {
 		j.Instead = instead(text, j.customQuery)
-		if line, help := window(text, j.customQuery); help != "" {
-			j.refuse(line, "%s", help)
-		}
+		j.window(text)
 	}
 	return j
+}
+
+// window says how a query that does not look at the window is accepted once it does.
+func (j *judgedQuery) window(text string) {
+	q := j.customQuery
+	if line, help := window(text, q); help != "" {
+		j.refuse(line, "%s: then it is accepted", help)
+		return
+	}
+	q.Mode = pipeline.ModeAggregate
+	if line, help := window(text, q); help != "" {
+		j.refuse(line, "%s, and // mode: aggregate into the head: then it is accepted (sums of each window, which depend on how time is cut)", help)
+	}
 }
 
 // speaks is what speaks against a query, of the text as it is for the numbers of its lines.
@@ -63,8 +74,7 @@ const mostTries = 20
 // sinceAgo is the line by which published queries look at the latest days.
 var sinceAgo = regexp.MustCompile(`^(\s*\|\s*where\s+)(\w+)\s*>=?\s*ago\([^()]*\)\s*$`)
 
-// window finds how a query that does not look at the window is accepted once it does, and
-// says what to write where.
+// window finds where the borders of the window make a query accepted, and says what to write.
 func window(text string, q customQuery) (line int, help string) {
 	if strings.Contains(text, "_startTime") || strings.Contains(text, "_endTime") || q.Time == "" {
 		return 0, ""
@@ -82,7 +92,7 @@ func window(text string, q customQuery) (line int, help string) {
 	}
 	if found > 0 {
 		if accepted(lines) {
-			return found, "write instead | " + cut + ": then it is accepted"
+			return found, "write instead | " + cut
 		}
 		return 0, ""
 	}
@@ -95,7 +105,7 @@ func window(text string, q customQuery) (line int, help string) {
 			break
 		}
 		if accepted(slices.Concat(lines[:i+1], []string{"| " + cut}, lines[i+1:])) {
-			return i + 1, "add below it | " + cut + ": then it is accepted"
+			return i + 1, "add below it | " + cut
 		}
 	}
 	return 0, ""

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// queryCheck runs `query check` with the environment of nobody.
+func queryCheck(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	c := &cli{out: &o, err: &e, in: strings.NewReader(stdin), exit: func(int) { t.Error("ended on the spot") }}
+	code = c.main(t.Context(), append([]string{"query", "check"}, args...))
+	return code, o.String(), e.String()
+}
+
+// TestQueryCheck: a file's verdict in a line, then what is to be said of it.
+func TestQueryCheck(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"// name: A\n" + windowed: "-  A  rows  \n",
+		"// name: A\n// mode: aggregate\n" + windowed + "| summarize count() by X": "-  A  aggregate  \n",
+		"// name: A\n// mode: snapshot\n// identity: X\nDeviceInfo":                "-  A  snapshot  \n",
+		"// name: A\n" + windowed + "| where X in ('a' 'b')":                       "-  A  rows  \n  warning: line 4: two strings side by side",
+		"// name: A\n" + windowed + "| take 5":                                     "-  A  refused  \n  line 4: take keeps",
+		"DeviceEvents\n| where Timestamp > ago(7d)\n| where X == 1": "  line 2: write instead | where Timestamp >= _startTime and Timestamp < _endTime: then it is accepted\n" +
+			"  would be accepted with // mode: snapshot and // identity",
+		"let n = 5;\nunion A, B\n| where X == n\n":                  "  line 2: add below it | where Timestamp >= _startTime and Timestamp < _endTime: then it is accepted\n",
+		"A\n| summarize count() by X":                               "  line 1: add below it | where Timestamp >= _startTime and Timestamp < _endTime, and // mode: aggregate",
+		"// name: A\n" + windowed + "| summarize dcount(X)":         "  would be accepted with // mode: aggregate (sums",
+		"// name: A\n" + windowed + "\n" + windowed:                 "  line 5: a second query begins here, or a | is missing before DeviceEvents: put each query into a file of its own\n",
+		"// name: A\n" + windowed + "// B\nlet x = 5;\n" + windowed: "  line 5: a second query begins here",
+		"// name: A\n" + windowed + ";\n" + windowed:                "  line 5: a second query begins here",
+	} {
+		code, out, errs := queryCheck(t, text, "-")
+		refused := 0
+		if strings.Contains(out, "refused") {
+			refused = codeConfiguration
+		}
+		if code != refused || !strings.Contains(out, want) || errs != "" {
+			t.Errorf("%q: exit code %d, want %q\n%s%s", text, code, want, out, errs)
+		}
+	}
+}
+
+// TestQueryCheckOfAFolder: a table, the reasons by file, and a sum; a query with another
+// ending is refused, one that is switched off named.
+func TestQueryCheckOfAFolder(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{
+		"a.kql": "// name: A\n" + windowed, "below/b.kql": "// name: B\n" + windowed + "| take 5", "c.csl": "// name: C\n" + windowed, "d.kql.off": "x", "LICENSE": "x",
+	})
+	code, out, errs := queryCheck(t, "", dir)
+	out, errs = strings.ReplaceAll(out, dir+"/", ""), strings.ReplaceAll(errs, dir+"/", "")
+	for _, line := range []string{"A     rows", "B     refused", "C     refused", "below/b.kql\n  line 4: take keeps", "c.csl\n  is not read, since its name does not end in .kql: rename it", "3 files: 1 rows, 0 aggregate, 0 snapshot, 2 refused"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("no %q in\n%s", line, out)
+		}
+	}
+	if code != codeConfiguration || !strings.HasPrefix(errs, "exporter: d.kql.off is not read") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if code, out, errs := queryCheck(t, "", filepath.Join(dir, "a.kql"), filepath.Join(dir, "a.kql")); code != codeConfiguration || !strings.Contains(out, "its name A is that of") {
+		t.Errorf("one file twice: exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestQueryCheckForPrograms: the fields stay.
+func TestQueryCheckForPrograms(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]checkedFile{
+		"// name: A\n" + windowed: {Name: "A", Mode: "append", Verdict: "rows", Reasons: []remark{}, Warnings: []remark{}},
+		"// name: A\n// join: window\n" + windowed + "| join kind=inner (" + windowed + ") on X": {Name: "A", Mode: "append", Verdict: "rows", Reasons: []remark{}, Warnings: []remark{}},
+		"// name: A\n" + windowed + "| render table\n| count": {
+			Name: "A", Mode: "append", Verdict: "refused", AcceptedWith: "", Warnings: []remark{},
+		},
+		"// name: A\n// mode: snapshot\n// identity: X\nA\n| render table": {Name: "A", Mode: "snapshot", Verdict: "snapshot", Reasons: []remark{}},
+	} {
+		code, out, errs := queryCheck(t, text, "-", "--output", "json")
+		var got []checkedFile
+		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got) != 1 || errs != "" {
+			t.Fatalf("%q: %v\n%s%s", text, err, out, errs)
+		}
+		if refused := want.Verdict == "refused"; (code == codeConfiguration) != refused || refused != (len(got[0].Reasons) > 0) {
+			t.Errorf("%q: exit code %d\n%s", text, code, out)
+		}
+		want.File = "-"
+		if want.Reasons == nil {
+			want.Reasons = got[0].Reasons
+		}
+		if want.Warnings == nil {
+			want.Warnings = got[0].Warnings
+		}
+		if diff := cmp.Diff(want, got[0]); diff != "" || !strings.Contains(out, `"reasons": [`) {
+			t.Errorf("%q:\n%s", text, diff)
+		}
+	}
+}
+
+// TestQueryCheckOfALongQuery: a place for the borders is looked for in the first lines only.
+func TestQueryCheckOfALongQuery(t *testing.T) {
+	t.Parallel()
+	long := "// name: A\nT" + strings.Repeat("\n| where X has 'a' or Y > 5 and Z in ('a', 'b')", 2000) + "\n| take 5"
+	if code, out, _ := queryCheck(t, long, "-"); code != codeConfiguration || !strings.Contains(out, "line 2003: take keeps") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
