@@ -33,7 +33,7 @@ func TestQueryCheck(t *testing.T) {
 		"let n = 5;\nunion A, B\n| where X == n\n":                  "  line 2: add below it | where Timestamp >= _startTime and Timestamp < _endTime: then it is accepted\n",
 		"A\n| summarize count() by X":                               "  line 1: add below it | where Timestamp >= _startTime and Timestamp < _endTime, and // mode: aggregate",
 		"// name: A\n" + windowed + "| summarize dcount(X)":         "  would be accepted with // mode: aggregate (sums",
-		"// name: A\n" + windowed + "\n" + windowed:                 "  line 5: a second query begins here, or a | is missing before DeviceEvents: put each query into a file of its own\n",
+		"// name: A\n" + windowed + "\n" + windowed:                 "  line 5: a second query begins here, or | or ; is missing before DeviceEvents: put each query into a file of its own\n",
 		"// name: A\n" + windowed + "// B\nlet x = 5;\n" + windowed: "  line 5: a second query begins here",
 		"// name: A\n" + windowed + ";\n" + windowed:                "  line 5: a second query begins here",
 	} {

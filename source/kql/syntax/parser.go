@@ -19,7 +19,7 @@ func Parse(text string) (*Query, error) {
 	q := &Query{Statements: p.statements()}
 	if l := p.peek(); p.err == nil && l.sort != end {
 		if l.sort == name && p.at > 0 && l.line > p.all[p.at-1].line {
-			p.fail(l.line, "a second query begins here, or a | is missing before %s: put each query into a file of its own", excerpt(l.text))
+			p.fail(l.line, "a second query begins here, or | or ; is missing before %s: put each query into a file of its own", excerpt(l.text))
 		}
 		p.unexpected("the end of the query, or ;")
 	}

@@ -115,7 +115,7 @@ func TestErrors(t *testing.T) {
 		"T | project-reorderTimestamp":  "line 1: write a space behind project-reorder",
 		"T | where a == 74be27de-1e4e-49d9-b579-fe0b331d3642": `line 1: a GUID by itself: write it "74be27de-1e4e-49d9-b579-fe0b331d3642" or guid(74be27de-1e4e-49d9-b579-fe0b331d3642)`,
 		"T | where a > datetime(2026-01-01\n)":                "line 1: datetime( is not closed on its line",
-		"let a = 5\nT":                                        "line 2: expected the end of the query, or ;, found T",
+		"let a = 5\nT":                                        "line 2: a second query begins here, or | or ; is missing before T: put each query into a file of its own",
 		"T |":                                                 "line 1: the query ends where an operator is missing",
 		"T | project a,":                                      "line 1: the query ends where a value is missing",
 		"where a":                                             "line 1: where is an operator: a table and | must stand before it",
