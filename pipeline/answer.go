@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/apache/arrow/go/v15/arrow"
+
+	"hunting-exporter/schema"
 )
 
 // Errors of an answer as a whole. A body that could not be read at all gives the reader's
@@ -23,9 +25,10 @@ type Answer struct {
 	// columns are arrow String, or a dictionary of it (int32 indices) where values repeat.
 	// Nil: no row that could be converted.
 	Record  arrow.Record
-	Rejects []Reject // rows that could not be converted
-	Bytes   int64    // of the JSON, decompressed
-	NaNs    int      // cells that were NaN and became null
+	Columns []schema.Column // that the document names, also where it has no rows
+	Rejects []Reject        // rows that could not be converted
+	Bytes   int64           // of the JSON, decompressed
+	NaNs    int             // cells that were NaN and became null
 
 	// What else the document says; the source judges it.
 	Refusal []byte // the error object in place of rows, as it stands (64 KiB at most); nil: none

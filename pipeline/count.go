@@ -52,7 +52,7 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 		if ctx.Err() != nil || errors.Is(err, ErrTooLate) {
 			return c, stopped(ctx, err)
 		}
-		if errors.Is(err, ErrUnreachable) {
+		if errors.Is(err, ErrUnreachable) || Refused(err) {
 			return c, err
 		}
 		r.log.Warn("the API does not count; reading goes on, and late rows are looked for by the next run", "error", err)
@@ -115,8 +115,11 @@ func (r *run) lost(ctx, stop context.Context, events Window, ahead ...Window) (f
 		return nil, nil
 	}
 	refused := r.ask(ctx, asked)
-	if refused != nil && ctx.Err() != nil {
+	switch {
+	case refused != nil && ctx.Err() != nil:
 		return nil, stopped(ctx, refused)
+	case Refused(refused):
+		return nil, refused
 	}
 	if n := total(lost); n > 0 {
 		switched, err := r.byEvent(ctx, n)

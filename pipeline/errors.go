@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,6 +22,12 @@ func (e *RefusalError) Error() string { return e.Reason }
 
 func refuse(format string, args ...any) error {
 	return &RefusalError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// Refused reports whether an error is about what is configured, which no retry changes.
+func Refused(err error) bool {
+	var e *RefusalError
+	return errors.As(err, &e)
 }
 
 func alarm(format string, args ...any) error {

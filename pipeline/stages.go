@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hunting-exporter/internal/crash"
-	"hunting-exporter/schema"
 )
 
 // ErrStopped: the run was asked to stop before the dataset had caught up. What had
@@ -76,13 +75,6 @@ func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches ch
 			if b, err = r.Transformer.Transform(ctx, r.ds, r.columns, p.v); err != nil {
 				p.release()
 				return fmt.Errorf("window %s: %w", part.Window, err)
-			}
-		}
-		if b.Record != nil {
-			if err := r.has(schema.Columns(b.Record.Schema())); err != nil {
-				b.Release()
-				p.release()
-				return err
 			}
 		}
 		b.Part, b.More, b.Gap = part, more, gap

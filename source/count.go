@@ -206,7 +206,7 @@ func lastDeadline(all []*counting) time.Time {
 func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]ledger.Count, error) {
 	a, err := r.client.fetch(ctx, p, r.request(kql.Count(legs)))
 	if err != nil {
-		return nil, err
+		return nil, about(legs[0].Dataset, err)
 	}
 	defer a.Release()
 	bins, err := countsOf(&a, len(legs))
@@ -247,4 +247,6 @@ func (r *Reader) finer(ctx context.Context, ds pipeline.Dataset, h histogram, bi
 
 // uncounted reports whether an error of a count means that it can be done without: the
 // rows themselves may come all the same, and if not, their own error is the better one.
-func uncounted(err error) bool { return ofOne(err) || errors.Is(err, ErrUnexpected) }
+func uncounted(err error) bool {
+	return !pipeline.Refused(err) && (ofOne(err) || errors.Is(err, ErrUnexpected))
+}

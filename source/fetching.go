@@ -88,7 +88,7 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 func (f *fetching) answer(ctx context.Context, p piece) (pipeline.Answer, error) {
 	from, to := p.ticks()
 	at := place{dataset: f.ds.Name, window: p.of.Window, rows: f.ds}
-	a, err := f.r.client.fetch(ctx, at, f.r.request(kql.Page(f.ds, p.of.Window, p.slice)))
+	a, err := f.r.rows(ctx, at, kql.Page(f.ds, p.of.Window, p.slice))
 	if err != nil {
 		return pipeline.Answer{}, err
 	}
@@ -265,13 +265,11 @@ func (f *fetching) halves(p piece) []piece {
 	return out
 }
 
-// Probe asks for no time of a window: whether rows would come at all.
+// Probe asks for no time of a window: whether rows would come at all, in the columns that
+// the head of a custom query names.
 func (r *Reader) Probe(ctx context.Context, ds pipeline.Dataset, w pipeline.Window) error {
 	at := place{dataset: ds.Name, window: w, rows: ds, costly: true}
-	if ds.Mode == pipeline.ModeSnapshot {
-		ds.Mode, ds.Clock = pipeline.ModeAppend, pipeline.ClockIngestion
-	}
-	a, err := r.client.fetch(ctx, at, r.request(kql.Page(ds, pipeline.Window{Start: w.Start, End: w.Start}, pipeline.Slice{})))
+	a, err := r.rows(ctx, at, kql.Nothing(ds, w.Start))
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (d *Decoder) Decode(ctx context.Context, ds pipeline.Dataset, w pipeline.Wi
 		return pipeline.Answer{}, fmt.Errorf("decode the answer: %w", err)
 	}
 	a := dec.out
-	a.Bytes, a.NaNs, a.Rejects = dec.base+int64(len(dec.b)), dec.nans, dec.rejects
+	a.Columns, a.Bytes, a.NaNs, a.Rejects = dec.columns, dec.base+int64(len(dec.b)), dec.nans, dec.rejects
 	d.learn(ds.Name, dec)
 	if dec.rows > 0 {
 		var err error

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,38 +12,73 @@ import (
 	"hunting-exporter/tenant"
 )
 
-// TestColumnsThatTheAnswersLack: a wrong column in a query's head is refused on the first
-// answer, before a row is written.
+// lacking is a query file, and what is said of its columns; empty: it is exported.
+type lacking struct{ head, text, says string }
+
+// check lets a dry run and a run judge it.
+func (c lacking) check(t *testing.T, e *embedded, env map[string]string) {
+	t.Helper()
+	dir, lake := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "q.kql"), []byte("// name: Q\n"+c.head+"\n"+c.text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env = with(env, "EXPORT_QUERIES", dir, "LAKE_URL", lake)
+	planned, rep := planHere(t, e, env, nil), exportHere(t, e, env)
+	if c.says == "" {
+		if planned.Code != 0 || rep.Code != 0 || rep.Rows == 0 {
+			t.Errorf("%q: %+v, %+v", c.head, planned, rep)
+		}
+		return
+	}
+	for _, d := range []struct {
+		code int
+		says string
+	}{{planned.Code, planned.Datasets[0].Error}, {rep.Code, rep.Datasets[0].Error}} {
+		if d.code != codeConfiguration || !strings.Contains(d.says, c.says) || strings.Contains(d.says, "licensed") {
+			t.Errorf("%q %s: exit code %d, want 2 and %q in %s", c.head, c.text, d.code, c.says, d.says)
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(lake, "Q", "*", "*")); err != nil || len(files) > 0 {
+		t.Errorf("%q: %v, %v", c.head, files, err)
+	}
+}
+
+// TestColumnsThatTheAnswersLack: a wrong column in a query's head, or a query that drops the
+// right one, is refused by the first answer, before a row is written, and by a dry run.
 func TestColumnsThatTheAnswersLack(t *testing.T) {
 	t.Parallel()
-	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-	const window = "AlertInfo | where Timestamp >= _startTime and Timestamp < _endTime"
-	for _, c := range []struct{ head, text, says string }{
-		{"// key: DeviceID", window, "no column DeviceID"},
-		{"// identity: AlertId, Report", window, "no column Report"},
-		{"// mode: aggregate", window + " | summarize n = count() by Title", ""},
-		{"// time:", window + " | project AlertId, Title", ""},
-		{"// key: AlertId\n// identity: AlertId", window, ""},
-	} {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "q.kql"), []byte("// name: Q\n"+c.head+"\n"+c.text+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		lake := t.TempDir()
-		rep := exportHere(t, e, with(env, "EXPORT_TABLES", "", "EXPORT_QUERIES", dir, "LAKE_URL", lake))
-		if c.says == "" {
-			if rep.Code != 0 || rep.Rows == 0 {
-				t.Errorf("%q: %+v", c.head, rep)
+	const (
+		cut    = "Alerts_CL | where Timestamp >= _startTime and Timestamp < _endTime"
+		quiet  = cut + ` and Title == "no such title"`
+		sums   = cut + " | summarize n = count() by Title"
+		window = "Alerts_CL | where %[1]s >= _startTime and %[1]s < _endTime"
+	)
+	for _, api := range []string{"graph", "m365d"} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			e, env := served(t, tenant.Options{CallsPerMinute: -1, MaxRows: 15})
+			known, ok := schema.Lookup("AlertInfo")
+			if !ok {
+				t.Fatal("no AlertInfo")
 			}
-			continue
-		}
-		if rep.Code != codeConfiguration || !strings.Contains(rep.Datasets[0].Error, c.says) {
-			t.Errorf("%q: exit code %d, want 2 and %q in %s", c.head, rep.Code, c.says, rep.Datasets[0].Error)
-		}
-		if files, err := filepath.Glob(filepath.Join(lake, "Q", "*", "*")); err != nil || len(files) > 0 {
-			t.Errorf("%q: %v, %v", c.head, files, err)
-		}
+			add(t, e.tenant, "Alerts_CL", known.APIColumns(), time.Now(), 20)
+			env = with(env, "EXPORT_TABLES", "", "SOURCE_API", api, "SOURCE_MAX_ROWS", "15")
+			for _, c := range []lacking{
+				{"// time: TimeStamp", fmt.Sprintf(window, "TimeStamp"), "no column TimeStamp: keep it, or name another by // time:"},
+				{"// time: Title", fmt.Sprintf(window, "Title"), "column Title of the answer is of the type string, and no datetime: make it one by todatetime()"},
+				{"// key: DeviceID", cut, "no column DeviceID: keep it, or name another by // key: (it has Timestamp, AlertId,"},
+				{"// identity: AlertId, Report", cut, "no column Report: keep it, or name another by // identity:"},
+				{"// key: A\n// identity: B, A", cut, "no column B, A: keep it, or name another by // key:, // identity:"},
+				{"// mode: aggregate\n// key: DeviceID", quiet, "no column DeviceID: keep it"},
+				{"// mode: aggregate\n// time: Title", sums, "column Title of the answer is of the type String"},
+				{"// mode: snapshot\n// identity: DeviceID", "Alerts_CL", "no column DeviceID: keep it, or name another by // identity:"}, // in slices
+				{"// mode: aggregate", sums, ""},
+				{"// time:", cut + " | project AlertId, Title", ""},
+				{"// key: AlertId\n// identity: AlertId", cut, ""},
+			} {
+				c.check(t, e, env)
+			}
+		})
 	}
 }
 

@@ -65,7 +65,12 @@ func fill(t *testing.T, tn *tenant.Tenant, name string, to time.Time, n int) {
 	if !ok {
 		t.Fatalf("no table %s", name)
 	}
-	columns := table.APIColumns()
+	add(t, tn, name, table.APIColumns(), to, n)
+}
+
+// add puts n rows with these columns into a table, of the seconds up to a time.
+func add(t *testing.T, tn *tenant.Tenant, name string, columns []schema.Column, to time.Time, n int) {
+	t.Helper()
 	rows := make([]tenant.Row, n)
 	for i := range rows {
 		at := to.Add(-time.Duration(n-i) * time.Second).Add(1234567 * 100)

@@ -43,7 +43,8 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 			return d, err
 		}
 	}
-	if d.Rows == nil { // whether rows would come nobody has asked yet
+	// Whether rows would come nobody has asked yet, or with which columns.
+	if d.Rows == nil || ds.Query != "" && d.From != nil {
 		if err := pl.reader.Probe(ctx, ds, pipeline.Window{Start: *d.From, End: *d.To}); err != nil {
 			return d, err
 		}
@@ -168,6 +169,8 @@ func (pl *planning) snapshot(ctx context.Context, ds pipeline.Dataset, due []pip
 		if err == nil {
 			n := total(rows)
 			d.Rows = &n
+		}
+		if err == nil && ds.Query == "" {
 			return nil
 		}
 		return pl.reader.Probe(ctx, ds, due[0])

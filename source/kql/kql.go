@@ -74,7 +74,9 @@ func checkClock(ds pipeline.Dataset) error {
 }
 
 // Page is the query for the rows of one window, or of a slice of it. Of a snapshot it
-// is the whole, and the window's start is when it was taken.
+// is the whole, and the window's start is when it was taken. Rows of a custom query whose
+// time column lies outside of the window do not come, whatever it answers; those of an
+// aggregate come as they are.
 func Page(ds pipeline.Dataset, w pipeline.Window, s pipeline.Slice) string {
 	cut := slice(ds, s)
 	if ds.Mode == pipeline.ModeSnapshot {
@@ -87,6 +89,19 @@ func Page(ds pipeline.Dataset, w pipeline.Window, s pipeline.Slice) string {
 		return lines(from, cut, extendIngestion)
 	}
 	return lines(from, cut)
+}
+
+// Nothing is the query for no row of the dataset, though for its columns, at a time.
+func Nothing(ds pipeline.Dataset, at time.Time) string {
+	w := pipeline.Window{Start: at, End: at}
+	switch {
+	case ds.Mode != pipeline.ModeSnapshot:
+		return Page(ds, w, pipeline.Slice{})
+	case ds.Query != "":
+		return lines(rows(ds, nil), "| take 0")
+	}
+	ds.Mode, ds.Clock = pipeline.ModeAppend, pipeline.ClockIngestion
+	return Page(ds, w, pipeline.Slice{})
 }
 
 // slice is the operator that keeps slice s, or nothing for all of a window. The
@@ -138,8 +153,8 @@ func Alone(ds pipeline.Dataset) bool { return ds.Query != "" }
 // even if it is 0.
 //
 // Bins begin at whole multiples of their width since the year 1, as KQL's bin has it.
-// A custom query runs once, from the first start to the last end, and of several
-// windows only rows whose time column falls into one of them count.
+// A custom query runs once, from the first start to the last end, and only rows whose time
+// column falls into one of the windows count.
 func Count(legs []Leg) string {
 	parts := make([]string, len(legs))
 	for i, l := range legs {
@@ -178,9 +193,6 @@ func (l Leg) rows() (from, clock string) {
 	if l.Unclocked {
 		from = lines(from, "| where isnull(ingestion_time())")
 	}
-	if ds.Query != "" && len(windows) > 1 && clock != "" {
-		from = lines(from, within(clock, windows))
-	}
 	return from, clock
 }
 
@@ -199,7 +211,7 @@ func rows(ds pipeline.Dataset, windows []pipeline.Window) string {
 	switch {
 	case ds.Query != "" && len(windows) > 0:
 		w := hull(windows)
-		return fmt.Sprintf("let %s = %s;\nlet %s = %s;\n%s", startTime, literal(w.Start), endTime, literal(w.End), body(ds.Query))
+		return lines(fmt.Sprintf("let %s = %s;\nlet %s = %s;", startTime, literal(w.Start), endTime, literal(w.End)), body(ds.Query), belt(ds, windows))
 	case ds.Query != "":
 		return body(ds.Query)
 	case len(windows) == 0:
@@ -208,6 +220,17 @@ func rows(ds pipeline.Dataset, windows []pipeline.Window) string {
 		return lines(ds.Name, extendIngestion, within(schema.IngestionTime, windows))
 	}
 	return lines(ds.Name, within(ds.TimeColumn, windows))
+}
+
+// belt keeps of what a custom query answers the rows of the windows that are read, so that
+// no row comes twice even if the query is wrongly held for one that can be cut by time. It
+// is not for sums, since the time of a sum may well be that of a bin which began before the
+// window, nor for a snapshot, which has no window.
+func belt(ds pipeline.Dataset, windows []pipeline.Window) string {
+	if ds.Mode == pipeline.ModeAggregate || ds.Mode == pipeline.ModeSnapshot || ds.TimeColumn == "" {
+		return ""
+	}
+	return within(ds.TimeColumn, windows)
 }
 
 // hull is the shortest window that covers all.

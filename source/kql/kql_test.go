@@ -77,12 +77,35 @@ func TestPage(t *testing.T) {
 		"custom": {
 			custom,
 			pipeline.Slice{},
-			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime",
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime\n| where Timestamp >= " + t0 + " and Timestamp < " + t1,
 		},
 		"custom slice": {
 			with(custom, func(ds *pipeline.Dataset) { ds.Identity = []string{"X"} }),
 			pipeline.Slice{I: 1, N: 2},
-			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime\n| where hash_xxhash64(tostring(X), 2) == 1",
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime\n| where Timestamp >= " + t0 + " and Timestamp < " + t1 +
+				"\n| where hash_xxhash64(tostring(X), 2) == 1",
+		},
+		"custom, last a comment": {
+			with(custom, func(ds *pipeline.Dataset) { ds.Query = "A; // | where 1 == 2" }),
+			pipeline.Slice{},
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where Timestamp >= " + t0 + " and Timestamp < " + t1,
+		},
+		"custom chart": {
+			with(custom, func(ds *pipeline.Dataset) {
+				ds.Query = "let r = A | where x == '| render';\nr\n| sort by (x) asc // y\n| render timechart with (title=\"a | b\") // z\n;"
+			}),
+			pipeline.Slice{},
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nlet r = A | where x == '| render';\nr\n| sort by (x) asc\n| where Timestamp >= " + t0 + " and Timestamp < " + t1,
+		},
+		"custom without time": {
+			with(custom, func(ds *pipeline.Dataset) { ds.TimeColumn = "" }),
+			pipeline.Slice{},
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime",
+		},
+		"custom sums": { // the bin of a sum may begin before the window
+			with(custom, func(ds *pipeline.Dataset) { ds.Mode = pipeline.ModeAggregate }),
+			pipeline.Slice{},
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime",
 		},
 		"custom snapshot": {
 			pipeline.Dataset{Name: "Q", Mode: pipeline.ModeSnapshot, Query: "A // all"},
@@ -134,8 +157,13 @@ func TestCount(t *testing.T) {
 		},
 		"custom": {
 			[]kql.Leg{{Dataset: custom, Windows: []pipeline.Window{hour}, Bin: 5 * time.Millisecond}},
-			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime" +
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime\n| where Timestamp >= " + t0 + " and Timestamp < " + t1 +
 				"\n| summarize Rows = count() by Bin = bin(Timestamp, 5ms)\n| extend Leg = 0" + project,
+		},
+		"custom, no bins": {
+			[]kql.Leg{{Dataset: custom, Windows: []pipeline.Window{hour}}},
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime\n| where Timestamp >= " + t0 + " and Timestamp < " + t1 +
+				"\n| summarize Rows = count()\n| extend Bin = datetime(null), Leg = 0" + project,
 		},
 		"custom, windows out of order": {
 			[]kql.Leg{{Dataset: custom, Windows: []pipeline.Window{two[1], two[0]}, Bin: 3 * pipeline.Tick}},
@@ -154,6 +182,21 @@ func TestCount(t *testing.T) {
 	}
 	if kql.Alone(table) || !kql.Alone(custom) {
 		t.Error("custom queries alone must be counted alone")
+	}
+}
+
+func TestNothing(t *testing.T) {
+	t.Parallel()
+	const none = "_IngestionTime >= " + t0 + " and _IngestionTime < " + t0
+	for want, ds := range map[string]pipeline.Dataset{
+		"A\n| extend _IngestionTime = ingestion_time()\n| where " + none: table,
+		"B\n| extend _IngestionTime = ingestion_time()\n| where " + none: with(snapshot, func(ds *pipeline.Dataset) { ds.Name = "B" }),
+		"let _startTime = " + t0 + ";\nlet _endTime = " + t0 + ";\nA":    with(custom, func(ds *pipeline.Dataset) { ds.Query, ds.Mode = "A", pipeline.ModeAggregate }),
+		"A\n| where x == 1\n| take 0":                                    {Name: "Q", Mode: pipeline.ModeSnapshot, TimeColumn: "_SnapshotTime", Query: "A\n| where x == 1 // all"},
+	} {
+		if diff := cmp.Diff(want, kql.Nothing(ds, start)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -233,6 +233,11 @@ func TestCustomQueriesStaySound(t *testing.T) {
 	}
 }
 
+// asked is a custom query with a time column that it may not answer.
+func asked(query string) pipeline.Dataset {
+	return pipeline.Dataset{Name: "Q", Query: query, Clock: pipeline.ClockEvent, TimeColumn: "Timestamp"}
+}
+
 // A judge that says yes to everything would prove nothing.
 func TestUnsoundQueriesAreFound(t *testing.T) {
 	bad := pipeline.Dataset{Name: "DeviceEvents", Clock: pipeline.ClockEvent, TimeColumn: "NoSuchTime", Identity: []string{"NoSuchId"}}
@@ -245,6 +250,10 @@ func TestUnsoundQueriesAreFound(t *testing.T) {
 		"datetime":    kql.Page(typed, window, pipeline.Slice{}),
 		"NoSuchTime ": kql.Count([]kql.Leg{{Dataset: bad, Windows: []pipeline.Window{window}}}),
 		"":            "DeviceEvents | where (",
+		// What keeps to the window the rows of a query needs its time column, as a time.
+		"Timestamp":  kql.Page(asked("DeviceEvents | where Timestamp >= _startTime and Timestamp < _endTime | project DeviceId"), window, pipeline.Slice{}),
+		"Timestamp ": kql.Count([]kql.Leg{{Dataset: asked("DeviceEvents | project DeviceId"), Windows: []pipeline.Window{window}}}),
+		"datetime ":  kql.Page(asked("DeviceEvents | extend Timestamp = tostring(Timestamp)"), window, pipeline.Slice{}),
 	}
 	names := slices.Sorted(maps.Keys(queries))
 	var texts []string
