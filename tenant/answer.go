@@ -80,7 +80,7 @@ func (t *Tenant) relation(ctx context.Context, query string, within span) (*rela
 	e := &env{
 		tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
 		stopped: func() bool { return ctx.Err() != nil },
-		scalars: map[string]*expr{}, tables: map[string]*relation{},
+		names:   map[string]thing{}, spent: new(int),
 	}
 	return e.compile(q)
 }

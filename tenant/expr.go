@@ -20,11 +20,9 @@ func (e *env) expr(x node, rel *relation) (*expr, error) {
 	case pathNode:
 		return e.path(n, rel)
 	case opNode:
-		out, err := e.operator(n, rel)
-		if err != nil {
-			return nil, err
-		}
-		return out, nil
+		return e.operator(n, rel)
+	case rowsNode:
+		return e.valueOf(e.outside().thing(n))
 	default:
 		return nil, semanticError("An expression that this tenant does not know")
 	}
@@ -36,8 +34,8 @@ func (e *env) ref(n refNode, rel *relation) (*expr, error) {
 			return x, nil
 		}
 	}
-	if x, ok := e.scalars[n.name]; ok {
-		return x, nil
+	if _, ok := e.names[n.name]; ok {
+		return e.valueOf(e.called(n.name))
 	}
 	return nil, unresolved(n.name)
 }
@@ -60,31 +58,39 @@ func (e *env) path(n pathNode, rel *relation) (*expr, error) {
 	if x.kind != kDynamic && x.kind != kNull {
 		return nil, semanticError("The '.' or '[]' of a %s", kinds[x.kind].kusto)
 	}
+	at := constant(kString, vString(n.name))
+	if n.index != nil {
+		if at, err = e.expr(n.index, rel); err != nil {
+			return nil, err
+		}
+	}
 	return folded(&expr{kind: kDynamic, eval: func(r *row) value {
 		v := x.eval(r)
 		if v.k == kNull {
 			return v
 		}
-		return member(v.s, n)
-	}}, x), nil
+		return member(v.s, at.eval(r))
+	}}, x, at), nil
 }
 
-func member(text string, n pathNode) value {
-	var raw json.RawMessage
-	if n.name == "" {
-		var list []json.RawMessage
-		if json.Unmarshal([]byte(text), &list) != nil || n.idx < 0 || n.idx >= len(list) {
+// member is a bag's value by its key, or an array's by its place, from the end below zero.
+func member(text string, at value) value {
+	if at.k == kInt || at.k == kLong {
+		list, _ := isArray(vJSON(text))
+		i := at.n
+		if i < 0 {
+			i += int64(len(list))
+		}
+		if i < 0 || i >= int64(len(list)) {
 			return value{}
 		}
-		raw = list[n.idx]
-	} else {
-		var bag map[string]json.RawMessage
-		if json.Unmarshal([]byte(text), &bag) != nil || bag[n.name] == nil {
-			return value{}
-		}
-		raw = bag[n.name]
+		return dynamicOf(string(list[i]))
 	}
-	return dynamicOf(string(raw))
+	var bag map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &bag) != nil || bag[at.text()] == nil {
+		return value{}
+	}
+	return dynamicOf(string(bag[at.text()]))
 }
 
 func (e *env) operator(n opNode, rel *relation) (*expr, error) {
@@ -92,11 +98,9 @@ func (e *env) operator(n opNode, rel *relation) (*expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := make([]*expr, len(n.args))
-	for i, a := range n.args {
-		if args[i], err = e.expr(a, rel); err != nil {
-			return nil, err
-		}
+	args, err := e.operands(n, rel)
+	if err != nil {
+		return nil, err
 	}
 	var out *expr
 	switch n.op {
@@ -113,16 +117,51 @@ func (e *env) operator(n opNode, rel *relation) (*expr, error) {
 	return folded(out, append(args, l)...), nil
 }
 
+// operands compiles what is right of an operator; rows in a list stand for their first column.
+func (e *env) operands(n opNode, rel *relation) ([]*expr, error) {
+	var args []*expr
+	listed := oneOf(strings.TrimPrefix(n.op, "!"), listTests)
+	for _, a := range n.args {
+		if listed && e.isRows(a, rel) {
+			k, values, err := e.firstColumn(a, -1)
+			if err != nil {
+				return nil, err
+			}
+			for _, v := range values {
+				args = append(args, constant(k, v))
+			}
+			continue
+		}
+		x, err := e.expr(a, rel)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, x)
+	}
+	return args, nil
+}
+
 func logic(op string, l, r *expr) (*expr, error) {
 	for _, x := range []*expr{l, r} {
 		if x.kind != kBool && x.kind != kDynamic && x.kind != kNull {
 			return nil, semanticError("Operator '%s': a bool is expected, not %s", op, kinds[x.kind].kusto)
 		}
 	}
-	if op == "and" {
-		return &expr{kind: kBool, eval: func(row *row) value { return vBool(l.eval(row).truth() && r.eval(row).truth()) }}, nil
-	}
-	return &expr{kind: kBool, eval: func(row *row) value { return vBool(l.eval(row).truth() || r.eval(row).truth()) }}, nil
+	decides := op == "or" // the value that settles it alone
+	return &expr{kind: kBool, eval: func(row *row) value {
+		a := l.eval(row)
+		if a.k != kNull && a.truth() == decides {
+			return vBool(decides)
+		}
+		b := r.eval(row)
+		if b.k != kNull && b.truth() == decides {
+			return vBool(decides)
+		}
+		if a.k == kNull || b.k == kNull {
+			return value{}
+		}
+		return vBool(!decides)
+	}}, nil
 }
 
 func test(op string, l *expr, args []*expr) (*expr, error) {
@@ -132,7 +171,10 @@ func test(op string, l *expr, args []*expr) (*expr, error) {
 		args = spread(args)
 	}
 	textual := strings.HasSuffix(op, "~") || oneOf(base, wordTests) || strings.HasPrefix(base, "has_a")
-	for _, a := range args {
+	for i, a := range args {
+		if base == "between" && i == 1 && a.kind == kTimespan && l.kind == kDatetime {
+			continue // from there on
+		}
 		if !canCompare(l.kind, a.kind) {
 			return nil, semanticError("Cannot compare values of types %s and %s. Try adding explicit casts",
 				kinds[l.kind].kusto, kinds[a.kind].kusto)
@@ -140,6 +182,19 @@ func test(op string, l *expr, args []*expr) (*expr, error) {
 		if textual && a.kind != kString && a.kind != kDynamic && a.kind != kGuid {
 			return nil, semanticError("Operator '%s': a string is expected, not %s", op, kinds[a.kind].kusto)
 		}
+	}
+	if base == "between" && l.kind == kDatetime && args[0].kind == kDatetime && args[1].kind == kTimespan {
+		to, err := arithmetic("+", args[0], args[1])
+		if err != nil {
+			return nil, err
+		}
+		args = []*expr{args[0], folded(to, args...)}
+	}
+	if have := constantSet(l.kind, args); have != nil && base == "in" {
+		return &expr{kind: kBool, eval: func(r *row) value {
+			_, ok := have[plain(l.eval(r))]
+			return vBool(ok == (op == "in"))
+		}}, nil
 	}
 	judge := judges[op]
 	if judge == nil {

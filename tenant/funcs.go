@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -80,11 +81,21 @@ func (e *env) call(n callNode, rel *relation) (*expr, error) {
 		return rel.ingested, nil
 	case "now", "ago":
 		return e.nowish(n, rel)
+	case "toscalar":
+		return e.toScalar(n, rel)
+	case "column_ifexists":
+		return e.columnIfExists(n, rel)
 	case "pack_all":
 		if rel == nil {
 			return nil, semanticError("pack_all(): no row to take it of")
 		}
 		return packAll(rel), nil
+	}
+	if own := e.names[n.name].fn; own != nil {
+		return e.valueOf(e.inline(n.name, own, nil, n.args, cmp.Or(rel, &relation{})))
+	}
+	if rowFunctions[n.name] {
+		return e.rowFunction(n, rel)
 	}
 	f, ok := functions[n.name]
 	if !ok {
@@ -110,6 +121,19 @@ func (e *env) call(n callNode, rel *relation) (*expr, error) {
 		}
 		return f.eval(got)
 	}}, args...), nil
+}
+
+func (e *env) columnIfExists(n callNode, rel *relation) (*expr, error) {
+	if len(n.args) != 2 || rel == nil {
+		return nil, semanticError("column_ifexists(): the name of a column and a default are expected")
+	}
+	if lit, ok := n.args[0].(litNode); ok && lit.typ == kString {
+		if x, ok := rel.find(lit.val.s); ok {
+			return x, nil
+		}
+		return e.expr(n.args[1], rel)
+	}
+	return nil, semanticError("column_ifexists(): the name of a column is expected")
 }
 
 func binningOf(name string, args []*expr) binning {

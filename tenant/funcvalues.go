@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"encoding/json"
 	"math"
 	"strings"
 )
@@ -104,8 +103,8 @@ func extreme(a []value, sign int) value {
 }
 
 func arrayLength(a []value) value {
-	var list []json.RawMessage
-	if a[0].k != kDynamic || json.Unmarshal([]byte(a[0].s), &list) != nil {
+	list, ok := isArray(a[0])
+	if !ok {
 		return value{}
 	}
 	return vLong(int64(len(list)))

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 )
 
@@ -33,6 +34,11 @@ func init() {
 		"has_cs":        texts(hasTerm, false),
 		"has_any":       texts(hasTerm, true),
 		"has_all":       hasAll,
+		"hasprefix":     texts(hasPrefix, true),
+		"hasprefix_cs":  texts(hasPrefix, false),
+		"hassuffix":     texts(hasSuffix, true),
+		"hassuffix_cs":  texts(hasSuffix, false),
+		"matches regex": matches,
 	}
 }
 
@@ -72,6 +78,34 @@ func in(v value, args []value) value {
 	}
 	return vBool(false)
 }
+
+// constantSet is the constants of a long list, so that it is looked up in and not gone
+// through; nil where they are not all of the type, or few.
+func constantSet(k kind, args []*expr) map[value]struct{} {
+	if len(args) < 8 || k != kString && k != kLong && k != kDatetime {
+		return nil
+	}
+	out := make(map[value]struct{}, len(args))
+	for _, a := range args {
+		if a.konst == nil {
+			return nil
+		}
+		v := *a.konst
+		if v.k == kDynamic {
+			v = convert(v, k)
+		}
+		if v.k != k && v.k != kNull {
+			return nil
+		}
+		if v.k != kNull {
+			out[plain(v)] = struct{}{}
+		}
+	}
+	return out
+}
+
+// plain is a value as a key: nothing but its type and content.
+func plain(v value) value { return value{k: v.k, n: v.n, s: v.s} }
 
 func negated(judge func(value, []value) value) func(value, []value) value {
 	return func(v value, args []value) value { return vBool(!judge(v, args).truth()) }
@@ -136,8 +170,23 @@ func appendElements(to []value, v value) []value {
 	return to
 }
 
+func matches(v value, args []value) value {
+	re, err := regexp.Compile(args[0].text())
+	if err != nil {
+		return value{}
+	}
+	return vBool(re.MatchString(v.text()))
+}
+
 // hasTerm finds term where neither a letter nor a digit goes on beside it.
-func hasTerm(s, term string) bool {
+func hasTerm(s, term string) bool { return finds(s, term, true, true) }
+
+func hasPrefix(s, term string) bool { return finds(s, term, true, false) }
+
+func hasSuffix(s, term string) bool { return finds(s, term, false, true) }
+
+// finds looks for term where a word begins before it, or ends behind it.
+func finds(s, term string, begins, ends bool) bool {
 	word := func(i int) bool {
 		return i >= 0 && i < len(s) && (digit(s[i]) || letter(s[i]) && s[i] != '_' && s[i] != '$' || s[i] >= 0x80)
 	}
@@ -147,7 +196,7 @@ func hasTerm(s, term string) bool {
 			return false
 		}
 		i += from
-		if term == "" || !word(i-1) && !word(i+len(term)) {
+		if term == "" || (!begins || !word(i-1)) && (!ends || !word(i+len(term))) {
 			return true
 		}
 		from = i + 1

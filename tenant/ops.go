@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-func (e *env) where(rel *relation, x node) (*relation, error) {
+func (e *env) where(rel *relation, s operator) (*relation, error) {
+	x := s.cond
 	cond, err := e.expr(x, rel)
 	if err != nil {
 		return nil, err
@@ -43,12 +44,17 @@ func take(rel *relation, n int) *relation {
 	})
 }
 
-func (e *env) extend(rel *relation, list []named) (*relation, error) {
-	added, err := e.columns(rel, list, "Column")
+func (e *env) extend(rel *relation, s operator) (*relation, error) {
+	added, err := e.columns(rel, s.cols, "Column")
 	if err != nil {
 		return nil, err
 	}
-	cols := slices.Clone(rel.columns)
+	return rel.with(extended(rel.columns, added)), nil
+}
+
+// extended is columns with others added, or put in the place of those of their name.
+func extended(columns, added []relColumn) []relColumn {
+	cols := slices.Clone(columns)
 	for _, a := range added {
 		i := slices.IndexFunc(cols, func(c relColumn) bool { return c.name == a.name })
 		if i >= 0 {
@@ -57,12 +63,12 @@ func (e *env) extend(rel *relation, list []named) (*relation, error) {
 		}
 		cols = append(cols, a)
 	}
-	return rel.with(cols), nil
+	return cols
 }
 
-func (e *env) rename(rel *relation, list []named) (*relation, error) {
+func (e *env) rename(rel *relation, s operator) (*relation, error) {
 	cols := slices.Clone(rel.columns)
-	for _, c := range list {
+	for _, c := range s.cols {
 		ref, ok := c.x.(refNode)
 		i := slices.IndexFunc(cols, func(c relColumn) bool { return ok && c.name == ref.name })
 		if i < 0 || c.name == "" {

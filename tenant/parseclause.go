@@ -1,75 +1,37 @@
 package tenant
 
-func (p *parser) summarize(out operator) (operator, error) {
-	var err error
+func (p *parser) summarize(out *operator) (err error) {
+	p.options(out)
 	if !p.isName("by") {
 		if out.cols, err = p.columns(); err != nil {
-			return out, err
+			return err
 		}
 	}
 	if p.acceptName("by") {
 		out.by, err = p.columns()
 	}
-	return out, err
+	return err
 }
 
-func (p *parser) top(out operator) (operator, error) {
-	var err error
+func (p *parser) top(out *operator) (err error) {
 	if out.cond, err = p.expr(); err != nil {
-		return out, err
+		return err
 	}
 	if !p.acceptName("by") {
-		return out, p.unexpected("'by'")
+		return p.unexpected("'by'")
 	}
-	out.order, err = p.orderings()
-	return out, err
+	if out.order, err = p.orderings(); err == nil && len(out.order) > 1 {
+		err = syntaxError(p.q, out.pos, "The operator 'top' takes one expression to sort by")
+	}
+	return err
 }
 
-// union reads "union [kind=…] [withsource=N] [isfuzzy=true] A, (B | …)".
-func (p *parser) union(out operator) (operator, error) {
-	for p.cur().kind == tName && p.peek().kind == tPunct && p.peek().text == "=" {
-		option := p.cur().text
-		p.i += 2
-		switch option {
-		case "kind", "isfuzzy":
-		case "withsource", "with_source":
-			out.names = []string{p.cur().text}
-		default:
-			return out, syntaxError(p.q, out.pos, "The union option '%s' is not one that this tenant knows", option)
-		}
-		p.i = min(p.i+1, len(p.toks)-1)
-	}
-	for {
-		leg := &pipeline{pos: p.cur().pos}
-		if p.isName("union") {
-			return out, p.unexpected("a table")
-		}
-		if err := p.deeper(); err != nil {
-			return out, err
-		}
-		err := p.source(leg)
-		p.depth--
-		if err != nil {
-			return out, err
-		}
-		out.union = append(out.union, leg)
-		if !p.accept(",") {
-			return out, nil
-		}
-	}
-}
-
-// columns reads "A, N = expr, …".
+// columns reads "A, N = expr, (M, N) = expr, …".
 func (p *parser) columns() ([]named, error) {
 	var out []named
 	for {
-		c := named{}
-		if p.cur().kind == tName && p.peek().kind == tPunct && p.peek().text == "=" {
-			c.name = p.cur().text
-			p.i += 2
-		}
-		var err error
-		if c.x, err = p.expr(); err != nil {
+		c, err := p.column()
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, c)
@@ -77,6 +39,38 @@ func (p *parser) columns() ([]named, error) {
 			return out, nil
 		}
 	}
+}
+
+func (p *parser) column() (named, error) {
+	c := named{}
+	if p.cur().kind == tName && p.peek().kind == tPunct && p.peek().text == "=" {
+		c.name = p.cur().text
+		p.i += 2
+	} else if names, ok := p.tuple(); ok {
+		c.name, c.more = names[0], names[1:]
+	}
+	var err error
+	c.x, err = p.expr()
+	return c, err
+}
+
+// tuple reads "(A, B) =", or nothing.
+func (p *parser) tuple() ([]string, bool) {
+	if !p.is("(") {
+		return nil, false
+	}
+	var names []string
+	for at := p.i + 1; at+2 < len(p.toks) && p.toks[at].kind == tName; at += 2 {
+		names = append(names, p.toks[at].text)
+		if p.toks[at+1].text == ")" && p.toks[at+2].kind == tPunct && p.toks[at+2].text == "=" {
+			p.i = at + 3
+			return names, true
+		}
+		if p.toks[at+1].text != "," {
+			break
+		}
+	}
+	return nil, false
 }
 
 func (p *parser) orderings() ([]ordering, error) {

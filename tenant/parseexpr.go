@@ -47,7 +47,10 @@ func oneOf(s string, of []string) bool {
 
 var (
 	signs     = []string{"==", "!=", "<>", "<", "<=", ">", ">=", "=~", "!~"}
-	wordTests = []string{"contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs", "has", "has_cs"}
+	wordTests = []string{
+		"contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs", "has", "has_cs",
+		"hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs",
+	}
 	listTests = []string{"in", "in~", "has_any", "has_all"}
 )
 
@@ -86,6 +89,10 @@ func (p *parser) comparison() (node, error) {
 		p.i++
 		list, err := p.list()
 		return opNode{pos: t.pos, op: not + word.text, l: l, args: list}, err
+	case word.text == "matches" && p.peek().text == "regex":
+		p.i += 2
+		r, err := p.sum()
+		return opNode{pos: t.pos, op: not + "matches regex", l: l, args: []node{r}}, err
 	case word.text == "between":
 		p.i++
 		return p.between(opNode{pos: t.pos, op: not + "between", l: l})
@@ -123,7 +130,7 @@ func (p *parser) list() ([]node, error) {
 		return out, nil
 	}
 	for {
-		x, err := p.expr()
+		x, err := p.value()
 		if err != nil {
 			return nil, err
 		}
@@ -158,16 +165,23 @@ func (p *parser) postfix() (node, error) {
 		case p.is(".") && p.peek().kind == tName:
 			x = pathNode{pos: t.pos, x: x, name: p.peek().text}
 			p.i += 2
-		case p.is("[") && p.peek().kind == tValue:
-			v := p.peek().val
-			x = pathNode{pos: t.pos, x: x, name: v.s, idx: int(v.n)}
-			p.i += 2
-			err = p.expect("]")
+		case p.accept("["):
+			if x, err = p.index(x, t.pos); err == nil {
+				err = p.expect("]")
+			}
 		default:
 			return x, nil
 		}
 	}
 	return nil, err
+}
+
+func (p *parser) index(x node, pos int) (node, error) {
+	i, err := p.expr()
+	if lit, ok := i.(litNode); ok && lit.typ == kString {
+		return pathNode{pos: pos, x: x, name: lit.val.s}, err
+	}
+	return pathNode{pos: pos, x: x, index: i}, err
 }
 
 func (p *parser) primary() (node, error) {
@@ -177,11 +191,14 @@ func (p *parser) primary() (node, error) {
 		p.i++
 		return litNode{pos: t.pos, val: t.val, typ: t.typ}, nil
 	case p.accept("("):
-		x, err := p.expr()
+		x, err := p.value()
 		if err != nil {
 			return nil, err
 		}
 		return x, p.expect(")")
+	case p.is("*"): // of count(*) and arg_max(x, *)
+		p.i++
+		return refNode{pos: t.pos, name: "*"}, nil
 	case t.kind == tName:
 		p.i++
 		if !p.is("(") {

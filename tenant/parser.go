@@ -13,13 +13,25 @@ type parser struct {
 }
 
 // parse reads a query; the error is the API's text.
-func parse(q string) (*query, error) {
+func parse(q string) (*block, error) {
 	toks, err := tokens(q)
 	if err != nil {
 		return nil, err
 	}
 	p := &parser{q: q, toks: toks}
-	out := &query{text: q}
+	out, err := p.block()
+	if err != nil {
+		return nil, err
+	}
+	if p.cur().kind != tEnd {
+		return nil, p.unexpected("the end of the query")
+	}
+	return out, nil
+}
+
+// block reads lets and what they are for.
+func (p *parser) block() (*block, error) {
+	out := &block{}
 	for p.accept(";") {
 	}
 	for p.isName("let") {
@@ -31,14 +43,14 @@ func parse(q string) (*query, error) {
 		if !p.accept(";") {
 			return nil, p.unexpected("';'")
 		}
+		for p.accept(";") {
+		}
 	}
-	if out.main, err = p.pipeline(); err != nil {
+	var err error
+	if out.main, err = p.value(); err != nil {
 		return nil, err
 	}
 	for p.accept(";") {
-	}
-	if p.cur().kind != tEnd {
-		return nil, p.unexpected("the end of the query")
 	}
 	return out, nil
 }
@@ -108,71 +120,70 @@ func (p *parser) let() (letStatement, error) {
 		return letStatement{}, err
 	}
 	out := letStatement{name: name}
-	if p.tabular() {
-		out.table, err = p.pipeline()
+	if p.isName("view") && p.peek().text == "(" {
+		p.i++
+	}
+	if p.lambdaBegins() {
+		out.x, err = p.lambda()
 	} else {
-		out.x, err = p.expr()
+		out.x, err = p.value()
 	}
 	return out, err
 }
 
-// tabular guesses whether a let binds rows: a name before "|" or ";", a union, or
-// a parenthesis holding such.
-func (p *parser) tabular() bool {
-	at := p.i
-	for p.toks[at].kind == tPunct && p.toks[at].text == "(" {
-		at++
-	}
-	t, after := p.toks[at], p.toks[min(at+1, len(p.toks)-1)]
-	if t.kind != tName {
-		return false
-	}
-	if t.text == "union" || t.text == "print" {
-		return true
-	}
-	return after.kind == tPunct && (after.text == "|" || after.text == ";" && at == p.i)
-}
-
-func (p *parser) pipeline() (*pipeline, error) {
+// value reads what a let binds or parentheses hold: an expression, or rows.
+func (p *parser) value() (node, error) {
 	if err := p.deeper(); err != nil {
 		return nil, err
 	}
 	defer func() { p.depth-- }()
-	out := &pipeline{pos: p.cur().pos}
-	if err := p.source(out); err != nil {
-		return nil, err
+	pos := p.cur().pos
+	var x node
+	var err error
+	if p.makerBegins() {
+		var op operator
+		op, err = p.maker()
+		x = rowsNode{pos: pos, rows: &pipeline{pos: pos, source: makerNode{op}}}
+	} else {
+		x, err = p.expr()
 	}
+	if err != nil || !p.is("|") {
+		return x, err
+	}
+	rows, err := p.steps(&pipeline{pos: pos, source: x})
+	return rowsNode{pos: pos, rows: rows}, err
+}
+
+func (p *parser) steps(out *pipeline) (*pipeline, error) {
 	for p.accept("|") {
 		step, err := p.step()
 		if err != nil {
 			return nil, err
 		}
 		out.steps = append(out.steps, step)
-		out.isName = false
 	}
 	return out, nil
 }
 
-func (p *parser) source(out *pipeline) error {
-	var err error
-	switch {
-	case p.accept("("):
-		if out.inner, err = p.pipeline(); err != nil {
-			return err
-		}
-		return p.expect(")")
-	case p.isName("union"):
-		step, err := p.step()
-		out.union = &step
-		return err
-	case p.acceptName("print"):
-		out.print, err = p.columns()
-		return err
-	default:
-		out.table, err = p.name()
-		out.isName = true
-		return err
+// around reads ( where … | … ), whose rows come from around.
+func (p *parser) around() (*pipeline, error) {
+	if err := p.deeper(); err != nil {
+		return nil, err
 	}
+	defer func() { p.depth-- }()
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	out := &pipeline{pos: p.cur().pos}
+	step, err := p.step()
+	if err != nil {
+		return nil, err
+	}
+	out.steps = append(out.steps, step)
+	if out, err = p.steps(out); err != nil {
+		return nil, err
+	}
+	return out, p.expect(")")
 }
 
 // stepName reads an operator's name; those of several words are joined by "-".
@@ -188,66 +199,32 @@ func (p *parser) stepName() (string, error) {
 	return name, nil
 }
 
-func (p *parser) step() (operator, error) {
-	out := operator{pos: p.cur().pos}
-	name, err := p.stepName()
-	if err != nil {
-		return out, err
-	}
-	out.name = name
-	switch name {
-	case "where", "filter":
-		out.name = "where"
-		out.cond, err = p.expr()
-	case "take", "limit":
-		out.name = "take"
-		out.cond, err = p.expr()
-	case "extend", "project", "project-rename":
-		out.cols, err = p.columns()
-	case "project-away", "project-keep", "project-reorder":
-		out.names, err = p.patterns()
-	case "distinct":
-		if p.accept("*") {
-			out.names = []string{"*"}
-			return out, nil
-		}
-		out.by, err = p.columns()
-	case "count", "getschema", "serialize":
-	case "summarize":
-		return p.summarize(out)
-	case "sort", "order":
-		out.name = "sort"
-		if !p.acceptName("by") {
-			return out, p.unexpected("'by'")
-		}
-		out.order, err = p.orderings()
-	case "top":
-		return p.top(out)
-	case "union":
-		return p.union(out)
-	default:
-		return out, syntaxError(p.q, out.pos, "The operator '%s' is not one that this tenant knows", name)
-	}
-	return out, err
-}
-
 func (p *parser) patterns() ([]string, error) {
 	var out []string
 	for {
-		var b strings.Builder
-		for p.cur().kind == tName || p.is("*") {
-			if b.Len() > 0 && p.cur().pos != p.toks[p.i-1].end {
-				break
-			}
-			b.WriteString(p.cur().text)
-			p.i++
+		one, err := p.pattern()
+		if err != nil {
+			return nil, err
 		}
-		if b.Len() == 0 {
-			return nil, p.unexpected("a column")
-		}
-		out = append(out, b.String())
+		out = append(out, one)
 		if !p.accept(",") {
 			return out, nil
 		}
 	}
+}
+
+// pattern reads a name in which * may stand.
+func (p *parser) pattern() (string, error) {
+	var b strings.Builder
+	for p.cur().kind == tName || p.is("*") {
+		if b.Len() > 0 && p.cur().pos != p.toks[p.i-1].end {
+			break
+		}
+		b.WriteString(p.cur().text)
+		p.i++
+	}
+	if b.Len() == 0 {
+		return "", p.unexpected("a column")
+	}
+	return b.String(), nil
 }

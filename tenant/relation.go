@@ -62,6 +62,8 @@ type relation struct {
 	scan     func(yield func(*row) bool)
 	source   *source // while rows are straight from a table, so that a where may narrow it
 	ingested *expr   // ingestion_time(), where it is still to be had
+	// serialized says that the order of the rows means something.
+	serialized bool
 	// origin tells the table's row that a row is, and when that came in; the table is
 	// nil for one made of several, and origin is where all are.
 	origin func(*row) (*table, int64)

@@ -1,11 +1,13 @@
 package tenant
 
 import (
+	"maps"
 	"slices"
 )
 
 // sort orders by keys; what is equal stays in the order it came, which is none.
-func (e *env) sort(rel *relation, by []ordering) (*relation, error) {
+func (e *env) sort(rel *relation, s operator) (*relation, error) {
+	by := s.order
 	keys := make([]*expr, len(by))
 	for i, o := range by {
 		x, err := e.expr(o.x, rel)
@@ -19,7 +21,7 @@ func (e *env) sort(rel *relation, by []ordering) (*relation, error) {
 		keys []value
 	}
 	inner := rel.scan
-	return rel.over(func(yield func(*row) bool) {
+	out := rel.over(func(yield func(*row) bool) {
 		var all []keyed
 		inner(func(r *row) bool {
 			k := keyed{r: r.keep(), keys: make([]value, len(keys))}
@@ -42,7 +44,9 @@ func (e *env) sort(rel *relation, by []ordering) (*relation, error) {
 				return
 			}
 		}
-	}), nil
+	})
+	out.serialized = true
+	return out, nil
 }
 
 func orderOf(a, b value, o ordering) int {
@@ -65,21 +69,9 @@ func orderOf(a, b value, o ordering) int {
 // union puts legs below each other. A name that the legs give different types
 // becomes a column for each, with the type behind the name.
 func (e *env) union(first *relation, s operator) (*relation, error) {
-	var legs []*relation
-	var names []string
-	if first != nil {
-		legs, names = append(legs, first), append(names, "union_arg0")
-	}
-	for _, leg := range s.union {
-		rel, err := e.pipeline(leg)
-		if err != nil {
-			return nil, err
-		}
-		name := leg.table
-		if name == "" {
-			name = "union_arg" + vLong(int64(len(legs))).text()
-		}
-		legs, names = append(legs, rel), append(names, name)
+	legs, names, err := e.legs(first, s)
+	if err != nil {
+		return nil, err
 	}
 	out := &relation{scan: func(yield func(*row) bool) {
 		var r row
@@ -102,21 +94,77 @@ func (e *env) union(first *relation, s operator) (*relation, error) {
 		}
 		return nil, 0
 	}
-	if len(s.names) > 0 {
+	if source := either(s.options["withsource"], s.options["with_source"]); source != "" {
 		out.columns = append(out.columns, relColumn{
-			name: s.names[0],
+			name: source,
 			expr: &expr{kind: kString, eval: func(r *row) value { return vString(names[r.leg]) }},
 		})
 	}
-	out.columns = append(out.columns, unionColumns(legs)...)
-	return out, nil
+	common, err := unionColumns(legs, s.options["kind"])
+	out.columns = append(out.columns, common...)
+	return out, err
 }
 
-func unionColumns(legs []*relation) []relColumn {
-	types := map[string][]kind{}
+// legs compiles the legs of a union and tells what withsource calls them.
+func (e *env) legs(first *relation, s operator) (legs []*relation, names []string, err error) {
+	if first != nil {
+		legs, names = append(legs, first), append(names, "union_arg0")
+	}
+	add := func(x node) error {
+		rel, err := e.rowsOf(e.thing(x))
+		if err != nil {
+			if _, table := x.(refNode); table && s.options["isfuzzy"] == "true" {
+				return nil // a table that is not there is no leg
+			}
+			return err
+		}
+		name := "union_arg" + vLong(int64(len(legs))).text()
+		if ref, ok := x.(refNode); ok {
+			name = ref.name
+		}
+		legs, names = append(legs, rel), append(names, name)
+		return nil
+	}
+	for _, leg := range s.legs {
+		all := []node{leg}
+		if wild, ok := leg.(wildNode); ok {
+			all = e.tenant.like(wild)
+		}
+		for _, x := range all {
+			if err := add(x); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if len(legs) == 0 {
+		return nil, nil, semanticError("union operator: none of its tables could be resolved")
+	}
+	return legs, names, nil
+}
+
+// like is the tables that fit a pattern, by name.
+func (t *Tenant) like(n wildNode) []node {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var out []node
+	for _, name := range slices.Sorted(maps.Keys(t.tables)) {
+		if like(n.pattern, name) {
+			out = append(out, refNode{pos: n.pos, name: name})
+		}
+	}
+	return out
+}
+
+// unionColumns is the columns of any leg, or with kind inner those of every leg.
+func unionColumns(legs []*relation, which string) ([]relColumn, error) {
+	if which != "" && which != "outer" && which != "inner" {
+		return nil, semanticError("union operator: '%s' is not a kind; inner and outer are", which)
+	}
+	types, in := map[string][]kind{}, map[string]int{}
 	var order []string
 	for _, leg := range legs {
 		for _, c := range leg.columns {
+			in[c.name]++
 			if _, ok := types[c.name]; !ok {
 				order = append(order, c.name)
 			}
@@ -127,6 +175,9 @@ func unionColumns(legs []*relation) []relColumn {
 	}
 	var out []relColumn
 	for _, name := range order {
+		if which == "inner" && in[name] < len(legs) {
+			continue
+		}
 		for _, k := range types[name] {
 			exposed := name
 			if len(types[name]) > 1 {
@@ -135,7 +186,7 @@ func unionColumns(legs []*relation) []relColumn {
 			out = append(out, relColumn{name: exposed, expr: unionExpr(legs, name, k)})
 		}
 	}
-	return out
+	return out, nil
 }
 
 func unionExpr(legs []*relation, name string, k kind) *expr {

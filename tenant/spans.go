@@ -134,6 +134,9 @@ func (e *env) knownCall(rel *relation, n callNode) (known, error) {
 }
 
 func (e *env) knownTest(rel *relation, n opNode) (known, error) {
+	if n.op != "between" && mirrored[n.op] == "" {
+		return known{}, nil
+	}
 	l, err := e.expr(n.l, rel)
 	if err != nil {
 		return known{}, err

@@ -46,7 +46,7 @@ func compiled(t *testing.T, tn *Tenant, query string) (*relation, *env) {
 	}
 	e := &env{
 		tenant: tn, now: schema.ToTicks(tn.o.Now()), timespan: always, stopped: func() bool { return false },
-		scalars: map[string]*expr{}, tables: map[string]*relation{},
+		names: map[string]thing{}, spent: new(int),
 	}
 	rel, err := e.compile(q)
 	if err != nil {
@@ -120,13 +120,14 @@ func TestCountsAreMadeWithoutCells(t *testing.T) {
 		if err != nil {
 			t.Fatal(steps, err)
 		}
-		last := len(q.main.steps) - 1
-		final := q.main.steps[last]
+		main := q.main.(rowsNode).rows
+		last := len(main.steps) - 1
+		final := main.steps[last]
 		if final.name == "count" {
 			final = operator{cols: []named{{x: callNode{name: "count"}}}}
 		}
 		_, e := compiled(t, tn, "AlertInfo")
-		q.main.steps = q.main.steps[:last]
+		main.steps = main.steps[:last]
 		rel, err := e.compile(q)
 		if err != nil {
 			t.Fatal(steps, err)

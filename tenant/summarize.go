@@ -183,10 +183,7 @@ func collect(scan func(func(*row) bool), by []relColumn, aggs []agg) []*group {
 		buf = buf[:0]
 		for i := range by {
 			keys[i] = by[i].expr.eval(r)
-			buf = append(buf, byte(keys[i].k))
-			buf = binary.LittleEndian.AppendUint64(buf, uint64(keys[i].n))
-			buf = binary.AppendUvarint(buf, uint64(len(keys[i].s)))
-			buf = append(buf, keys[i].s...)
+			buf = appendKey(buf, keys[i])
 		}
 		g, ok := index[string(buf)]
 		if !ok {
@@ -198,4 +195,12 @@ func collect(scan func(func(*row) bool), by []relColumn, aggs []agg) []*group {
 		return true
 	})
 	return order
+}
+
+// appendKey writes a value so that no two different ones are alike.
+func appendKey(b []byte, v value) []byte {
+	b = append(b, byte(v.k))
+	b = binary.LittleEndian.AppendUint64(b, uint64(v.n))
+	b = binary.AppendUvarint(b, uint64(len(v.s)))
+	return append(b, v.s...)
 }
