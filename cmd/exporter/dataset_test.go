@@ -88,3 +88,18 @@ func TestNamesOfDatasets(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftOutOfABackfill: what cannot be read again as it was is left out, with the reason.
+func TestLeftOutOfABackfill(t *testing.T) {
+	t.Parallel()
+	for mode, says := range map[pipeline.Mode]string{
+		pipeline.ModeAppend:     "",
+		pipeline.ModeAggregate:  "sums up or joins within its windows",
+		pipeline.ModeJoinWindow: "sums up or joins within its windows",
+		pipeline.ModeSnapshot:   "has no past to export",
+	} {
+		if why := reason(pipeline.Dataset{Name: "Q", Mode: mode}); !strings.Contains(why, says) || (why == "") != (says == "") {
+			t.Errorf("%s: %q, want %q", mode, why, says)
+		}
+	}
+}

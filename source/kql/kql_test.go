@@ -102,6 +102,11 @@ func TestPage(t *testing.T) {
 			pipeline.Slice{},
 			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where _startTime < _endTime",
 		},
+		"custom pairs of one window": {
+			with(custom, func(ds *pipeline.Dataset) { ds.Mode, ds.Query = pipeline.ModeJoinWindow, "A" }),
+			pipeline.Slice{},
+			"let _startTime = " + t0 + ";\nlet _endTime = " + t1 + ";\nA\n| where Timestamp >= " + t0 + " and Timestamp < " + t1,
+		},
 		"custom sums": { // the bin of a sum may begin before the window
 			with(custom, func(ds *pipeline.Dataset) { ds.Mode = pipeline.ModeAggregate }),
 			pipeline.Slice{},

@@ -23,7 +23,7 @@ func (j *judge) answered(r *relation) {
 			case why != nil:
 				j.refused = append(j.refused, *why)
 				continue
-			case there && j.append() && (c.made != nil && c.made.key != string(t) || c.id != t && !l.equal(c.id, t)):
+			case there && j.append() && (c.made != nil && c.made.key != string(t) || c.id != t && (l.lacking(c.id) || !l.equal(c.id, t))):
 				j.refuse(l.bounds[t].lo.line, "the borders cut by another value than the answer's column %s: leave that column as it is, or name the one that is cut by // time:", j.Time)
 				continue
 			}
@@ -37,6 +37,11 @@ func (j *judge) answered(r *relation) {
 			}
 		}
 	}
+}
+
+// lacking reports whether some rows may have no such value.
+func (l *leg) lacking(id ident) bool {
+	return slices.ContainsFunc(l.anchors, func(a anchor) bool { return a.forbids(id) })
 }
 
 // equal reports whether two values are the same in each row.

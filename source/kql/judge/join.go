@@ -71,7 +71,11 @@ func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind)
 	}
 	out := &leg{line: a.line, what: a.what, done: a.done || b.done, single: a.single, others: max(a.others, b.others)}
 	out.diffs = append(a.diffs, b.diffs...)
+	within := out.diffs
 	keys := j.matched(out, a, b, op.On)
+	if kind.keepsLeft && !b.windowed() || kind.keepsRight && !a.windowed() {
+		out.diffs = within // a row without a partner lacks the other side's keys
+	}
 	out.bounds = maps.Clone(a.bounds)
 	if out.bounds == nil {
 		out.bounds = map[ident]bound{}

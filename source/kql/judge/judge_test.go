@@ -204,6 +204,8 @@ func TestJoins(t *testing.T) {
 		"anti by time":        cut + "| join kind=leftanti (B " + w + ") on Timestamp, DeviceId",
 		"reaches further":     "DeviceLogonEvents " + w + "| join kind=inner (DeviceEvents | where Timestamp >= _startTime - 1h and Timestamp < _endTime) on DeviceId | where Timestamp1 between (Timestamp - 1h .. Timestamp)",
 		"reaches ahead":       "DeviceLogonEvents " + w + "| join kind=leftouter (DeviceEvents | where Timestamp between (_startTime .. _endTime + 30m) | project DeviceId, Then = Timestamp) on DeviceId | where Then - Timestamp between (0m .. 30m)",
+		"the other's time":    cut + "| join kind=inner (B " + w + ") on Timestamp, DeviceId | project DeviceId, Timestamp = Timestamp1",
+		"outer by time":       cut + "| join kind=leftouter (B " + w + "| project Timestamp, Id, Y) on Timestamp, Id",
 		"compared, no border": "DeviceLogonEvents " + w + "| join kind=inner (DeviceEvents) on DeviceId | where Timestamp1 > Timestamp",
 	})
 	sides := map[string]string{
@@ -223,14 +225,18 @@ func TestJoins(t *testing.T) {
 		accepted(t, o, map[string]string{"join: window": query})
 	}
 	refused(t, options(pipeline.ModeAppend), map[string]string{
-		cut + "| join B on X":                                                                  "line 2: join without a kind",
-		cut + "| join kind=innerunique (B) on X":                                               "line 2: join without a kind",
-		cut + "| join kind=fullouter (B) on X":                                                 "line 2: join kind=fullouter answers rows of its right side",
-		cut + "| join kind=rightouter (B) on X":                                                "line 2: join kind=rightouter answers rows of its right side",
-		cut + "| join kind=rightsemi (B) on X":                                                 "line 1: the borders cut by another value",
-		cut + "| join kind=rightanti (B) on X":                                                 "line 2: join kind=rightanti answers rows of its right side",
-		"B | join kind=leftouter (A " + w + ") on X":                                           "line 1: ",
-		"let n = DeviceEvents " + w + "| project DeviceId; DeviceInfo | where DeviceId in (n)": "line 2: ",
+		cut + "| join B on X":                        "line 2: join without a kind",
+		cut + "| join kind=innerunique (B) on X":     "line 2: join without a kind",
+		cut + "| join kind=fullouter (B) on X":       "line 2: join kind=fullouter answers rows of its right side",
+		cut + "| join kind=rightouter (B) on X":      "line 2: join kind=rightouter answers rows of its right side",
+		cut + "| join kind=rightsemi (B) on X":       "line 1: the borders cut by another value",
+		cut + "| join kind=rightanti (B) on X":       "line 2: join kind=rightanti answers rows of its right side",
+		"B | join kind=leftouter (A " + w + ") on X": "line 1: ",
+		// Rows without a partner lack the time of the other side.
+		cut + "| join kind=leftouter (B " + w + "| project Timestamp, Id) on Timestamp, Id | project Id, Timestamp = Timestamp1":                                                                         "line 1: the borders cut by another value",
+		cut + "| join kind=leftouter (B | project Timestamp, Id) on Timestamp, Id | project Id, Timestamp = Timestamp1":                                                                                  "line 1: the borders cut by another value",
+		"A " + w + "| project Timestamp, Id | join kind=rightouter (B " + w + "| project Timestamp, Id, Y) on Timestamp, Id | project Y, Timestamp":                                                      "line 2: the borders cut by another value",
+		"let n = DeviceEvents " + w + "| project DeviceId; DeviceInfo | where DeviceId in (n)":                                                                                                           "line 2: ",
 		"DeviceLogonEvents " + w + "| join kind=inner (DeviceEvents | where Timestamp >= _startTime - 1h and Timestamp < _endTime) on DeviceId | where Timestamp1 between (Timestamp - 2h .. Timestamp)": "line 2: which rows",
 		"DeviceLogonEvents " + w + "| join kind=leftanti (DeviceEvents | where Timestamp >= _startTime - 1h and Timestamp < _endTime) on DeviceId":                                                       "line 2: which rows",
 	})
