@@ -24,6 +24,10 @@ func (j *judge) answered(r *relation) {
 				j.refused = append(j.refused, *why)
 				continue
 			case there && j.append() && (c.made != nil && c.made.key != string(t) || c.id != t && (l.lacking(c.id) || !l.equal(c.id, t))):
+				if why, ok := j.unsure[c.id]; ok {
+					j.refused = append(j.refused, why)
+					continue
+				}
 				j.refuse(l.bounds[t].lo.line, "the borders cut by another value than the answer's column %s: leave that column as it is, or name the one that is cut by // time:", j.Time)
 				continue
 			}
@@ -103,6 +107,13 @@ func (j *judge) cutAt(l *leg, t ident) *Reason {
 			continue
 		}
 		if line, ok := l.met[id]; ok {
+			for _, d := range l.diffs {
+				for _, side := range []ident{d.x, d.y} {
+					if why, ok := j.unsure[side]; ok {
+						return &why
+					}
+				}
+			}
 			return &Reason{line, "which rows of its two sides meet depends on how time is cut, for both look at the window: let one side reach further and compare the times row by row, " +
 				`or accept pairs within one window only by "// join: window" at the head`}
 		}

@@ -95,7 +95,7 @@ func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind)
 		}
 	}
 	j.alone(out, a, b, line, name, kind)
-	out.merge(j, a, b, op.Name, keys, kind)
+	out.merge(j, a, b, line, op.Name, keys, kind)
 	return out
 }
 
@@ -166,7 +166,7 @@ func side(x syntax.Expr, which string) (string, bool) {
 }
 
 // merge gives a pair its columns: of a name that both have, the right one's gets a number.
-func (l *leg) merge(j *judge, a, b *leg, operator string, keys []string, kind joinKind) {
+func (l *leg) merge(j *judge, a, b *leg, line int, operator string, keys []string, kind joinKind) {
 	switch {
 	case kind.noRight:
 		l.columns, l.others, l.gone = a.columns, a.others, a.gone
@@ -184,7 +184,9 @@ func (l *leg) merge(j *judge, a, b *leg, operator string, keys []string, kind jo
 			continue
 		}
 		if _, known := l.columns[name]; !known && a.others == little {
-			l.columns[name] = column{id: j.fresh()} // the left side may have it
+			its := column{id: j.fresh()} // the left side may have it
+			l.columns[name] = its
+			j.unsure[its.id] = Reason{line, fmt.Sprintf("%s may have a column %s of its own, and it is that which the name means then: name the columns of the left side by | project in front of %s", a.what, name, operator)}
 		}
 		free := name
 		for n := 1; l.has(free); n++ {

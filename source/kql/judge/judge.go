@@ -63,7 +63,7 @@ func Query(text string, o Options) Verdict {
 		}
 		return Verdict{Refused: []Reason{{0, err.Error()}}}
 	}
-	j := &judge{Options: o, column: cmp.Or(o.Time, "Timestamp"), used: map[string]bool{}, as: map[string]*relation{}}
+	j := &judge{Options: o, column: cmp.Or(o.Time, "Timestamp"), used: map[string]bool{}, as: map[string]*relation{}, unsure: map[ident]Reason{}}
 	j.root(q)
 	return Verdict{sorted(j.refused), sorted(j.warned)}
 }
@@ -87,6 +87,7 @@ type judge struct {
 	refused, warned []Reason
 	used            map[string]bool // the borders that were met
 	as              map[string]*relation
+	unsure          map[ident]Reason // columns of which it is not known whose they are
 	idents          int
 	steps, depth    int
 }

@@ -225,10 +225,12 @@ func TestJoins(t *testing.T) {
 		accepted(t, o, map[string]string{"join: window": query})
 	}
 	refused(t, options(pipeline.ModeAppend), map[string]string{
-		cut + "| join B on X":                        "line 2: join without a kind",
-		cut + "| join kind=innerunique (B) on X":     "line 2: join without a kind",
-		cut + "| join kind=fullouter (B) on X":       "line 2: join kind=fullouter answers rows of its right side",
-		cut + "| join kind=rightouter (B) on X":      "line 2: join kind=rightouter answers rows of its right side",
+		cut + "| join B on X":                    "line 2: join without a kind",
+		cut + "| join kind=innerunique (B) on X": "line 2: join without a kind",
+		cut + "| join kind=fullouter (B) on X":   "line 2: join kind=fullouter answers rows of its right side",
+		cut + "| join kind=rightouter (B) on X":  "line 2: join kind=rightouter answers rows of its right side",
+		cut + "| join kind=inner (B | where Timestamp >= _startTime - 1h and Timestamp < _endTime | project X, Other = Timestamp) on X | where Other between (Timestamp - 1h .. Timestamp)": "line 2: A may have a column Other of its own",
+		"B | join kind=inner (" + cut + ") on X":     "line 1: B may have a column Timestamp of its own",
 		cut + "| join kind=rightsemi (B) on X":       "line 1: the borders cut by another value",
 		cut + "| join kind=rightanti (B) on X":       "line 2: join kind=rightanti answers rows of its right side",
 		"B | join kind=leftouter (A " + w + ") on X": "line 1: ",

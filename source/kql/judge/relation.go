@@ -100,6 +100,9 @@ func (j *judge) again(r *relation) *relation {
 		name := func(id ident) ident {
 			if renamed[id] == "" {
 				renamed[id] = j.fresh()
+				if why, ok := j.unsure[id]; ok {
+					j.unsure[renamed[id]] = why
+				}
 			}
 			return renamed[id]
 		}
