@@ -17,20 +17,18 @@ func (j *judge) answered(r *relation) {
 			c, there = l.column(j.Time, j)
 			there = there && (known || l.others == little)
 		}
-		if !l.done {
-			t, why := j.settle(l, c.id)
-			switch {
-			case why != nil:
-				j.refused = append(j.refused, *why)
-				continue
-			case there && j.append() && (c.made != nil && c.made.key != string(t) || c.id != t && (l.lacking(c.id) || !l.equal(c.id, t))):
-				if why, ok := j.unsure[c.id]; ok {
-					j.refused = append(j.refused, why)
-					continue
-				}
-				j.refuse(l.bounds[t].lo.line, "the borders cut by another value than the answer's column %s: leave that column as it is, or name the one that is cut by // time:", j.Time)
+		t, why := j.settle(l, c.id)
+		switch {
+		case why != nil:
+			j.refused = append(j.refused, *why)
+			continue
+		case there && j.append() && (c.made != nil && c.made.key != string(t) || c.id != t && (l.lacking(c.id) || !l.equal(c.id, t))):
+			if why, ok := j.unsure[c.id]; ok {
+				j.refused = append(j.refused, why)
 				continue
 			}
+			j.refuse(l.bounds[t].lo.line, "the borders cut by another value than the answer's column %s: leave that column as it is, or name the one that is cut by // time:", j.Time)
+			continue
 		}
 		if !there && j.Time != "" {
 			j.refuse(0, "the answer has no column %s: keep it, or name another by // time:", j.Time)
@@ -58,7 +56,7 @@ func (l *leg) equal(a, b ident) bool {
 // settle is the value by which a leg's rows are cut at the borders, or why it cannot be
 // shown that they are. Of several it takes the one that is asked for.
 func (j *judge) settle(l *leg, prefer ident) (ident, *Reason) {
-	if l.flaw != nil {
+	if l.flaw != nil || l.done {
 		return "", l.flaw
 	}
 	var cut []ident

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,14 +90,25 @@ func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind)
 	for id := range a.bounds {
 		out.met[id] = line
 	}
-	for _, side := range []*leg{a, b} {
-		if side.flaw != nil {
-			out.flaw = side.flaw
-		}
-	}
+	out.flaw = j.beside(a, b, line)
 	j.alone(out, a, b, line, name, kind)
 	out.merge(j, a, b, line, op.Name, keys, kind)
 	return out
+}
+
+// beside is why one of the sides cannot be shown to be right beside the other, or nothing.
+func (j *judge) beside(a, b *leg, line int) *Reason {
+	var left, right *Reason
+	if a.flaw != nil || b.done && a.windowed() {
+		_, left = j.settle(a, "")
+	}
+	if b.flaw != nil || a.done && b.windowed() {
+		_, right = j.settle(b, "")
+	}
+	if left == nil && right != nil && a.windowed() {
+		return &Reason{line, "the other side of this join is made of what one window has seen, so that what is found depends on how time is cut: " + twoSides}
+	}
+	return cmp.Or(left, right)
 }
 
 // alone judges the rows that have no partner: they must not come in every window, and

@@ -177,6 +177,7 @@ func TestOperatorsThatTakeRowsTogether(t *testing.T) {
 		cut + "| partition by X (top 3 by Y)":              "line 2: top keeps some rows",
 		cut + "| partition by X (summarize count())":       "line 2: summarize sums up",
 		"A | summarize arg_max(Timestamp, *) by X " + w:    "line 1: summarize takes rows together",
+		"A | summarize count() by bin(Timestamp, 1h) " + w: "line 1: summarize takes rows together",
 		"A | top 100 by X " + w:                            "line 1: top takes rows together",
 		"A | serialize n = row_number() " + w:              "line 1: row_number() takes rows together",
 		cut + "| extend n = row_number()":                  "line 2: row_number() depends",
@@ -209,14 +210,15 @@ func TestJoins(t *testing.T) {
 		"compared, no border": "DeviceLogonEvents " + w + "| join kind=inner (DeviceEvents) on DeviceId | where Timestamp1 > Timestamp",
 	})
 	sides := map[string]string{
-		cut + "| join kind=inner (B " + w + ") on DeviceId":                                                   "line 2: which rows of its two sides meet",
-		cut + "| join kind=leftanti (B " + w + ") on DeviceId":                                                "line 2: which rows of its two sides meet",
-		cut + "| join kind=leftsemi (B " + w + ") on DeviceId":                                                "line 2: which rows of its two sides meet",
-		cut + "| join kind=leftouter (B | where Timestamp >= _startTime - 7d and Timestamp < _endTime) on Id": "line 2: which rows of its two sides meet",
-		cut + "| where DeviceId in ((B " + w + "| project DeviceId))":                                         "line 2: this list holds what one window has seen",
-		"let n = B " + w + "| project DeviceId;" + cut + "| where DeviceId in (n)":                            "line 3: this list holds",
-		cut + "| where X > toscalar(B " + w + "| summarize max(X))":                                           "line 2: this list holds",
-		cut + "| lookup (B " + w + "| summarize count() by DeviceId) on DeviceId":                             "line 3: summarize sums up",
+		cut + "| join kind=inner (B " + w + ") on DeviceId":                                                                            "line 2: which rows of its two sides meet",
+		cut + "| join kind=leftanti (B " + w + ") on DeviceId":                                                                         "line 2: which rows of its two sides meet",
+		cut + "| join kind=leftsemi (B " + w + ") on DeviceId":                                                                         "line 2: which rows of its two sides meet",
+		cut + "| join kind=leftouter (B | where Timestamp >= _startTime - 7d and Timestamp < _endTime) on Id":                          "line 2: which rows of its two sides meet",
+		cut + "| where DeviceId in ((B " + w + "| project DeviceId))":                                                                  "line 2: this list holds what one window has seen",
+		"let n = B " + w + "| project DeviceId;" + cut + "| where DeviceId in (n)":                                                     "line 3: this list holds",
+		cut + "| where X > toscalar(B " + w + "| summarize max(X))":                                                                    "line 2: this list holds",
+		cut + "| lookup (B " + w + "| summarize count() by DeviceId) on DeviceId":                                                      "line 2: the other side of this join is made of what one window has seen",
+		cut + "| join kind=leftouter (B | where Timestamp >= _startTime - 7d and Timestamp < _endTime | summarize max(X) by Id) on Id": "line 2: the other side of this join",
 	}
 	refused(t, options(pipeline.ModeAppend), sides)
 	for query := range sides {
@@ -258,14 +260,17 @@ func TestAggregates(t *testing.T) {
 	})
 	refused(t, options(pipeline.ModeAggregate), map[string]string{
 		"A": "does not use _startTime",
-		cut + "| summarize count() by X | where Y > ago(7d)":                                                                 "line 2: ago() makes",
-		cut + "| summarize n = count(), Timestamp = max(Timestamp) by X | top 5 by n":                                        "line 2: top keeps some",
-		cut + "| extend n = new_guid() | summarize count() by bin(Timestamp, 1h), n":                                         "line 2: new_guid() differs",
-		"A | where Timestamp between (_startTime .. _endTime) | summarize count() by Timestamp":                              "line 1: _endTime belongs",
-		"A | where Timestamp >= _startTime - 1d and Timestamp < _endTime | summarize count() by bin(Timestamp, 1h)":          "line 1: the rows begin at _startTime - 1d",
-		"union (A " + w + "), B | summarize count() by bin(Timestamp, 1h)":                                                   "line 2: the rows of B pass no border",
-		cut + "| summarize count() by X":                                                                                     "the answer has no column Timestamp",
-		"B | summarize n = count() by X | join kind=leftouter (A " + w + "| summarize Timestamp = max(Timestamp) by X) on X": "line 1: join kind=leftouter answers",
+		cut + "| summarize count() by X | where Y > ago(7d)":                                                                                                                           "line 2: ago() makes",
+		cut + "| summarize n = count(), Timestamp = max(Timestamp) by X | top 5 by n":                                                                                                  "line 2: top keeps some",
+		cut + "| extend n = new_guid() | summarize count() by bin(Timestamp, 1h), n":                                                                                                   "line 2: new_guid() differs",
+		"A | where Timestamp between (_startTime .. _endTime) | summarize count() by Timestamp":                                                                                        "line 1: _endTime belongs",
+		"A | where Timestamp >= _startTime - 1d and Timestamp < _endTime | summarize count() by bin(Timestamp, 1h)":                                                                    "line 1: the rows begin at _startTime - 1d",
+		"union (A " + w + "), B | summarize count() by bin(Timestamp, 1h)":                                                                                                             "line 2: the rows of B pass no border",
+		cut + "| summarize count() by X":                                                                                                                                               "the answer has no column Timestamp",
+		"B | summarize n = count() by X | join kind=leftouter (A " + w + "| summarize Timestamp = max(Timestamp) by X) on X":                                                           "line 1: join kind=leftouter answers",
+		"A | where Timestamp >= _startTime - 1d and Timestamp < _endTime | summarize n = count() by X | join kind=inner (B " + w + "| summarize Timestamp = max(Timestamp) by X) on X": "line 1: the rows begin at _startTime - 1d",
+		cut + "| summarize Timestamp = max(Timestamp) by X | join kind=inner (B | where Timestamp >= _startTime - 1d and Timestamp < _endTime | summarize n = count() by X) on X":      "line 2: the other side of this join",
+		cut + "| summarize Timestamp = max(Timestamp) by X | join kind=inner (B | where Timestamp >= _startTime - 1d and Timestamp < _endTime) on X":                                   "line 2: the other side of this join",
 	})
 }
 

@@ -20,6 +20,9 @@ const (
 
 func border(id ident) bool { return id == start || id == end }
 
+// made reports whether a value is made of others in a way that is not followed.
+func (id ident) made() bool { return strings.Contains(string(id), "(") }
+
 // fresh is a value that was not there before.
 func (j *judge) fresh() ident {
 	j.idents++

@@ -130,12 +130,13 @@ func (j *judge) sums(r *relation, line int, name string, keys []key, shape func(
 	return &relation{legs: []*leg{out}}
 }
 
-// stillCut are the keys by which rows that do not look at the window can be cut later.
+// stillCut are the keys by which rows that do not look at the window can be cut later. The
+// sum of an hour is not one: its rows may lie beyond the border.
 func stillCut(r *relation, keys []key, ids []ident) (out []ident) {
 	for i, k := range keys {
 		ok := true
 		for n, l := range r.legs {
-			ok = ok && !slices.ContainsFunc(l.anchors, func(a anchor) bool { return a.forbids(k.values[n]) })
+			ok = ok && !k.values[n].made() && !slices.ContainsFunc(l.anchors, func(a anchor) bool { return a.forbids(k.values[n]) })
 		}
 		if ok {
 			out = append(out, ids[i])
@@ -147,7 +148,7 @@ func stillCut(r *relation, keys []key, ids []ident) (out []ident) {
 // sumsOfWindow notes what sums of rows that see the window are good for.
 func (j *judge) sumsOfWindow(r *relation, out *leg, line int, name string, keys []key, ids []ident) {
 	for _, l := range r.legs {
-		if _, why := j.settle(l, ""); why != nil && !l.done {
+		if _, why := j.settle(l, ""); why != nil {
 			out.flaw = why
 			return
 		}
