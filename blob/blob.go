@@ -1,7 +1,7 @@
-// Package blob is the small storage contract the exporter needs, with two
-// implementations: S3 and a directory. It knows nothing of hunting data.
+// Package blob is the small storage contract the exporter needs. It knows nothing of
+// hunting data, and no vendor: blob/s3 and blob/dir are its stores.
 //
-// Both keep three promises, which one conformance test checks: a conditional put
+// Both keep three promises, which blobtest checks: a conditional put
 // takes effect for at most one of several writers; what an upload holds is
 // invisible until it is completed; a completed object is never half there, and
 // survives a power cut once the call that completed it has returned.
@@ -25,6 +25,8 @@ var (
 	ErrDenied = errors.New("access denied")
 	// ErrSetting: what is set does not fit the store; trying again does not help.
 	ErrSetting = errors.New("wrong setting")
+	// ErrUnsupported: the store does not know what was asked of it.
+	ErrUnsupported = errors.New("not supported")
 )
 
 // Condition guards a put.

@@ -25,8 +25,8 @@ func CheckKey(key string) error {
 	return checkCharacters(key)
 }
 
-// checkPrefix refuses prefixes that no key could have.
-func checkPrefix(prefix string) error {
+// CheckPrefix refuses prefixes that no key could have.
+func CheckPrefix(prefix string) error {
 	rest := strings.TrimSuffix(prefix, "/")
 	if prefix == "" {
 		return nil

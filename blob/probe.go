@@ -128,7 +128,7 @@ func (p *probe) unanswered(ctx context.Context, lost []writer, c Condition) (eta
 		written = written || !refusal(w.err)
 	}
 	switch {
-	case notImplemented(why):
+	case errors.Is(why, ErrUnsupported):
 		return "", p.unguarded("knows no conditional writes (%v)", why)
 	case !written:
 		p.clean = c.Absent

@@ -2,6 +2,8 @@ package blob_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,9 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"hunting-exporter/blob"
-	"hunting-exporter/blob/blobtest/fakes3"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // judged is a store in memory that keeps conditions, with a say on what writers are told.
 type judged struct {
@@ -216,20 +221,7 @@ func TestRequestsOfAProbe(t *testing.T) {
 	}
 }
 
-// TestProbeReadsWhatWasWritten: a store that keeps the framing of a checksum is found, with
-// conditions and without.
-func TestProbeReadsWhatWasWritten(t *testing.T) {
-	t.Parallel()
-	for _, conditional := range []bool{true, false} {
-		t.Run(fmt.Sprint(conditional), func(t *testing.T) {
-			s := fakeS3(t, blob.Config{}, fakes3.KeepsFraming)
-			if err := blob.Probe(t.Context(), s, conditional); !errors.Is(err, blob.ErrSetting) || !strings.Contains(err.Error(), "S3_CHECKSUM=when_required") {
-				t.Errorf("%v, want S3_CHECKSUM=when_required", err)
-			}
-			s = fakeS3(t, blob.Config{Checksum: "when_required"}, fakes3.KeepsFraming)
-			if err := blob.Probe(t.Context(), s, conditional); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+func digest(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"hunting-exporter/blob"
+	blobs3 "hunting-exporter/blob/s3"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Source    source.Config
 	Transform transform.Config
-	Blob      blob.Config
+	Blob      blobs3.Config
 	Parquet   s3.Config
 	Kafka     kafka.Config
 	Export    Export

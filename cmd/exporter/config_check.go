@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"hunting-exporter/blob"
+	"hunting-exporter/blob/open"
+	blobs3 "hunting-exporter/blob/s3"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline/ledger"
@@ -51,12 +52,12 @@ func (l *problemList) number(variable string, value, least, most int64) {
 }
 
 // store opens a store, which asks it nothing.
-func (l *problemList) store(variable, url string, cfg blob.Config) {
+func (l *problemList) store(variable, url string, cfg blobs3.Config) {
 	if url == "" {
 		return
 	}
-	switch _, err := blob.Open(context.Background(), url, cfg); {
-	case errors.Is(err, blob.ErrNoRegion):
+	switch _, err := open.Store(context.Background(), url, cfg); {
+	case errors.Is(err, blobs3.ErrNoRegion):
 		l.add("AWS_REGION", "", "is missing, and no profile gives one", "set the region of the bucket of "+variable+", or AWS_ENDPOINT_URL_S3 if it is not Amazon's")
 	case err != nil:
 		l.add(variable, redact(url), err.Error(), "set s3://bucket/prefix, and AWS_* to what there is, or a directory that can be read and written")

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/blob/open"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
@@ -59,7 +60,7 @@ func openStores(ctx context.Context, cfg Config) (s stores, err error) {
 
 // openStore opens one store. What fails before anything is asked is configuration.
 func openStore(ctx context.Context, cfg Config, variable, url string) (blob.Store, error) {
-	store, err := blob.Open(ctx, url, cfg.Blob)
+	store, err := open.Store(ctx, url, cfg.Blob)
 	if err != nil {
 		return nil, &setting.Error{Problems: []setting.Problem{{
 			Variable: variable, Value: redact(url), Reason: err.Error(), Fix: "set s3://bucket/prefix or a directory that can be read and written",

@@ -6,6 +6,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/blob/blobtest/fakes3"
+	blobs3 "hunting-exporter/blob/s3"
 	"hunting-exporter/sink/s3"
 )
 
@@ -14,15 +15,15 @@ import (
 func TestSweepWithoutPrefix(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	cfg := blob.Config{Endpoint: fakes3.Start(t, fakes3.NoUploadsByPrefix), PathStyle: true}
-	open := func(url string) blob.Store {
-		s, err := blob.Open(t.Context(), url, cfg)
+	cfg := blobs3.Config{Endpoint: fakes3.Start(t, fakes3.NoUploadsByPrefix), PathStyle: true}
+	open := func(prefix string) blob.Store {
+		s, err := blobs3.Open(t.Context(), fakes3.Bucket, prefix, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
-	store, other := open("s3://"+fakes3.Bucket+"/prefix"), open("s3://"+fakes3.Bucket+"/other")
+	store, other := open("prefix"), open("other")
 	begin := func(s blob.Store, epoch int64, n int) {
 		for i := range n {
 			key := fmt.Sprintf("DeviceEvents/dt=2026-03-04/%s.%d.parquet", attempt(epoch).Name(), i)

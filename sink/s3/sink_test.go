@@ -17,6 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/blob/dir"
+	blobs3 "hunting-exporter/blob/s3"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -44,7 +46,7 @@ func attempt(epoch int64) pipeline.Attempt {
 
 func dirStore(t testing.TB) blob.Store {
 	t.Helper()
-	s, err := blob.Open(t.Context(), t.TempDir(), blob.Config{})
+	s, err := dir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func fakeS3(t *testing.T) blob.Store {
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	s, err := blob.Open(t.Context(), "s3://lake/prefix", blob.Config{Endpoint: server.URL, PathStyle: true})
+	s, err := blobs3.Open(t.Context(), "lake", "prefix", blobs3.Config{Endpoint: server.URL, PathStyle: true})
 	if err != nil {
 		t.Fatal(err)
 	}

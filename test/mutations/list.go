@@ -161,7 +161,7 @@ var commits = []mutation{
 	},
 	{
 		safeguard: "the directory store's compare-and-swap excludes other processes",
-		file:      "internal/disk/lock_flock.go", pkg: "./blob",
+		file:      "internal/disk/lock_flock.go", pkg: "./blob/dir",
 		old: "LOCK_EX", new: "LOCK_SH",
 	},
 	{

@@ -36,7 +36,7 @@ var stages = []stage{
 	{"sort rows by time", 0, []string{"hunting-exporter/sink/s3.(*rowGroup).sort"}},
 	{"encode pages, statistics, bloom filters", 0, []string{"hunting-exporter/sink/s3/parquetfile.", "github.com/parquet-go/"}},
 	{"gather rows into row groups", 0, []string{"hunting-exporter/sink/s3.(*rowGroup)", "hunting-exporter/sink/s3.(*groupColumn)"}},
-	{"files, upload, publish", 0, []string{"hunting-exporter/sink/s3.", "hunting-exporter/blob."}},
+	{"files, upload, publish", 0, []string{"hunting-exporter/sink/s3.", "hunting-exporter/blob/"}},
 	{"keys of the rows written, plan, state", 0, []string{"hunting-exporter/pipeline", "hunting-exporter/source.", "hunting-exporter/state."}},
 	{"runtime: garbage collection, scheduler", 0, []string{"runtime."}},
 	{"other", 0, []string{""}},

@@ -15,6 +15,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/blob/blobtest"
+	"hunting-exporter/blob/s3"
 	"hunting-exporter/test/s3test"
 )
 
@@ -39,8 +40,8 @@ func TestStoreConforms(t *testing.T) {
 	shared.Setenv(t)
 	blobtest.Run(t, func(t *testing.T) blob.Store {
 		t.Helper()
-		config := blob.Config{Region: shared.Region, Endpoint: shared.Endpoint, PathStyle: true}
-		store, err := blob.Open(t.Context(), "s3://"+shared.Bucket(t)+"/prefix", config)
+		config := s3.Config{Region: shared.Region, Endpoint: shared.Endpoint, PathStyle: true}
+		store, err := s3.Open(t.Context(), shared.Bucket(t), "prefix", config)
 		if err != nil {
 			t.Fatal(err)
 		}

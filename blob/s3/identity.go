@@ -1,9 +1,11 @@
-package blob
+package s3
 
 import (
 	"context"
 	"errors"
 	"net/http"
+
+	"hunting-exporter/blob"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -32,7 +34,7 @@ func (e *credentialsError) Unwrap() error { return e.error }
 // meaning tells credentials that nothing provides from a provider that is down: that
 // passes.
 func (e *credentialsError) meaning() meaning {
-	none := meaning{ErrDenied, "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the pod's service account a role (IRSA or EKS Pod Identity)"}
+	none := meaning{blob.ErrDenied, "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the pod's service account a role (IRSA or EKS Pod Identity)"}
 	var (
 		api    smithy.APIError
 		asked  *smithy.OperationError
@@ -48,7 +50,7 @@ func (e *credentialsError) meaning() meaning {
 		errors.As(e, &unsent), errors.Is(e, context.DeadlineExceeded):
 		return meaning{advice: "the service that gives credentials does not answer"}
 	case errors.As(e, &api):
-		return meaning{ErrDenied, "the role was refused; correct AWS_ROLE_ARN, or let the role's trust policy name this pod's service account"}
+		return meaning{blob.ErrDenied, "the role was refused; correct AWS_ROLE_ARN, or let the role's trust policy name this pod's service account"}
 	}
 	return none
 }

@@ -1,4 +1,4 @@
-package blob
+package s3
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+
+	"hunting-exporter/blob"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -22,29 +24,31 @@ type meaning struct {
 // proxy or a mistyped endpoint answers, is ErrNotFound: nobody may conclude from them that
 // an object was never written.
 var meanings = map[string]meaning{
-	"NoSuchKey":                  {kind: ErrNotFound},
-	"NoSuchUpload":               {kind: ErrNotFound},
-	"PreconditionFailed":         {kind: ErrPrecondition},
-	"ConditionalRequestConflict": {kind: ErrPrecondition},
+	"NoSuchKey":                  {kind: blob.ErrNotFound},
+	"NoSuchUpload":               {kind: blob.ErrNotFound},
+	"PreconditionFailed":         {kind: blob.ErrPrecondition},
+	"ConditionalRequestConflict": {kind: blob.ErrPrecondition},
 
-	"NoSuchBucket":      {ErrSetting, "the bucket does not exist; create it, or correct the URL or AWS_ENDPOINT_URL_S3"},
-	"InvalidBucketName": {ErrSetting, "no bucket can have this name; correct the URL"},
+	"NotImplemented": {kind: blob.ErrUnsupported},
 
-	"PermanentRedirect":                  {ErrSetting, wrongRegion},
-	"MovedPermanently":                   {ErrSetting, wrongRegion}, // an answer without a body
-	"AuthorizationHeaderMalformed":       {ErrSetting, wrongRegion},
-	"IllegalLocationConstraintException": {ErrSetting, wrongRegion},
+	"NoSuchBucket":      {blob.ErrSetting, "the bucket does not exist; create it, or correct the URL or AWS_ENDPOINT_URL_S3"},
+	"InvalidBucketName": {blob.ErrSetting, "no bucket can have this name; correct the URL"},
 
-	"InvalidAccessKeyId":    {ErrDenied, "the store does not know the access key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a pair of this store's"},
-	"SignatureDoesNotMatch": {ErrDenied, "the secret is not that of the access key; correct AWS_SECRET_ACCESS_KEY"},
-	"ExpiredToken":          {ErrDenied, "the session has expired; set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, or give the service account a role"},
-	"InvalidToken":          {ErrDenied, "the session token is not valid; set AWS_SESSION_TOKEN to that of the access key, or leave it out"},
-	"RequestTimeTooSkewed":  {ErrDenied, "this machine's clock is wrong; correct it"},
-	"AccessDenied":          {ErrDenied, lacking},
+	"PermanentRedirect":                  {blob.ErrSetting, wrongRegion},
+	"MovedPermanently":                   {blob.ErrSetting, wrongRegion}, // an answer without a body
+	"AuthorizationHeaderMalformed":       {blob.ErrSetting, wrongRegion},
+	"IllegalLocationConstraintException": {blob.ErrSetting, wrongRegion},
 
-	"KMS.NotFoundException":        {ErrSetting, wrongKey},
-	"KMS.DisabledException":        {ErrSetting, wrongKey},
-	"KMS.InvalidKeyUsageException": {ErrSetting, wrongKey},
+	"InvalidAccessKeyId":    {blob.ErrDenied, "the store does not know the access key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a pair of this store's"},
+	"SignatureDoesNotMatch": {blob.ErrDenied, "the secret is not that of the access key; correct AWS_SECRET_ACCESS_KEY"},
+	"ExpiredToken":          {blob.ErrDenied, "the session has expired; set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, or give the service account a role"},
+	"InvalidToken":          {blob.ErrDenied, "the session token is not valid; set AWS_SESSION_TOKEN to that of the access key, or leave it out"},
+	"RequestTimeTooSkewed":  {blob.ErrDenied, "this machine's clock is wrong; correct it"},
+	"AccessDenied":          {blob.ErrDenied, lacking},
+
+	"KMS.NotFoundException":        {blob.ErrSetting, wrongKey},
+	"KMS.DisabledException":        {blob.ErrSetting, wrongKey},
+	"KMS.InvalidKeyUsageException": {blob.ErrSetting, wrongKey},
 }
 
 const (
@@ -53,9 +57,9 @@ const (
 	lacking     = "the identity lacks the permission for it; grant it to the access key's user or the service account's role"
 )
 
-// s3Error turns the answers of a store into those that callers tell apart: kind, what to
+// storeError turns the answers of a store into those that callers tell apart: kind, what to
 // do, and the cause, in this order.
-func s3Error(err error) error {
+func storeError(err error) error {
 	if err == nil || known(err) {
 		return err
 	}
@@ -87,9 +91,11 @@ func meaningOf(err error) meaning {
 	}
 	switch response.HTTPStatusCode() {
 	case http.StatusPreconditionFailed:
-		m = cmp.Or(m, meaning{kind: ErrPrecondition})
+		m = cmp.Or(m, meaning{kind: blob.ErrPrecondition})
 	case http.StatusForbidden, http.StatusUnauthorized:
-		m = cmp.Or(m, meaning{ErrDenied, lacking})
+		m = cmp.Or(m, meaning{blob.ErrDenied, lacking})
+	case http.StatusNotImplemented:
+		m = cmp.Or(m, meaning{kind: blob.ErrUnsupported})
 	case 0: // nothing was answered
 		m = cmp.Or(m, unreachable(err))
 	}
@@ -108,11 +114,11 @@ func unreachable(err error) meaning {
 	)
 	switch {
 	case errors.As(err, &authority):
-		return meaning{ErrSetting, "the store's certificate is of an unknown authority; set AWS_CA_BUNDLE to the file of its certificate"}
+		return meaning{blob.ErrSetting, "the store's certificate is of an unknown authority; set AWS_CA_BUNDLE to the file of its certificate"}
 	case errors.As(err, &names):
-		return meaning{ErrSetting, "the store's certificate is for other names; correct AWS_ENDPOINT_URL_S3 or S3_PATH_STYLE"}
+		return meaning{blob.ErrSetting, "the store's certificate is for other names; correct AWS_ENDPOINT_URL_S3 or S3_PATH_STYLE"}
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return meaning{ErrSetting, "the store does without TLS; set AWS_ENDPOINT_URL_S3 to http://…"}
+		return meaning{blob.ErrSetting, "the store does without TLS; set AWS_ENDPOINT_URL_S3 to http://…"}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return meaning{advice: "the host does not exist; correct AWS_ENDPOINT_URL_S3 or AWS_REGION, or set S3_PATH_STYLE=true if the bucket is no host of the store's"}
 	}
@@ -120,7 +126,7 @@ func unreachable(err error) meaning {
 }
 
 func known(err error) bool {
-	for _, kind := range []error{ErrNotFound, ErrPrecondition, ErrDenied, ErrSetting} {
+	for _, kind := range []error{blob.ErrNotFound, blob.ErrPrecondition, blob.ErrDenied, blob.ErrSetting, blob.ErrUnsupported} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -128,25 +134,16 @@ func known(err error) bool {
 	return false
 }
 
-func notImplemented(err error) bool {
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "NotImplemented" {
-		return true
-	}
-	var response *awshttp.ResponseError
-	return errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotImplemented
-}
-
 func noSuchUpload(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
 }
 
-// headError is s3Error for a request whose answer has no body to name a code in.
+// headError is storeError for a request whose answer has no body to name a code in.
 func headError(err error) error {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound {
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+		return fmt.Errorf("%w: %w", blob.ErrNotFound, err)
 	}
-	return s3Error(err)
+	return storeError(err)
 }

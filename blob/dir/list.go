@@ -1,4 +1,4 @@
-package blob
+package dir
 
 import (
 	"context"
@@ -8,29 +8,31 @@ import (
 	"iter"
 	"os"
 	"strings"
+
+	"hunting-exporter/blob"
 )
 
 // Head reads the whole file: its sha256 is what is there, not what was promised.
-func (d *dirStore) Head(ctx context.Context, key string) (Info, error) {
+func (d *store) Head(ctx context.Context, key string) (blob.Info, error) {
 	path, err := d.path(key)
 	if err != nil {
-		return Info{}, fmt.Errorf("head %s: %w", key, err)
+		return blob.Info{}, fmt.Errorf("head %s: %w", key, err)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return Info{}, fmt.Errorf("head %s: %w: it is a directory", key, ErrNotFound)
+		return blob.Info{}, fmt.Errorf("head %s: %w: it is a directory", key, blob.ErrNotFound)
 	}
 	sum, size, err := hashFile(ctx, path)
 	if err != nil {
-		return Info{}, fmt.Errorf("head %s: %w", key, fileError(err))
+		return blob.Info{}, fmt.Errorf("head %s: %w", key, fileError(err))
 	}
-	return Info{Size: size, ETag: sum, SHA256: sum}, nil
+	return blob.Info{Size: size, ETag: sum, SHA256: sum}, nil
 }
 
 // List yields the keys under prefix, in no particular order. What belongs to the
 // store itself begins with a dot and is left out.
-func (d *dirStore) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+func (d *store) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
+		if err := blob.CheckPrefix(prefix); err != nil {
 			yield("", fmt.Errorf("list %s: %w", prefix, err))
 			return
 		}
@@ -62,7 +64,7 @@ func (d *dirStore) List(ctx context.Context, prefix string) iter.Seq2[string, er
 }
 
 // skip spares the directories that cannot hold a key under prefix.
-func (d *dirStore) skip(dir, name, prefix string) error {
+func (d *store) skip(dir, name, prefix string) error {
 	if dir == "." {
 		return nil
 	}

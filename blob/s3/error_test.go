@@ -1,4 +1,4 @@
-package blob
+package s3
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"hunting-exporter/blob"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -36,12 +38,12 @@ func TestEndpointsThatCannotWork(t *testing.T) {
 		{strings.Replace(plain.URL, "http:", "https:", 1), "http://", true},
 		{closed.URL, "refused", false},
 	} {
-		s, err := Open(t.Context(), "s3://lake", Config{Endpoint: c.endpoint, PathStyle: true})
+		s, err := Open(t.Context(), "lake", "", Config{Endpoint: c.endpoint, PathStyle: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = s.Get(t.Context(), "a")
-		if errors.Is(err, ErrSetting) != c.setting || !strings.Contains(err.Error(), c.advice) {
+		if errors.Is(err, blob.ErrSetting) != c.setting || !strings.Contains(err.Error(), c.advice) {
 			t.Errorf("%s: %v, want %q, a wrong setting: %t", c.endpoint, err, c.advice, c.setting)
 		}
 	}
@@ -64,15 +66,15 @@ func TestMeanings(t *testing.T) {
 		advice string
 	}{
 		{&smithyhttp.RequestSendError{Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, nil, "S3_PATH_STYLE=true"},
-		{answer(http.StatusForbidden, nil), ErrDenied, "grant"},
+		{answer(http.StatusForbidden, nil), blob.ErrDenied, "grant"},
 		{answer(http.StatusServiceUnavailable, nil), nil, ""},
-		{sts(answer(http.StatusForbidden, &smithy.GenericAPIError{Code: "AccessDenied"})), ErrDenied, "trust policy"},
+		{sts(answer(http.StatusForbidden, &smithy.GenericAPIError{Code: "AccessDenied"})), blob.ErrDenied, "trust policy"},
 		{sts(answer(http.StatusServiceUnavailable, &smithy.GenericAPIError{Code: "ServiceUnavailable"})), nil, "does not answer"},
 		{sts(&smithyhttp.RequestSendError{Err: io.EOF}), nil, "does not answer"},
-		{sts(fmt.Errorf("no such file")), ErrDenied, "there are no credentials"},
+		{sts(fmt.Errorf("no such file")), blob.ErrDenied, "there are no credentials"},
 	} {
-		err := s3Error(c.err)
-		for _, kind := range []error{ErrDenied, ErrSetting, ErrNotFound, ErrPrecondition} {
+		err := storeError(c.err)
+		for _, kind := range []error{blob.ErrDenied, blob.ErrSetting, blob.ErrNotFound, blob.ErrPrecondition} {
 			if errors.Is(err, kind) != errors.Is(c.kind, kind) {
 				t.Errorf("%v: is %v: %t", err, kind, errors.Is(err, kind))
 			}

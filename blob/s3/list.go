@@ -1,4 +1,4 @@
-package blob
+package s3
 
 import (
 	"context"
@@ -6,15 +6,17 @@ import (
 	"iter"
 	"strings"
 
+	"hunting-exporter/blob"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // List yields the keys under prefix.
-func (s *s3Store) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+func (s *store) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
+		if err := blob.CheckPrefix(prefix); err != nil {
 			yield("", s.fail("list", prefix, err))
 			return
 		}
@@ -41,10 +43,10 @@ const uploadPages = 100
 
 // Uploads yields the uploads in progress under prefix. Servers that find none below a
 // prefix, only of a whole key or of the bucket (MinIO), are asked for all of the bucket's.
-func (s *s3Store) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, error] {
-	return func(yield func(Upload, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
-			yield(Upload{}, s.fail("list uploads of", prefix, err))
+func (s *store) Uploads(ctx context.Context, prefix string) iter.Seq2[blob.Upload, error] {
+	return func(yield func(blob.Upload, error) bool) {
+		if err := blob.CheckPrefix(prefix); err != nil {
+			yield(blob.Upload{}, s.fail("list uploads of", prefix, err))
 			return
 		}
 		below := s.prefix + prefix
@@ -52,10 +54,10 @@ func (s *s3Store) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, 
 		give := func(u types.MultipartUpload, err error) bool {
 			found = true
 			if err != nil {
-				yield(Upload{}, s.fail("list uploads of", prefix, err))
+				yield(blob.Upload{}, s.fail("list uploads of", prefix, err))
 				return false
 			}
-			return yield(Upload{Key: strings.TrimPrefix(aws.ToString(u.Key), s.prefix), ID: aws.ToString(u.UploadId)}, nil)
+			return yield(blob.Upload{Key: strings.TrimPrefix(aws.ToString(u.Key), s.prefix), ID: aws.ToString(u.UploadId)}, nil)
 		}
 		for u, err := range s.uploads(ctx, below) {
 			if !give(u, err) {
@@ -81,7 +83,7 @@ func (s *s3Store) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, 
 
 // findsBelow reports whether the server lists uploads by prefix: Amazon S3 does, others are
 // asked for one that is in progress.
-func (s *s3Store) findsBelow(ctx context.Context, key string) bool {
+func (s *store) findsBelow(ctx context.Context, key string) bool {
 	slash := strings.LastIndexByte(key, '/')
 	if slash < 0 || s.listing.Load() != 0 {
 		return s.listing.Load() == byPrefix
@@ -104,7 +106,7 @@ const (
 )
 
 // uploads yields the uploads whose name the server finds to begin so.
-func (s *s3Store) uploads(ctx context.Context, prefix string) iter.Seq2[types.MultipartUpload, error] {
+func (s *store) uploads(ctx context.Context, prefix string) iter.Seq2[types.MultipartUpload, error] {
 	return func(yield func(types.MultipartUpload, error) bool) {
 		pages := awss3.NewListMultipartUploadsPaginator(s.client, &awss3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 		for n := 0; pages.HasMorePages(); n++ {

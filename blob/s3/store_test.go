@@ -1,24 +1,69 @@
-package blob_test
+package s3_test
 
 import (
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"hunting-exporter/blob"
+	"hunting-exporter/blob/blobtest"
 	"hunting-exporter/blob/blobtest/fakes3"
+	"hunting-exporter/blob/s3"
 )
+
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func open(t *testing.T, bucket, prefix string, cfg s3.Config) blob.Store {
+	t.Helper()
+	s, err := s3.Open(t.Context(), bucket, prefix, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// fakeS3 starts an S3 that lives in memory and returns a store on it.
+func fakeS3(t *testing.T, cfg s3.Config, faults ...fakes3.Fault) blob.Store {
+	t.Helper()
+	cfg.Endpoint, cfg.PathStyle = fakes3.Start(t, faults...), true
+	return open(t, fakes3.Bucket, "some/prefix", cfg)
+}
+
+func TestConforms(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"when_supported", "when_required"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			// gofakes3 looks at If-None-Match on puts only, not on completion.
+			blobtest.Run(t, func(t *testing.T) blob.Store {
+				return fakeS3(t, s3.Config{Checksum: mode})
+			}, blobtest.CompleteOverwrites)
+		})
+	}
+}
 
 // scripted opens a store on a server that answers as the test says.
 func scripted(t *testing.T, answer http.HandlerFunc) blob.Store {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
-	return open(t, "s3://lake", blob.Config{Endpoint: server.URL, PathStyle: true})
+	return open(t, "lake", "", s3.Config{Endpoint: server.URL, PathStyle: true})
 }
 
 var refuse = fakes3.Refuse
@@ -108,7 +153,7 @@ func TestS3CompletionThatFailsLate(t *testing.T) {
 func TestS3ListingsOfSeveralPages(t *testing.T) {
 	t.Parallel()
 	const many = 1003 // a page holds 1,000
-	s := fakeS3(t, blob.Config{})
+	s := fakeS3(t, s3.Config{})
 	for i := range many {
 		key := fmt.Sprintf("T/%04d", i)
 		if _, err := s.Put(t.Context(), key, nil, blob.Condition{}); err != nil {
@@ -144,7 +189,7 @@ func TestS3Encryption(t *testing.T) {
 		_, _ = w.Write([]byte("<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"))
 	}))
 	t.Cleanup(server.Close)
-	s := open(t, "s3://lake", blob.Config{Endpoint: server.URL, PathStyle: true, SSE: "aws:kms", KMSKeyID: "key"})
+	s := open(t, "lake", "", s3.Config{Endpoint: server.URL, PathStyle: true, SSE: "aws:kms", KMSKeyID: "key"})
 	_, errPut := s.Put(t.Context(), "a", nil, blob.Condition{})
 	_, errCreate := s.CreateUpload(t.Context(), "a", "")
 	if errPut != nil || errCreate != nil || len(headers) != 2 || headers[0] != "aws:kms key" || headers[1] != "aws:kms key" {
@@ -157,7 +202,7 @@ func TestUnreachableS3(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	url := server.URL
 	server.Close() // nobody listens there any more
-	s := open(t, "s3://lake", blob.Config{Endpoint: url, PathStyle: true})
+	s := open(t, "lake", "", s3.Config{Endpoint: url, PathStyle: true})
 	_, _, err := s.Get(t.Context(), "a")
 	if err == nil || errors.Is(err, blob.ErrNotFound) {
 		t.Errorf("get: %v, want a failure of the store", err)
@@ -179,7 +224,7 @@ func TestPartsOfHugeObjects(t *testing.T) {
 // one all the same, and nobody else's.
 func TestS3UploadsWithoutPrefix(t *testing.T) {
 	t.Parallel()
-	s := fakeS3(t, blob.Config{}, fakes3.NoUploadsByPrefix)
+	s := fakeS3(t, s3.Config{}, fakes3.NoUploadsByPrefix)
 	for _, key := range []string{"T/a", "T/b", "TT/a", "U/a"} {
 		if _, err := s.CreateUpload(t.Context(), key, ""); err != nil {
 			t.Fatal(err)
@@ -196,5 +241,23 @@ func TestS3UploadsWithoutPrefix(t *testing.T) {
 		if n != want {
 			t.Errorf("%d uploads below %q, want %d", n, prefix, want)
 		}
+	}
+}
+
+// TestProbeReadsWhatWasWritten: a store that keeps the framing of a checksum is found, with
+// conditions and without.
+func TestProbeReadsWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	for _, conditional := range []bool{true, false} {
+		t.Run(fmt.Sprint(conditional), func(t *testing.T) {
+			s := fakeS3(t, s3.Config{}, fakes3.KeepsFraming)
+			if err := blob.Probe(t.Context(), s, conditional); !errors.Is(err, blob.ErrSetting) || !strings.Contains(err.Error(), "S3_CHECKSUM=when_required") {
+				t.Errorf("%v, want S3_CHECKSUM=when_required", err)
+			}
+			s = fakeS3(t, s3.Config{Checksum: "when_required"}, fakes3.KeepsFraming)
+			if err := blob.Probe(t.Context(), s, conditional); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -1,4 +1,5 @@
-package blob
+// Package dir keeps objects as files of a directory, durably and safe from other processes.
+package dir
 
 import (
 	"bytes"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hunting-exporter/blob"
 	"hunting-exporter/internal/disk"
 )
 
@@ -23,10 +25,11 @@ const (
 	locksDir   = "_meta/.locks"
 )
 
-// dirStore keeps objects as files. An ETag is the sha256 of the content.
-type dirStore struct{ root string }
+// store keeps objects as files. An ETag is the sha256 of the content.
+type store struct{ root string }
 
-func openDir(root string) (*dirStore, error) {
+// Open returns the store of a directory, which need not be there yet. It writes nothing.
+func Open(root string) (blob.Store, error) {
 	info, err := os.Stat(root)
 	if err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("open store %s: it is a file", root)
@@ -34,21 +37,21 @@ func openDir(root string) (*dirStore, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open store %s: %w", root, fileError(err))
 	}
-	return &dirStore{root: root}, nil
+	return &store{root: root}, nil
 }
 
 // URL names the directory.
-func (d *dirStore) URL() string { return (&url.URL{Scheme: "file", Path: d.root}).String() }
+func (d *store) URL() string { return (&url.URL{Scheme: "file", Path: d.root}).String() }
 
-func (d *dirStore) path(key string) (string, error) {
-	if err := CheckKey(key); err != nil {
+func (d *store) path(key string) (string, error) {
+	if err := blob.CheckKey(key); err != nil {
 		return "", err
 	}
 	return filepath.Join(d.root, filepath.FromSlash(key)), nil
 }
 
 // Get reads a whole object.
-func (d *dirStore) Get(ctx context.Context, key string) ([]byte, string, error) {
+func (d *store) Get(ctx context.Context, key string) ([]byte, string, error) {
 	path, err := d.path(key)
 	if err == nil {
 		err = ctx.Err()
@@ -65,7 +68,7 @@ func (d *dirStore) Get(ctx context.Context, key string) ([]byte, string, error) 
 
 // Put replaces an object as a whole. Compare and rename happen under a lock that
 // other processes honour, so of several conditional puts one takes effect.
-func (d *dirStore) Put(ctx context.Context, key string, data []byte, c Condition) (string, error) {
+func (d *store) Put(ctx context.Context, key string, data []byte, c blob.Condition) (string, error) {
 	etag, err := d.put(ctx, key, data, c)
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", key, err)
@@ -73,7 +76,7 @@ func (d *dirStore) Put(ctx context.Context, key string, data []byte, c Condition
 	return etag, nil
 }
 
-func (d *dirStore) put(ctx context.Context, key string, data []byte, c Condition) (string, error) {
+func (d *store) put(ctx context.Context, key string, data []byte, c blob.Condition) (string, error) {
 	path, err := d.path(key)
 	if err != nil {
 		return "", err
@@ -94,36 +97,36 @@ func (d *dirStore) put(ctx context.Context, key string, data []byte, c Condition
 	return etag, fileError(err)
 }
 
-func holds(path string, c Condition) error {
-	if c == (Condition{}) {
+func holds(path string, c blob.Condition) error {
+	if c == (blob.Condition{}) {
 		return nil
 	}
 	current, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if c.IfMatch != "" {
-			return fmt.Errorf("no object to match: %w", ErrPrecondition)
+			return fmt.Errorf("no object to match: %w", blob.ErrPrecondition)
 		}
 		return nil
 	case err != nil:
 		return fileError(err)
 	case c.Absent:
-		return fmt.Errorf("object exists: %w", ErrPrecondition)
+		return fmt.Errorf("object exists: %w", blob.ErrPrecondition)
 	case digest(current) != c.IfMatch:
-		return fmt.Errorf("object has changed: %w", ErrPrecondition)
+		return fmt.Errorf("object has changed: %w", blob.ErrPrecondition)
 	}
 	return nil
 }
 
 // Delete removes an object; one that is not there is no error.
-func (d *dirStore) Delete(ctx context.Context, key string) error {
+func (d *store) Delete(ctx context.Context, key string) error {
 	if err := d.remove(ctx, key); err != nil {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	return nil
 }
 
-func (d *dirStore) remove(ctx context.Context, key string) error {
+func (d *store) remove(ctx context.Context, key string) error {
 	path, err := d.path(key)
 	if err != nil {
 		return err
@@ -147,7 +150,7 @@ func (d *dirStore) remove(ctx context.Context, key string) error {
 }
 
 // Sync makes an object and the directories above it durable.
-func (d *dirStore) Sync(ctx context.Context, key string) error {
+func (d *store) Sync(ctx context.Context, key string) error {
 	path, err := d.path(key)
 	if err == nil {
 		err = ctx.Err()
@@ -178,9 +181,9 @@ func fileError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist) || notADirectory(err):
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+		return fmt.Errorf("%w: %w", blob.ErrNotFound, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %w", ErrDenied, err)
+		return fmt.Errorf("%w: %w", blob.ErrDenied, err)
 	}
 	return fullError(err)
 }

@@ -1,8 +1,11 @@
-package blob
+package s3
 
 import (
 	"context"
+	"errors"
 	"io"
+
+	"hunting-exporter/blob"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -10,16 +13,16 @@ import (
 )
 
 // Head asks for size and metadata; SHA256 is what the writer promised.
-func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
+func (s *store) Head(ctx context.Context, key string) (blob.Info, error) {
 	name, err := s.key(key)
 	if err != nil {
-		return Info{}, s.fail("head", key, err)
+		return blob.Info{}, s.fail("head", key, err)
 	}
 	out, err := s.client.HeadObject(ctx, &awss3.HeadObjectInput{Bucket: &s.bucket, Key: name})
 	if err != nil {
-		return Info{}, s.fail("head", key, headError(err))
+		return blob.Info{}, s.fail("head", key, headError(err))
 	}
-	return Info{
+	return blob.Info{
 		Size:   aws.ToInt64(out.ContentLength),
 		ETag:   aws.ToString(out.ETag),
 		SHA256: out.Metadata[metaSHA256],
@@ -27,7 +30,7 @@ func (s *s3Store) Head(ctx context.Context, key string) (Info, error) {
 }
 
 // CreateUpload starts a multipart upload whose metadata carries sha256.
-func (s *s3Store) CreateUpload(ctx context.Context, key, sha256 string) (string, error) {
+func (s *store) CreateUpload(ctx context.Context, key, sha256 string) (string, error) {
 	name, err := s.key(key)
 	if err != nil {
 		return "", s.fail("create upload of", key, err)
@@ -50,30 +53,30 @@ const (
 
 // PartSize is the usual size, or more where S3's number of parts would not suffice. A part
 // must be sent within answerTimeout, or slow lines would never get one through.
-func (s *s3Store) PartSize(size int64) int64 { return max(partBytes, (size+maxParts-1)/maxParts) }
+func (s *store) PartSize(size int64) int64 { return max(partBytes, (size+maxParts-1)/maxParts) }
 
 // UploadPart sends one part. Sent again, it replaces the part.
-func (s *s3Store) UploadPart(ctx context.Context, key, id string, number int32, body io.ReadSeeker, size int64) (Part, error) {
+func (s *store) UploadPart(ctx context.Context, key, id string, number int32, body io.ReadSeeker, size int64) (blob.Part, error) {
 	name, err := s.key(key)
 	if err == nil {
 		_, err = body.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return Part{}, s.fail("upload part of", key, err)
+		return blob.Part{}, s.fail("upload part of", key, err)
 	}
 	out, err := s.client.UploadPart(ctx, &awss3.UploadPartInput{
 		Bucket: &s.bucket, Key: name, UploadId: &id, PartNumber: &number,
 		Body: body, ContentLength: &size, ChecksumAlgorithm: s.checksum,
 	})
 	if err != nil {
-		return Part{}, s.fail("upload part of", key, err)
+		return blob.Part{}, s.fail("upload part of", key, err)
 	}
-	return Part{Number: number, ETag: aws.ToString(out.ETag), CRC32: aws.ToString(out.ChecksumCRC32)}, nil
+	return blob.Part{Number: number, ETag: aws.ToString(out.ETag), CRC32: aws.ToString(out.ChecksumCRC32)}, nil
 }
 
 // CompleteUpload makes the object visible, unless one is there already. Whatever
 // it answers, Head says what is true: an answer can be lost, or take minutes.
-func (s *s3Store) CompleteUpload(ctx context.Context, key, id string, parts []Part) error {
+func (s *store) CompleteUpload(ctx context.Context, key, id string, parts []blob.Part) error {
 	name, err := s.key(key)
 	if err != nil {
 		return s.fail("complete upload of", key, err)
@@ -83,7 +86,7 @@ func (s *s3Store) CompleteUpload(ctx context.Context, key, id string, parts []Pa
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: completed(parts)},
 	}
 	_, err = s.client.CompleteMultipartUpload(ctx, in)
-	if err != nil && notImplemented(err) {
+	if errors.Is(storeError(err), blob.ErrUnsupported) {
 		// Keys are never used twice, so nothing can be overwritten without it either.
 		in.IfNoneMatch = nil
 		_, err = s.client.CompleteMultipartUpload(ctx, in)
@@ -94,7 +97,7 @@ func (s *s3Store) CompleteUpload(ctx context.Context, key, id string, parts []Pa
 	return nil
 }
 
-func completed(parts []Part) []types.CompletedPart {
+func completed(parts []blob.Part) []types.CompletedPart {
 	out := make([]types.CompletedPart, len(parts))
 	for i, p := range parts {
 		out[i] = types.CompletedPart{PartNumber: aws.Int32(p.Number), ETag: aws.String(p.ETag)}
@@ -106,7 +109,7 @@ func completed(parts []Part) []types.CompletedPart {
 }
 
 // AbortUpload drops an upload and its parts.
-func (s *s3Store) AbortUpload(ctx context.Context, key, id string) error {
+func (s *store) AbortUpload(ctx context.Context, key, id string) error {
 	name, err := s.key(key)
 	if err == nil {
 		_, err = s.client.AbortMultipartUpload(ctx, &awss3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: name, UploadId: &id})

@@ -1,4 +1,4 @@
-package blob
+package s3
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func TestS3RetriesHaveNoQuota(t *testing.T) {
 				}
 			}))
 			t.Cleanup(server.Close)
-			s, err := Open(t.Context(), "s3://lake", Config{Endpoint: server.URL, PathStyle: true})
+			s, err := Open(t.Context(), "lake", "", Config{Endpoint: server.URL, PathStyle: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,9 @@
-package blob_test
+package dir_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"os/exec"
@@ -16,6 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/blob/blobtest"
+	"hunting-exporter/blob/dir"
 )
 
 // incrementDir makes the test binary a second process that counts in a store.
@@ -29,21 +33,33 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			panic(err)
-		}
-	}
 	goleak.VerifyTestMain(m)
+}
+
+func digest(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
+}
+
+func open(t *testing.T, root string) blob.Store {
+	t.Helper()
+	s, err := dir.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConforms(t *testing.T) {
+	t.Parallel()
+	blobtest.Run(t, func(t *testing.T) blob.Store { return open(t, t.TempDir()) })
 }
 
 const increments = 100
 
-func incrementMany(dir string) error {
+func incrementMany(root string) error {
 	ctx := context.Background()
-	s, err := blob.Open(ctx, dir, blob.Config{})
+	s, err := dir.Open(root)
 	if err != nil {
 		return err
 	}
@@ -69,7 +85,7 @@ func incrementMany(dir string) error {
 func TestProcessesLoseNoUpdate(t *testing.T) {
 	const processes = 3
 	dir := t.TempDir()
-	s := open(t, dir, blob.Config{})
+	s := open(t, dir)
 	if _, err := s.Put(t.Context(), "counter", []byte("0"), blob.Condition{Absent: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +112,7 @@ func TestProcessesLoseNoUpdate(t *testing.T) {
 
 func TestPutWaitsForTheLockNoLongerThanItsContext(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, blob.Config{})
+	s := open(t, dir)
 	if _, err := s.Put(t.Context(), "doc", []byte("1"), blob.Condition{}); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +142,7 @@ func TestPutWaitsForTheLockNoLongerThanItsContext(t *testing.T) {
 
 func TestStoresMayNest(t *testing.T) {
 	root := t.TempDir()
-	lake, meta := open(t, root, blob.Config{}), open(t, "file://"+root+"/_meta", blob.Config{})
+	lake, meta := open(t, root), open(t, root+"/_meta")
 	if _, err := meta.Put(t.Context(), "state/T.json", []byte("{}"), blob.Condition{Absent: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +168,7 @@ func TestStoresMayNest(t *testing.T) {
 // underscore, and so does nothing that a query could take for data lie elsewhere.
 func TestReadersOfTheLakeSkipUploads(t *testing.T) {
 	root := t.TempDir()
-	upload(t, open(t, root, blob.Config{}), "T/dt=2026-01-01/a.parquet", "rows")
+	upload(t, open(t, root), "T/dt=2026-01-01/a.parquet", "rows")
 	err := filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
 		if err == nil && !e.IsDir() && e.Name()[0] != '.' && filepath.Base(filepath.Dir(path)) != ".locks" {
 			t.Errorf("%s is visible", path)
@@ -190,7 +206,7 @@ func partFile(t *testing.T, root string) string {
 
 func TestCompleteAfterACrashInTheMiddle(t *testing.T) {
 	root := t.TempDir()
-	s := open(t, root, blob.Config{})
+	s := open(t, root)
 	id, parts := upload(t, s, "T/a", "rows")
 	// The dead process had renamed the part and not removed the upload.
 	if err := os.MkdirAll(filepath.Join(root, "T"), 0o750); err != nil {
@@ -215,7 +231,7 @@ func TestDamagedPartIsNeverVisible(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			s := open(t, root, blob.Config{})
+			s := open(t, root)
 			id, parts := upload(t, s, "T/a", "rows")
 			if err := damage(partFile(t, root)); err != nil {
 				t.Fatal(err)
@@ -232,7 +248,7 @@ func TestDamagedPartIsNeverVisible(t *testing.T) {
 }
 
 func TestShortBodyIsNoPart(t *testing.T) {
-	s := openDir(t)
+	s := open(t, t.TempDir())
 	id, _ := upload(t, s, "T/a", "rows")
 	if _, err := s.UploadPart(t.Context(), "T/a", id, 2, strings.NewReader("abc"), 4); err == nil {
 		t.Error("a part shorter than announced was taken")
@@ -241,7 +257,7 @@ func TestShortBodyIsNoPart(t *testing.T) {
 
 func TestLeftoverOfAPutIsNoObject(t *testing.T) {
 	root := t.TempDir()
-	s := open(t, root, blob.Config{})
+	s := open(t, root)
 	if err := os.WriteFile(filepath.Join(root, ".doc.tmp"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -258,14 +274,14 @@ func TestDirectoryThatIsAFile(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := blob.Open(t.Context(), path, blob.Config{}); err == nil {
+	if _, err := dir.Open(path); err == nil {
 		t.Error("a file was opened as a directory")
 	}
 }
 
 func TestOpenWritesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lake")
-	s := open(t, path, blob.Config{})
+	s := open(t, path)
 	if _, _, err := s.Get(t.Context(), "a"); !errors.Is(err, blob.ErrNotFound) {
 		t.Error(err)
 	}

@@ -1,4 +1,4 @@
-package blob
+package dir
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const (
 
 // lock excludes every other process and goroutine that changes the key. There are
 // 256 lock files, so that they do not grow with the number of objects.
-func (d *dirStore) lock(ctx context.Context, key string) (unlock func(), err error) {
+func (d *store) lock(ctx context.Context, key string) (unlock func(), err error) {
 	dir := filepath.Join(d.root, filepath.FromSlash(locksDir))
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("lock: %w", fileError(err))

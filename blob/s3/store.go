@@ -1,8 +1,11 @@
-package blob
+// Package s3 keeps objects in a bucket of Amazon S3 or of what speaks its API.
+package s3
 
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"hunting-exporter/blob"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -34,8 +39,8 @@ var ErrNoRegion = errors.New("no region is configured; set AWS_REGION")
 // metaSHA256 is the metadata key of an object's sha256.
 const metaSHA256 = "sha256"
 
-// s3Store keeps objects in a bucket, all below one prefix.
-type s3Store struct {
+// store keeps objects in a bucket, all below one prefix.
+type store struct {
 	client   *awss3.Client
 	bucket   string
 	prefix   string // empty, or ends with a slash
@@ -45,7 +50,9 @@ type s3Store struct {
 	listing  atomic.Int32            // how the server lists uploads
 }
 
-func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, error) {
+// Open returns the store of a bucket, all of whose keys are below prefix, if there is one. It
+// asks S3 nothing.
+func Open(ctx context.Context, bucket, prefix string, cfg Config) (blob.Store, error) {
 	httpClient := awshttp.NewBuildableClient().
 		WithReadTimeout(answerTimeout).
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
@@ -69,7 +76,7 @@ func openS3(ctx context.Context, bucket, prefix string, cfg Config) (*s3Store, e
 		return nil, fmt.Errorf("open s3://%s: %w", bucket, ErrNoRegion)
 	}
 	sdk.Credentials = identity{sdk.Credentials}
-	s := &s3Store{bucket: bucket, prefix: prefix, sse: types.ServerSideEncryption(cfg.SSE)}
+	s := &store{bucket: bucket, prefix: prefix, sse: types.ServerSideEncryption(cfg.SSE)}
 	if prefix != "" {
 		s.prefix = prefix + "/"
 	}
@@ -103,23 +110,23 @@ func configure(o *awss3.Options, cfg Config) {
 }
 
 // URL names bucket and prefix.
-func (s *s3Store) URL() string {
+func (s *store) URL() string {
 	return strings.TrimSuffix("s3://"+s.bucket+"/"+s.prefix, "/")
 }
 
-func (s *s3Store) key(key string) (*string, error) {
-	if err := CheckKey(key); err != nil {
+func (s *store) key(key string) (*string, error) {
+	if err := blob.CheckKey(key); err != nil {
 		return nil, err
 	}
 	return aws.String(s.prefix + key), nil
 }
 
-func (s *s3Store) fail(doing, key string, err error) error {
-	return fmt.Errorf("%s %s in %s: %w", doing, key, s.URL(), s3Error(err))
+func (s *store) fail(doing, key string, err error) error {
+	return fmt.Errorf("%s %s in %s: %w", doing, key, s.URL(), storeError(err))
 }
 
 // Get reads a whole object.
-func (s *s3Store) Get(ctx context.Context, key string) ([]byte, string, error) {
+func (s *store) Get(ctx context.Context, key string) ([]byte, string, error) {
 	name, err := s.key(key)
 	if err != nil {
 		return nil, "", s.fail("get", key, err)
@@ -137,14 +144,15 @@ func (s *s3Store) Get(ctx context.Context, key string) ([]byte, string, error) {
 
 // Put writes a whole object, under the condition if there is one. The SDK repeats
 // a request whose answer is lost, so ErrPrecondition may mean one's own success.
-func (s *s3Store) Put(ctx context.Context, key string, data []byte, c Condition) (string, error) {
+func (s *store) Put(ctx context.Context, key string, data []byte, c blob.Condition) (string, error) {
 	name, err := s.key(key)
 	if err != nil {
 		return "", s.fail("put", key, err)
 	}
+	sum := sha256.Sum256(data)
 	in := &awss3.PutObjectInput{
 		Bucket: &s.bucket, Key: name, Body: bytes.NewReader(data), ContentLength: aws.Int64(int64(len(data))),
-		Metadata:             map[string]string{metaSHA256: digest(data)},
+		Metadata:             map[string]string{metaSHA256: hex.EncodeToString(sum[:])},
 		ServerSideEncryption: s.sse, SSEKMSKeyId: s.kmsKeyID,
 	}
 	if c.IfMatch != "" {
@@ -157,23 +165,23 @@ func (s *s3Store) Put(ctx context.Context, key string, data []byte, c Condition)
 	if err == nil {
 		return aws.ToString(out.ETag), nil
 	}
-	if c.IfMatch != "" && errors.Is(s3Error(err), ErrNotFound) {
-		err = fmt.Errorf("no object to match: %w", ErrPrecondition)
+	if c.IfMatch != "" && errors.Is(storeError(err), blob.ErrNotFound) {
+		err = fmt.Errorf("no object to match: %w", blob.ErrPrecondition)
 	}
 	return "", s.fail("put", key, err)
 }
 
 // Delete removes an object; one that is not there is no error.
-func (s *s3Store) Delete(ctx context.Context, key string) error {
+func (s *store) Delete(ctx context.Context, key string) error {
 	name, err := s.key(key)
 	if err == nil {
 		_, err = s.client.DeleteObject(ctx, &awss3.DeleteObjectInput{Bucket: &s.bucket, Key: name})
 	}
-	if err != nil && !errors.Is(s3Error(err), ErrNotFound) {
+	if err != nil && !errors.Is(storeError(err), blob.ErrNotFound) {
 		return s.fail("delete", key, err)
 	}
 	return nil
 }
 
 // Sync has nothing to do: what S3 has answered is durable.
-func (s *s3Store) Sync(context.Context, string) error { return nil }
+func (s *store) Sync(context.Context, string) error { return nil }
