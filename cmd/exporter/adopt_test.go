@@ -151,9 +151,9 @@ func TestAdoptOfAQuery(t *testing.T) {
 	t.Parallel()
 	m := newMatrix(t)
 	a := adopting{m, t}
-	m.env = with(m.env, query("", alertQuery)(t, m)...)
+	m.env = with(m.env, asQuery("", alertQuery)(t, m)...)
 	a.run(m.env, 0, `"rows":100`, "run")
-	query("", strings.Replace(alertQuery, "\n", "\n| where Title != ''\n", 1))(t, m)
+	asQuery("", strings.Replace(alertQuery, "\n", "\n| where Title != ''\n", 1))(t, m)
 	m.env["EXPORT_LAG"] = "0s"
 	a.untouched(func() {
 		a.run(m.env, 2, "give the query a name of its own", "run")

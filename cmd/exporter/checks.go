@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/crash"
 )
 
@@ -65,7 +66,7 @@ func patiently(name string, run check) check {
 
 // whileLoggingIn is the time for tokens: a token server may ask to wait, for as long as the
 // run may last.
-func whileLoggingIn(ctx context.Context, cfg Config) (context.Context, context.CancelCauseFunc) {
+func whileLoggingIn(ctx context.Context, cfg config.Config) (context.Context, context.CancelCauseFunc) {
 	release := context.CancelFunc(func() {})
 	if d := cfg.Export.Deadline; d > 0 {
 		ctx, release = untilDeadline(ctx, time.Now(), max(d, patience))

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hunting-exporter/config"
 )
 
 // TestFailedCheckEndsLongWaits: whoever waits for the token server does not hold back for an
@@ -14,7 +16,7 @@ import (
 func TestFailedCheckEndsLongWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		login, giveUp := whileLoggingIn(t.Context(), Config{})
+		login, giveUp := whileLoggingIn(t.Context(), config.Config{})
 		defer giveUp(nil)
 		deaf := make(chan struct{})
 		defer close(deaf)

@@ -16,7 +16,9 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/crash"
+	"hunting-exporter/internal/typo"
 )
 
 // cli is what commands use of the process they run in.
@@ -33,16 +35,16 @@ type cli struct {
 	// keeps its own.
 	standard func(*slog.Logger)
 
-	args   []string // of this command
-	id     string   // of its run
-	tenant string   // as it is set
-	logs   Log      // the same
+	args   []string   // of this command
+	id     string     // of its run
+	tenant string     // as it is set
+	logs   config.Log // the same
 }
 
 // main runs one command line and returns its exit code.
 func (c *cli) main(ctx context.Context, args []string) int {
 	c.args, c.id = args, runID()
-	c.take(newValues(nil, c.environ))
+	c.take(config.NewValues(nil, c.environ))
 	c.logger(c.err) // for what is logged before there is a run
 	root := c.root()
 	root.SetArgs(args)
@@ -55,11 +57,11 @@ func (c *cli) main(ctx context.Context, args []string) int {
 }
 
 // take notes how to log, before anything is judged.
-func (c *cli) take(v *values) {
+func (c *cli) take(v *config.Values) {
 	c.logs.Level, _ = v.Lookup("LOG_LEVEL")
 	c.logs.Format, _ = v.Lookup("LOG_FORMAT")
 	c.tenant, _ = v.Lookup("AZURE_TENANT_ID")
-	if c.panics != nil && c.logs.asJSON(isTerminal(c.err)) {
+	if c.panics != nil && c.logs.AsJSON(isTerminal(c.err)) {
 		log := c.logger(c.err)
 		c.panics(func(line string) { log.Error(line, "exit_code", crash.Code) })
 	}
@@ -79,7 +81,7 @@ const messageEnded = "run ended"
 
 // fail says why a command ended, in a record where the log has such.
 func (c *cli) fail(cmd *cobra.Command, err error) {
-	if !c.logs.asJSON(isTerminal(c.err)) {
+	if !c.logs.AsJSON(isTerminal(c.err)) {
 		fmt.Fprintf(c.err, "exporter: %v\n", err)
 		return
 	}
@@ -125,7 +127,7 @@ func commandsOnly(cmd *cobra.Command, args []string) error {
 	if cmd.HasParent() {
 		group = cmd.Name() + ": "
 	}
-	return &usageError{fmt.Errorf("%sunknown command%s; there are %s", group, didYouMean(args[0], known), strings.Join(list, ", "))}
+	return &usageError{fmt.Errorf("%sunknown command%s; there are %s", group, typo.DidYouMean(args[0], known), strings.Join(list, ", "))}
 }
 
 // flagError explains a flag that does not exist. What follows a single dash is not
@@ -143,9 +145,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		if missing != nil {
 			name, _, _ = strings.Cut(missing.GetSpecifiedShortnames(), "=")
 		}
-		return fmt.Errorf("flags begin with two dashes and a letter%s", didYouMean("--"+name, known))
+		return fmt.Errorf("flags begin with two dashes and a letter%s", typo.DidYouMean("--"+name, known))
 	case missing != nil:
-		return fmt.Errorf("%w%s", err, didYouMean("--"+missing.GetSpecifiedName(), known))
+		return fmt.Errorf("%w%s", err, typo.DidYouMean("--"+missing.GetSpecifiedName(), known))
 	}
 	return err
 }
@@ -178,7 +180,7 @@ func settingFlags(cmd *cobra.Command, prefixes ...string) func() map[string]stri
 	flags := cmd.Flags()
 	names := map[string]string{} // flag → variable
 	add := func(variable, help, fallback string) {
-		name := flagName(variable)
+		name := config.FlagName(variable)
 		if flags.Lookup(name) != nil {
 			return
 		}
@@ -188,14 +190,14 @@ func settingFlags(cmd *cobra.Command, prefixes ...string) func() map[string]stri
 		flags.String(name, "", help+" ["+variable+"]")
 		names[name] = variable
 	}
-	for _, v := range variables() {
+	for _, v := range config.Variables() {
 		if len(prefixes) > 0 && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(v.Name, p) }) {
 			continue
 		}
 		help := v.Help
 		if v.Secret {
 			help += "; visible in the list of processes, prefer the variable or the file"
-			add(v.Name+fileSuffix, "file that holds the secret "+v.Name, "")
+			add(v.Name+config.FileSuffix, "file that holds the secret "+v.Name, "")
 		}
 		add(v.Name, help, v.Default)
 	}

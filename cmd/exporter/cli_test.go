@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"hunting-exporter/config"
 )
 
 // What is mistyped is told apart from what is missing, and the right word is named.
@@ -63,7 +65,7 @@ func TestVersionFlag(t *testing.T) {
 func TestNoColor(t *testing.T) {
 	colours := func() bool {
 		var out strings.Builder
-		newLogger(&out, true, Log{Level: "info", Format: "auto"}).Warn("text")
+		newLogger(&out, true, config.Log{Level: "info", Format: "auto"}).Warn("text")
 		return strings.Contains(out.String(), "\x1b[")
 	}
 	t.Setenv("NO_COLOR", "")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
@@ -28,7 +29,7 @@ type adoption struct {
 
 	set    func(variable string) bool // reports whether it is set here
 	agreed bool                       // to the changes of the last dataset
-	cfg    Config
+	cfg    config.Config
 	e      *pipeline.Exporter
 }
 
@@ -69,7 +70,7 @@ What is not set in this shell stays as it is recorded. A destination is dropped 
 }
 
 func (a *adoption) main(ctx context.Context, flags map[string]string, names []string) error {
-	v := newValues(flags, a.environ)
+	v := config.NewValues(flags, a.environ)
 	a.set = func(variable string) bool { _, ok := v.Lookup(variable); return ok }
 	for _, d := range a.drop {
 		if by, ok := map[string]string{dropLake: "LAKE_URL", dropKafka: "KAFKA_BROKERS"}[d]; !ok {
@@ -81,11 +82,11 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 	if a.all && a.start != "" {
 		return &usageError{errors.New("--start is for one dataset whose state is lost, not for --all")}
 	}
-	return a.byHand(ctx, v, names, func(ctx context.Context, cfg Config, s stores, e *pipeline.Exporter, name string) error {
+	return a.byHand(ctx, v, names, func(ctx context.Context, cfg config.Config, s stores, e *pipeline.Exporter, name string) error {
 		if err := a.prepare(ctx, cfg, e); err != nil {
 			return err
 		}
-		ds, configured := cfg.named(name)
+		ds, configured := cfg.Named(name)
 		want := pipeline.Adopting{
 			Wanted: func(recorded state.Document) (state.Destinations, state.Meaning) {
 				return a.destinations(recorded.Destinations), a.meaning(recorded.Meaning, ds, configured)
@@ -94,7 +95,7 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 		}
 		var err error
 		if a.start != "" {
-			if want.Start, err = startTime(a.start, time.Now()); err != nil {
+			if want.Start, err = config.StartTime(a.start, time.Now()); err != nil {
 				return &usageError{fmt.Errorf("--start %s %w", a.start, err)}
 			}
 		}
@@ -110,7 +111,7 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 }
 
 // prepare finds out which tenant is meant, once. A domain is looked up by logging in.
-func (a *adoption) prepare(ctx context.Context, cfg Config, e *pipeline.Exporter) error {
+func (a *adoption) prepare(ctx context.Context, cfg config.Config, e *pipeline.Exporter) error {
 	if a.e == e {
 		return nil
 	}
@@ -123,7 +124,7 @@ func (a *adoption) prepare(ctx context.Context, cfg Config, e *pipeline.Exporter
 			return err
 		}
 	}
-	e.Meaning = cfg.meaning(tenant)
+	e.Meaning = cfg.Meaning(tenant)
 	a.cfg, a.e = cfg, e
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/config"
 	"hunting-exporter/pipeline"
 )
 
@@ -37,7 +38,7 @@ The API keeps rows for 30 days (720h). Settings and exit codes are those of run.
 	f.BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	flags := settingFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return c.run(cmd.Context(), newValues(flags(), c.environ), task{dryRun: dryRun, stretch: &s})
+		return c.run(cmd.Context(), config.NewValues(flags(), c.environ), task{dryRun: dryRun, stretch: &s})
 	}
 	return cmd
 }
@@ -69,7 +70,7 @@ func (s stretchFlags) backfill(now time.Time, lag time.Duration) (*pipeline.Back
 }
 
 func flagTime(flag, value string, now time.Time) (time.Time, error) {
-	t, err := startTime(value, now)
+	t, err := config.StartTime(value, now)
 	if err != nil {
 		return t, &usageError{fmt.Errorf("%s %q %w; set a duration back such as 240h, or a time such as 2026-01-31T00:00:00Z, 30 days (720h) back at most", flag, value, err)}
 	}
@@ -88,8 +89,8 @@ func reason(ds pipeline.Dataset) string {
 }
 
 // chosen are the datasets that are exported, and the report of those that are not.
-func (s surroundings) chosen(cfg Config) (datasets []pipeline.Dataset, leftOut []datasetReport) {
-	all, _ := cfg.datasets() // judged already
+func (s surroundings) chosen(cfg config.Config) (datasets []pipeline.Dataset, leftOut []datasetReport) {
+	all, _ := cfg.Datasets() // judged already
 	if s.backfill == nil {
 		return all, nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/tenant"
 )
@@ -153,7 +154,7 @@ func (d *demo) export(ctx context.Context) (report, error) {
 	if d.fail {
 		return d.exportKilled(ctx)
 	}
-	cfg, err := configure(ctx, newValues(d.settings(), nil), func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
+	cfg, err := config.Load(ctx, config.NewValues(d.settings(), nil), func(cfg config.Config) []setting.Problem { return cfg.Problems(time.Now()) })
 	if err != nil {
 		return report{}, err
 	}

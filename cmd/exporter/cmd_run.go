@@ -13,6 +13,8 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/config"
+	"hunting-exporter/config/query"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 )
@@ -38,7 +40,7 @@ datasets failed or have gaps and the rest is committed, 4 refused by identity or
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	flags := settingFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return c.run(cmd.Context(), newValues(flags(), c.environ), task{dryRun: dryRun})
+		return c.run(cmd.Context(), config.NewValues(flags(), c.environ), task{dryRun: dryRun})
 	}
 	return cmd
 }
@@ -52,9 +54,9 @@ type task struct {
 }
 
 // run exports or plans once and reports the outcome.
-func (c *cli) run(ctx context.Context, v *values, t task) error {
+func (c *cli) run(ctx context.Context, v *config.Values, t task) error {
 	c.take(v)
-	cfg, err := configure(ctx, v, func(cfg Config) []setting.Problem { return cfg.problems(time.Now()) })
+	cfg, err := config.Load(ctx, v, func(cfg config.Config) []setting.Problem { return cfg.Problems(time.Now()) })
 	var backfill *pipeline.Backfill
 	if t.stretch != nil {
 		var usage error
@@ -62,13 +64,13 @@ func (c *cli) run(ctx context.Context, v *values, t task) error {
 		err = errors.Join(err, usage)
 	}
 	if err != nil {
-		warn(c.logger(c.err), v.warnings()) // the likely reason why something is missing
+		warn(c.logger(c.err), v.Warnings()) // the likely reason why something is missing
 		return c.cannotBegin(t, err)
 	}
 	term := newConsole(c.err, isTerminal(c.err))
 	defer term.close()
 	log := c.logger(term)
-	warn(log, slices.Concat(v.warnings(), cfg.Kafka.Warnings(), cfg.queryWarnings()))
+	warn(log, slices.Concat(v.Warnings(), cfg.Kafka.Warnings(), query.Warnings(cfg.Export.Queries)))
 	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
 	s := surroundings{run: c.id, log: log, http: c.http, term: term, backfill: backfill}
@@ -96,7 +98,7 @@ func (c *cli) cannotBegin(t task, err error) error {
 		rep.fail(err)
 		o = &rep
 	}
-	if c.logs.asJSON(isTerminal(c.err)) {
+	if c.logs.AsJSON(isTerminal(c.err)) {
 		return c.report(c.logger(c.err), o)
 	}
 	if !isTerminal(c.out) {
@@ -133,7 +135,7 @@ func (c *cli) report(log *slog.Logger, o outcome) error {
 	case codeInterrupted, codeTerminated:
 		level = slog.LevelWarn
 	}
-	if !c.logs.forPeople(isTerminal(c.err)) {
+	if !c.logs.ForPeople(isTerminal(c.err)) {
 		log.Log(context.Background(), level, messageEnded, append(o.attrs(), "exit_code", o.code())...)
 	}
 	if o.code() == codeDone {
@@ -142,34 +144,10 @@ func (c *cli) report(log *slog.Logger, o outcome) error {
 	return &reportedError{code: o.code()}
 }
 
-// configure loads the configuration and refuses it with all of its problems at once.
-func configure(ctx context.Context, v *values, judge func(Config) []setting.Problem) (Config, error) {
-	cfg, problems, err := load(ctx, v)
-	if err != nil {
-		return Config{}, err
-	}
-	failed := map[string]bool{} // a secret whose file cannot be read is not missing as well
-	seen := map[string]bool{}   // packages share variables and then say the same
-	for _, p := range problems {
-		failed[p.Variable] = true
-	}
-	for _, p := range judge(cfg) {
-		said := p.Variable + "\x00" + p.Value + "\x00" + p.Reason
-		if !failed[p.Variable] && !failed[p.Variable+fileSuffix] && !seen[said] {
-			problems = append(problems, p)
-		}
-		seen[said] = true
-	}
-	if len(problems) > 0 {
-		return cfg, &setting.Error{Problems: problems}
-	}
-	return cfg, nil
-}
-
 // limitMemory makes the garbage collector mind the pod's memory limit, and without
 // one, what a run of this configuration needs beside its buffers, which lie outside of its
 // heap. It is a goal of the collector, never a bound that fails. GOMEMLIMIT and GOGC win.
-func limitMemory(log *slog.Logger, cfg Config) {
+func limitMemory(log *slog.Logger, cfg config.Config) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // the heap is small and has few pointers: collecting is cheap
 	}

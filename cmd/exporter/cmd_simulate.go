@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/tenant"
 )
 
@@ -59,7 +60,7 @@ token endpoint, with quotas. What is printed are shell lines. In one terminal:
 	f.IntVar(&s.rows, "rows", 10_000, "rows of each table")
 	f.IntVar(&s.hours, "hours", 24, "hours up to now that the rows lie in")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed makes the same rows, but for their times")
-	f.Float64Var(&s.late, "late", 0, "share of the made-up rows, 0 to 1, that queries see only "+short(lateAfter)+" after they came in")
+	f.Float64Var(&s.late, "late", 0, "share of the made-up rows, 0 to 1, that queries see only "+setting.Short(lateAfter)+" after they came in")
 	f.StringVar(&s.load, "load", "", "folder of <Table>.ndjson files to serve instead of made-up rows")
 	f.StringVar(&s.form, "form", "stream", "how these files write rows: stream (the streaming export), graph or legacy (answers of the APIs)")
 	f.StringVar(&s.truth, "truth", "", "also write what the tenant holds into this folder, one <table>.ndjson each")

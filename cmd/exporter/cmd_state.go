@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -48,8 +49,8 @@ the topic read_committed and look for events of the windows that "state show" na
 		if *committed == *dropped {
 			return &usageError{errors.New("state resolve needs one of --committed and --not-committed")}
 		}
-		return c.byHand(cmd.Context(), newValues(flags(), c.environ), args, func(ctx context.Context, cfg Config, _ stores, e *pipeline.Exporter, name string) error {
-			ds, _ := cfg.named(name)
+		return c.byHand(cmd.Context(), config.NewValues(flags(), c.environ), args, func(ctx context.Context, cfg config.Config, _ stores, e *pipeline.Exporter, name string) error {
+			ds, _ := cfg.Named(name)
 			if err := e.Resolve(ctx, ds, *committed); err != nil {
 				return err
 			}
@@ -61,13 +62,13 @@ the topic read_committed and look for events of the windows that "state show" na
 }
 
 // storesOnly judges what a command needs that only looks.
-func storesOnly(cfg Config) []setting.Problem { return cfg.storeProblems() }
+func storesOnly(cfg config.Config) []setting.Problem { return cfg.StoreProblems() }
 
 // withState gives a command the stores; a signal or an unanswered minute ends it.
-func (c *cli) withState(ctx context.Context, v *values, judge func(Config) []setting.Problem, do func(context.Context, Config, stores) error) error {
+func (c *cli) withState(ctx context.Context, v *config.Values, judge func(config.Config) []setting.Problem, do func(context.Context, config.Config, stores) error) error {
 	c.take(v)
-	warn(c.logger(c.err), v.warnings())
-	cfg, err := configure(ctx, v, judge)
+	warn(c.logger(c.err), v.Warnings())
+	cfg, err := config.Load(ctx, v, judge)
 	if err != nil {
 		return err
 	}
@@ -85,13 +86,13 @@ func (c *cli) withState(ctx context.Context, v *values, judge func(Config) []set
 
 // byHand makes changes by a person's word, one a dataset; no names: every dataset that
 // has a state.
-func (c *cli) byHand(ctx context.Context, v *values, names []string, change func(context.Context, Config, stores, *pipeline.Exporter, string) error) error {
+func (c *cli) byHand(ctx context.Context, v *config.Values, names []string, change func(context.Context, config.Config, stores, *pipeline.Exporter, string) error) error {
 	for _, name := range names {
 		if !schema.ValidName(name) {
 			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
 		}
 	}
-	judge := func(cfg Config) []setting.Problem {
+	judge := func(cfg config.Config) []setting.Problem {
 		unset := func(p setting.Problem) bool {
 			if cfg.Kafka.TakesToken() && strings.HasPrefix(p.Variable, "AZURE_") { // who logs in there
 				return false
@@ -99,10 +100,10 @@ func (c *cli) byHand(ctx context.Context, v *values, names []string, change func
 			_, ok := v.Lookup(p.Variable)
 			return !ok
 		}
-		all := slices.DeleteFunc(cfg.problems(time.Now()), unset) // not needed, but it may be recorded
-		return slices.Concat(all, cfg.storeProblems(), cfg.Kafka.Problems())
+		all := slices.DeleteFunc(cfg.Problems(time.Now()), unset) // not needed, but it may be recorded
+		return slices.Concat(all, cfg.StoreProblems(), cfg.Kafka.Problems())
 	}
-	return c.withState(ctx, v, judge, func(ctx context.Context, cfg Config, s stores) (err error) {
+	return c.withState(ctx, v, judge, func(ctx context.Context, cfg config.Config, s stores) (err error) {
 		log := slog.New(slog.DiscardHandler)
 		conn := &connection{stores: s}
 		if cfg.Kafka.Enabled() {

@@ -129,8 +129,8 @@ func TestSnapshotOnceAnInterval(t *testing.T) {
 		t.Errorf("state show:\n%s", out)
 	}
 	cfg, problems := judged(t, nil, with(usable(), "EXPORT_SNAPSHOT_INTERVAL", "15m"))
-	if len(problems) > 0 || cfg.limits().Snapshot != 14*time.Minute+15*time.Second {
-		t.Errorf("an interval of 15m is %s, %v", cfg.limits().Snapshot, problems)
+	if len(problems) > 0 || cfg.Limits().Snapshot != 14*time.Minute+15*time.Second {
+		t.Errorf("an interval of 15m is %s, %v", cfg.Limits().Snapshot, problems)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/blob/open"
+	"hunting-exporter/config"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
@@ -35,20 +36,20 @@ type stores struct {
 }
 
 // openStores opens the stores without asking them anything.
-func openStores(ctx context.Context, cfg Config) (s stores, err error) {
+func openStores(ctx context.Context, cfg config.Config) (s stores, err error) {
 	if cfg.Export.Lake != "" {
 		if s.lake, err = openStore(ctx, cfg, "LAKE_URL", cfg.Export.Lake); err != nil {
 			return stores{}, err
 		}
 	}
-	if s.state, err = openStore(ctx, cfg, cfg.stateVariable(), cfg.stateURL()); err != nil {
+	if s.state, err = openStore(ctx, cfg, cfg.StateVariable(), cfg.StateURL()); err != nil {
 		return stores{}, err
 	}
 	s.meta = s.state
 	if s.lake == nil {
 		return s, nil
 	}
-	meta, err := openStore(ctx, cfg, "LAKE_URL", cfg.metaURL())
+	meta, err := openStore(ctx, cfg, "LAKE_URL", cfg.MetaURL())
 	if err != nil {
 		return stores{}, err
 	}
@@ -59,11 +60,11 @@ func openStores(ctx context.Context, cfg Config) (s stores, err error) {
 }
 
 // openStore opens one store. What fails before anything is asked is configuration.
-func openStore(ctx context.Context, cfg Config, variable, url string) (blob.Store, error) {
+func openStore(ctx context.Context, cfg config.Config, variable, url string) (blob.Store, error) {
 	store, err := open.Store(ctx, url, cfg.Blob)
 	if err != nil {
 		return nil, &setting.Error{Problems: []setting.Problem{{
-			Variable: variable, Value: redact(url), Reason: err.Error(), Fix: "set s3://bucket/prefix or a directory that can be read and written",
+			Variable: variable, Value: setting.Redact(url), Reason: err.Error(), Fix: "set s3://bucket/prefix or a directory that can be read and written",
 		}}}
 	}
 	return store, nil
@@ -71,7 +72,7 @@ func openStore(ctx context.Context, cfg Config, variable, url string) (blob.Stor
 
 // connect reaches source, stores and brokers side by side. Nothing of the state is
 // read or written.
-func connect(ctx context.Context, cfg Config, s surroundings) (*connection, error) {
+func connect(ctx context.Context, cfg config.Config, s surroundings) (*connection, error) {
 	c := &connection{identity: source.NewIdentity(cfg.Source, source.Options{HTTP: s.http, Log: s.log})}
 	if err := c.reach(ctx, cfg, s); err != nil {
 		c.close()
@@ -80,7 +81,7 @@ func connect(ctx context.Context, cfg Config, s surroundings) (*connection, erro
 	return c, nil
 }
 
-func (c *connection) reach(ctx context.Context, cfg Config, s surroundings) (err error) {
+func (c *connection) reach(ctx context.Context, cfg config.Config, s surroundings) (err error) {
 	c.reader, err = source.New(cfg.Source, transform.NewDecoder(cfg.Transform, &c.pool), source.Options{HTTP: s.http, Log: s.log, Identity: c.identity})
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (c *connection) reach(ctx context.Context, cfg Config, s surroundings) (err
 	token := sync.OnceValue(func() error { return late(login, "token server", c.reader.Check(login)) })
 	checks := []check{
 		func(context.Context) error { return token() },
-		patiently("state store", c.probe(cfg, cfg.stateVariable(), c.stores.state)),
+		patiently("state store", c.probe(cfg, cfg.StateVariable(), c.stores.state)),
 	}
 	if c.stores.meta != c.stores.state {
 		checks = append(checks, patiently("lake", c.probe(cfg, "LAKE_URL", c.stores.meta)))
@@ -123,7 +124,7 @@ func (c *connection) reach(ctx context.Context, cfg Config, s surroundings) (err
 }
 
 // probe shows that the store of a variable does what a run needs of it.
-func (c *connection) probe(cfg Config, variable string, store blob.Store) func(context.Context) error {
+func (c *connection) probe(cfg config.Config, variable string, store blob.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := blob.Probe(ctx, store, cfg.State.Lock != string(state.LockNone)); err != nil {
 			return fmt.Errorf("%s: %w", variable, err)
@@ -133,7 +134,7 @@ func (c *connection) probe(cfg Config, variable string, store blob.Store) func(c
 }
 
 // exporter wires the pipeline; the caller adds Start and Horizon.
-func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.Exporter {
+func (c *connection) exporter(cfg config.Config, s surroundings, run string) *pipeline.Exporter {
 	e := &pipeline.Exporter{
 		Run:         run,
 		Version:     versionText(),
@@ -143,9 +144,9 @@ func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.
 			Intents: c.stores.state,
 			Meta:    c.stores.meta,
 		},
-		Limits:      cfg.limits(),
-		Meaning:     cfg.meaning(c.tenant),
-		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.exactlyOnce(),
+		Limits:      cfg.Limits(),
+		Meaning:     cfg.Meaning(c.tenant),
+		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.ExactlyOnce(),
 		Log:         s.log,
 		AfterStep:   crashPoint(),
 	}
@@ -153,9 +154,9 @@ func (c *connection) exporter(cfg Config, s surroundings, run string) *pipeline.
 		e.Source = c.reader
 	}
 	if c.stores.lake != nil {
-		datasets, _ := cfg.datasets()
+		datasets, _ := cfg.Datasets()
 		e.Destinations.Lake = c.stores.lake.URL()
-		e.Lake = s3.New(c.stores.lake, cfg.Parquet, s3.Info{Version: versionText(), Tenant: cfg.tenantFolder(), Datasets: len(datasets)}, &c.pool, s.log)
+		e.Lake = s3.New(c.stores.lake, cfg.Parquet, s3.Info{Version: versionText(), Tenant: cfg.TenantFolder(), Datasets: len(datasets)}, &c.pool, s.log)
 	}
 	if c.cluster != nil {
 		e.Destinations.Cluster, e.Destinations.Topic = c.cluster.ID(), cfg.Kafka.Topic

@@ -6,72 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"hunting-exporter/config/query"
 	"hunting-exporter/pipeline"
 )
-
-func TestDatasets(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"1.kql": "// name: Logons\n// identity: DeviceId\nDeviceLogonEvents | where Timestamp >= _startTime and Timestamp < _endTime",
-		"2.kql": "// name: PerHour\n// mode: aggregate\n// time: Hour\nDeviceLogonEvents | where Timestamp >= _startTime and Timestamp < _endTime | summarize n = count() by Hour = bin(Timestamp, 1h)",
-		"3.kql": "// name: Devices\n// mode: snapshot\n// identity: DeviceId\nDeviceTvmSoftwareInventory | distinct DeviceId",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	env := usable("EXPORT_TABLES", "AlertInfo,DeviceTvmSoftwareInventory,BrandNewTable", "EXPORT_QUERIES", dir)
-	cfg, problems := judged(t, nil, env)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	got, _ := cfg.datasets()
-	for i := range got {
-		got[i].Query, got[i].Fingerprint = "", ""
-	}
-	want := []pipeline.Dataset{
-		{Name: "AlertInfo", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Key: "AlertId"},
-		{
-			Name: "DeviceTvmSoftwareInventory", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockIngestion, TimeColumn: "_SnapshotTime", Key: "DeviceId",
-			Slicing: []string{"DeviceId", "SoftwareVendor", "SoftwareName"},
-		},
-		{Name: "BrandNewTable", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"},
-		{Name: "Logons", Clock: pipeline.ClockEvent, TimeColumn: "Timestamp", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId", "Timestamp"}},
-		{Name: "PerHour", Mode: pipeline.ModeAggregate, Clock: pipeline.ClockEvent, TimeColumn: "Hour", Needs: []string{"Hour"}},
-		{Name: "Devices", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockEvent, TimeColumn: "_SnapshotTime", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId"}},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	env["EXPORT_CURSOR"] = "event"
-	cfg, _ = judged(t, nil, env)
-	got, _ = cfg.datasets()
-	for _, ds := range got {
-		if !ds.FixedClock || ds.Clock != pipeline.ClockEvent {
-			t.Errorf("EXPORT_CURSOR=event: %+v", ds)
-		}
-	}
-}
-
-func TestSnapshotOfAQueryNeedsIdentity(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "q.kql"), []byte("// name: Devices\n// mode: snapshot\nDeviceTvmSoftwareInventory | distinct DeviceId"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, problems := judged(t, nil, usable("EXPORT_QUERIES", dir))
-	if len(problems) != 1 || !strings.Contains(problems[0].Reason, "identity: DeviceId") {
-		t.Errorf("problems %v", problems)
-	}
-}
 
 // TestNamesOfDatasets: one that the lake cannot hold is refused, the longest is exported.
 func TestNamesOfDatasets(t *testing.T) {
 	t.Parallel()
-	longest := strings.Repeat("A", longestName)
+	longest := strings.Repeat("A", query.LongestName)
 	for name, says := range map[string]string{
 		longest: `"rows":100`, longest + "A": "80 at most", "_meta": "begins with _", "_META": "begins with _",
 	} {

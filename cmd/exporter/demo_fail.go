@@ -10,10 +10,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
+	"hunting-exporter/config"
 	"hunting-exporter/tenant"
 )
 
@@ -105,8 +105,7 @@ func (d *demo) child(ctx context.Context, settings map[string]string) (*exec.Cmd
 	}
 	cmd := exec.CommandContext(ctx, self, "run")
 	for _, pair := range d.environ {
-		foreign := !slices.ContainsFunc(append([]string{"AZURE_", "S3_", "AWS_", "LOG_"}, ours...), func(p string) bool { return strings.HasPrefix(pair, p) })
-		if foreign {
+		if !config.Concerns(pair) {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}

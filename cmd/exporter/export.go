@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
@@ -28,7 +29,7 @@ type surroundings struct {
 }
 
 // export runs every dataset once. It never fails without a report.
-func export(ctx, stop context.Context, cfg Config, s surroundings) report {
+func export(ctx, stop context.Context, cfg config.Config, s surroundings) report {
 	started := time.Now()
 	rep := report{Version: versionText(), Run: cmp.Or(s.run, runID()), started: started}
 	datasets, leftOut := s.chosen(cfg)
@@ -42,7 +43,7 @@ func export(ctx, stop context.Context, cfg Config, s surroundings) report {
 		return rep
 	}
 	defer clean()
-	start, err := startTime(cfg.Export.Start, started.Add(-conn.reader.Ahead()))
+	start, err := config.StartTime(cfg.Export.Start, started.Add(-conn.reader.Ahead()))
 	if err != nil {
 		rep.fail(err)
 		return rep
@@ -90,7 +91,7 @@ func dropped(ctx context.Context, results []pipeline.Result) []pipeline.Result {
 }
 
 // begin makes room on local disk, then reaches everything that a run needs.
-func begin(ctx context.Context, cfg *Config, s surroundings) (conn *connection, clean func(), err error) {
+func begin(ctx context.Context, cfg *config.Config, s surroundings) (conn *connection, clean func(), err error) {
 	local, err := spill.Open(cfg.Export.Spill, s.log)
 	if err != nil {
 		return nil, nil, err

@@ -6,12 +6,13 @@ import (
 	"log/slog"
 	"net"
 
+	"hunting-exporter/config"
 	"hunting-exporter/sink/kafka"
 	"hunting-exporter/source"
 )
 
 // connectKafka connects as the source's identity, where the brokers want an Azure token.
-func connectKafka(ctx context.Context, cfg Config, log *slog.Logger, identity *source.Identity) (*kafka.Cluster, error) {
+func connectKafka(ctx context.Context, cfg config.Config, log *slog.Logger, identity *source.Identity) (*kafka.Cluster, error) {
 	return kafka.Connect(ctx, cfg.Kafka, kafka.Options{
 		Log:      log,
 		TenantID: cfg.Source.TenantID,

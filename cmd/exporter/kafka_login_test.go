@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -106,34 +104,6 @@ func TestOneIdentityForAPIAndKafka(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestSecretFilesAreKnown to who logs in, so that they can be read again.
-func TestSecretFilesAreKnown(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte("s"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, variable := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"} {
-		for _, flags := range []map[string]string{nil, {variable + "_FILE": file}} {
-			env := usable("AZURE_CLIENT_SECRET", "")
-			if env[variable+"_FILE"] = file; flags != nil {
-				env[variable+"_FILE"] = "/of/the/environment"
-			}
-			v := newValues(flags, environ(env))
-			cfg, problems, err := load(t.Context(), v)
-			if err != nil || len(problems) > 0 {
-				t.Fatal(problems, err)
-			}
-			got := map[string]string{"AZURE_CLIENT_SECRET": cfg.Source.ClientSecretFile, "AZURE_CLIENT_CERTIFICATE_PASSWORD": cfg.Source.CertificatePasswordFile}
-			for name, path := range got {
-				if want := map[bool]string{true: file}[name == variable]; path != want {
-					t.Errorf("%s of %s: %q", name, variable, path)
-				}
-			}
-		}
 	}
 }
 

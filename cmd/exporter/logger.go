@@ -7,26 +7,22 @@ import (
 	"strings"
 	"time"
 
+	"hunting-exporter/config"
+
 	"github.com/lmittmann/tint"
 )
 
-// forPeople reports whether somebody reads the log as it comes.
-func (l Log) forPeople(terminal bool) bool { return terminal && l.Format != "json" }
-
-// asJSON reports whether the log is JSON.
-func (l Log) asJSON(terminal bool) bool { return l.Format != "text" && !l.forPeople(terminal) }
-
 // newLogger logs to w: text for people at a terminal, else JSON, one record a line. Records
 // say what they are of, which people know. NO_COLOR (no-color.org) takes the colours away.
-func newLogger(w io.Writer, terminal bool, cfg Log, of ...any) *slog.Logger {
+func newLogger(w io.Writer, terminal bool, cfg config.Log, of ...any) *slog.Logger {
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(strings.ToUpper(cfg.Level))); err != nil {
 		level = slog.LevelInfo // reported as a problem of LOG_LEVEL
 	}
 	switch {
-	case cfg.asJSON(terminal):
+	case cfg.AsJSON(terminal):
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: searchable})).With(of...)
-	case cfg.forPeople(terminal):
+	case cfg.ForPeople(terminal):
 		of = nil
 	}
 	return slog.New(tint.NewTextHandler(w, &tint.Options{

@@ -1,5 +1,5 @@
 // Command exporter copies Microsoft Defender advanced hunting data into a data lake
-// and Kafka. This package is configuration, wiring, commands and exit codes; what it
+// and Kafka. This package is wiring, commands and exit codes; what it
 // guarantees is that a bad setting, an unreachable store and a refused login end a
 // run before any state is touched.
 package main

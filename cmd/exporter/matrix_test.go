@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"hunting-exporter/config"
 	"hunting-exporter/tenant"
 )
 
@@ -60,8 +61,8 @@ func set(pairs ...string) func(*testing.T, *matrix) []string {
 	return func(*testing.T, *matrix) []string { return pairs }
 }
 
-// query makes AlertInfo a custom query of this head and text.
-func query(head, text string) func(*testing.T, *matrix) []string {
+// asQuery makes AlertInfo a custom query of this head and text.
+func asQuery(head, text string) func(*testing.T, *matrix) []string {
 	return func(t *testing.T, m *matrix) []string {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(m.queries, "a.kql"), []byte("// name: AlertInfo\n"+head+text), 0o600); err != nil {
@@ -109,19 +110,19 @@ var changes = []changed{
 	{what: "EXPORT_CURSOR: another clock", second: set("EXPORT_CURSOR", "event"), refusal: "EXPORT_CURSOR=ingestion"},
 	{what: "EXPORT_CURSOR: the same clock", second: set("EXPORT_CURSOR", "ingestion")},
 	{what: "EXPORT_TABLES: one more", second: set("EXPORT_TABLES", "AlertInfo,AlertInfo2")}, // the tenant has no such table: exit 3
-	{what: "EXPORT_QUERIES: a query named like the table", second: query("", alertQuery), refusal: adopts},
-	{what: "EXPORT_TABLES: a table named like the query", first: query("", alertQuery), second: set("EXPORT_TABLES", "AlertInfo", "EXPORT_QUERIES", ""), refusal: adopts},
-	{what: "EXPORT_QUERIES: text", first: query("", alertQuery), second: query("", alertQuery+"| where Severity != ''\n"), refusal: adopts},
+	{what: "EXPORT_QUERIES: a query named like the table", second: asQuery("", alertQuery), refusal: adopts},
+	{what: "EXPORT_TABLES: a table named like the query", first: asQuery("", alertQuery), second: set("EXPORT_TABLES", "AlertInfo", "EXPORT_QUERIES", ""), refusal: adopts},
+	{what: "EXPORT_QUERIES: text", first: asQuery("", alertQuery), second: asQuery("", alertQuery+"| where Severity != ''\n"), refusal: adopts},
 	{
-		what: "EXPORT_QUERIES: spaces and comments", first: query("", alertQuery),
-		second: query("// a comment\r\n", strings.ReplaceAll(alertQuery, "\n", "  // and one more\r\n\r\n")+";\n"),
+		what: "EXPORT_QUERIES: spaces and comments", first: asQuery("", alertQuery),
+		second: asQuery("// a comment\r\n", strings.ReplaceAll(alertQuery, "\n", "  // and one more\r\n\r\n")+";\n"),
 	},
-	{what: "EXPORT_QUERIES: time", first: query("// time: Timestamp\n", alertQuery), second: query("// time:\n", alertQuery), refusal: adopts},
-	{what: "EXPORT_QUERIES: key", first: query("// key: AlertId\n", alertQuery), second: query("// key: Title\n", alertQuery), refusal: adopts},
-	{what: "EXPORT_QUERIES: identity", first: query("// identity: AlertId\n", alertQuery), second: query("// identity: AlertId, Timestamp\n", alertQuery), refusal: adopts},
-	{what: "EXPORT_QUERIES: mode", first: query("", alertQuery), second: query("// mode: aggregate\n", alertQuery), refusal: adopts},
-	{what: "EXPORT_QUERIES: join", first: query("", alertQuery), second: query("// join: window\n", alertQuery), refusal: "mode (EXPORT_QUERIES): append → append, join: window"},
-	{what: "EXPORT_QUERIES: other comments and cases", first: query("// mode: append\n", alertQuery), second: query("// Author: me\n// MODE: Append\n", alertQuery)},
+	{what: "EXPORT_QUERIES: time", first: asQuery("// time: Timestamp\n", alertQuery), second: asQuery("// time:\n", alertQuery), refusal: adopts},
+	{what: "EXPORT_QUERIES: key", first: asQuery("// key: AlertId\n", alertQuery), second: asQuery("// key: Title\n", alertQuery), refusal: adopts},
+	{what: "EXPORT_QUERIES: identity", first: asQuery("// identity: AlertId\n", alertQuery), second: asQuery("// identity: AlertId, Timestamp\n", alertQuery), refusal: adopts},
+	{what: "EXPORT_QUERIES: mode", first: asQuery("", alertQuery), second: asQuery("// mode: aggregate\n", alertQuery), refusal: adopts},
+	{what: "EXPORT_QUERIES: join", first: asQuery("", alertQuery), second: asQuery("// join: window\n", alertQuery), refusal: "mode (EXPORT_QUERIES): append → append, join: window"},
+	{what: "EXPORT_QUERIES: other comments and cases", first: asQuery("// mode: append\n", alertQuery), second: asQuery("// Author: me\n// MODE: Append\n", alertQuery)},
 	{what: "LAKE_URL, state kept", second: aFolder("LAKE_URL"), refusal: adopts},
 	{what: "LAKE_URL: none", first: withKafka, second: func(_ *testing.T, m *matrix) []string {
 		return []string{"LAKE_URL", "", "STATE_URL", stateOrLake(m.env)}
@@ -248,7 +249,7 @@ var ways = []string{
 // TestMatrixIsComplete: a setting that comes up later must be judged as well.
 func TestMatrixIsComplete(t *testing.T) {
 	t.Parallel()
-	for _, v := range variables() {
+	for _, v := range config.Variables() {
 		judged := slices.ContainsFunc(changes, func(c changed) bool {
 			return strings.HasPrefix(c.what+":", v.Name+":") || strings.HasPrefix(c.what, v.Name+",")
 		})

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
@@ -43,7 +44,7 @@ type datasetPlan struct {
 // planning looks into the state and asks the API for counts. It writes nothing and
 // fetches no rows.
 type planning struct {
-	cfg       Config
+	cfg       config.Config
 	reader    *source.Reader
 	documents *state.Store
 	exporter  *pipeline.Exporter // as a run would have it, but for Kafka
@@ -59,7 +60,7 @@ func newPlan() plan { return plan{Version: versionText(), Datasets: []datasetPla
 func (p *plan) fail(err error) { p.Error, p.Code = inLine(err.Error()), codeOf(err) }
 
 // makePlan plans every dataset. It never fails without a plan that says why.
-func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
+func makePlan(ctx context.Context, cfg config.Config, s surroundings) plan {
 	p := newPlan()
 	fail := func(err error) plan {
 		if e := interruption(ctx); e != nil {
@@ -88,7 +89,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 	if conn.tenant, err = reader.Tenant(ctx); err != nil {
 		return fail(err)
 	}
-	start, err := startTime(cfg.Export.Start, now.Add(-reader.Ahead()))
+	start, err := config.StartTime(cfg.Export.Start, now.Add(-reader.Ahead()))
 	if err != nil {
 		return fail(err)
 	}
@@ -110,7 +111,7 @@ func makePlan(ctx context.Context, cfg Config, s surroundings) plan {
 		p.Datasets = append(p.Datasets, datasetPlan{Dataset: d.Dataset, Note: d.Note})
 	}
 	p.Counts = reader.Stats().Calls
-	p.Minutes = cfg.minutes(float64(p.Calls + p.Counts))
+	p.Minutes = cfg.Minutes(float64(p.Calls + p.Counts))
 	p.Code = codeOfResults(ctx, results)
 	if e := interruption(ctx); e != nil {
 		p.fail(e)

@@ -89,7 +89,7 @@ func (pl *planning) load(ctx context.Context, ds pipeline.Dataset) (state.Docume
 func (pl *planning) windows(ds pipeline.Dataset, doc state.Document) []pipeline.Window {
 	switch {
 	case ds.Mode == pipeline.ModeSnapshot:
-		if pl.now.Before(doc.Snapshot.Add(pl.cfg.limits().Snapshot)) {
+		if pl.now.Before(doc.Snapshot.Add(pl.cfg.Limits().Snapshot)) {
 			return nil
 		}
 		return []pipeline.Window{{Start: pl.now, End: pl.now.Add(pipeline.Tick)}}
@@ -119,7 +119,7 @@ func days(windows []pipeline.Window) (cut []pipeline.Window) {
 // window plans one window by the API's counts of it. Counts that do not come keep no run
 // from reading.
 func (pl *planning) window(ctx context.Context, ds pipeline.Dataset, pace pipeline.Pace, w pipeline.Window, tally *pipeline.Tally, d *datasetPlan) error {
-	asked := pl.backfill == nil && pl.cfg.limits().Reconcile > 0
+	asked := pl.backfill == nil && pl.cfg.Limits().Reconcile > 0
 	if tally == nil && !asked && ds.Mode == pipeline.ModeAppend && ds.TimeColumn != "" {
 		width := pipeline.BinWidth(w)
 		bins, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds, Window: w, Width: width})

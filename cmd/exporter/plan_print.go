@@ -6,6 +6,8 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"hunting-exporter/internal/setting"
 )
 
 func (p *plan) code() int { return p.Code }
@@ -61,5 +63,5 @@ func inMinutes(minutes float64) string {
 	if minutes <= 1 {
 		return "a minute"
 	}
-	return short(time.Duration(minutes * float64(time.Minute)).Round(time.Minute))
+	return setting.Short(time.Duration(minutes * float64(time.Minute)).Round(time.Minute))
 }

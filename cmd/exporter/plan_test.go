@@ -232,7 +232,7 @@ func TestMinutesOfTheQuota(t *testing.T) {
 		want         float64
 	}{{"graph", "0", 10}, {"graph", "900", 30}, {"mde", "0", 18}, {"mde", "900", 30}} {
 		cfg, problems := judged(t, nil, usable("SOURCE_API", c.api, "SOURCE_CALLS_PER_HOUR", c.perHour))
-		if got := cfg.minutes(450); got != c.want || len(problems) > 0 {
+		if got := cfg.Minutes(450); got != c.want || len(problems) > 0 {
 			t.Errorf("%s, %s an hour: %v minutes, want %v; %v", c.api, c.perHour, got, c.want, problems)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/config"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 )
@@ -14,7 +15,7 @@ import (
 // progress tells how far a run is, by the rows that have come and those that the API
 // counts: on a terminal all the time, in the log once a minute.
 type progress struct {
-	cfg   Config
+	cfg   config.Config
 	log   *slog.Logger
 	term  *console     // nil: the log
 	calls func() int64 // made so far
@@ -34,7 +35,7 @@ type reading struct {
 
 var _ pipeline.Watcher = (*progress)(nil)
 
-func newProgress(cfg Config, s surroundings, calls func() int64, datasets []pipeline.Dataset) *progress {
+func newProgress(cfg config.Config, s surroundings, calls func() int64, datasets []pipeline.Dataset) *progress {
 	p := &progress{cfg: cfg, log: s.log, term: s.term, calls: calls, began: time.Now(), datasets: map[string]*reading{}}
 	for _, ds := range datasets {
 		p.datasets[ds.Name] = &reading{}
@@ -136,10 +137,10 @@ func (p *progress) text(read, total int64) string {
 func (p *progress) left(read, total int64) time.Duration {
 	rest, calls := float64(total-read), float64(p.calls())
 	if read == 0 {
-		return minutes(p.cfg.minutes(math.Ceil(rest / float64(p.cfg.Source.MaxRows))))
+		return minutes(p.cfg.Minutes(math.Ceil(rest / float64(p.cfg.Source.MaxRows))))
 	}
 	ratio := rest / float64(read)
-	return max(minutes(p.cfg.minutes(calls*ratio)), time.Duration(float64(time.Since(p.began))*ratio))
+	return max(minutes(p.cfg.Minutes(calls*ratio)), time.Duration(float64(time.Since(p.began))*ratio))
 }
 
 func minutes(n float64) time.Duration { return time.Duration(n * float64(time.Minute)) }

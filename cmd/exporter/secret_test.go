@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/config"
 	"hunting-exporter/tenant"
 )
 
@@ -17,7 +18,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	fill(t, e.tenant, "AlertInfo", time.Now(), 5)
 	env["LOG_LEVEL"] = "debug"
 	const planted = "PLANTED-5ecret"
-	for _, v := range variables() {
+	for _, v := range config.Variables() {
 		if v.Secret && v.Name != "AZURE_CLIENT_SECRET" {
 			env[v.Name] = planted + v.Name
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/config"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -38,7 +39,7 @@ func (c *cli) stateShowCommand() *cobra.Command {
 				return &usageError{fmt.Errorf("%q is no dataset's name", name)}
 			}
 		}
-		return c.withState(cmd.Context(), newValues(flags(), c.environ), storesOnly, func(ctx context.Context, cfg Config, s stores) error {
+		return c.withState(cmd.Context(), config.NewValues(flags(), c.environ), storesOnly, func(ctx context.Context, cfg config.Config, s stores) error {
 			ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
 			defer cancel()
 			all, err := standings(ctx, cfg, s, args)
@@ -97,7 +98,7 @@ type pendingCommit struct {
 
 // standings are those of the datasets named; no names: of all that have a state. One that
 // cannot be read does not hide the others.
-func standings(ctx context.Context, cfg Config, s stores, names []string) (all []standing, err error) {
+func standings(ctx context.Context, cfg config.Config, s stores, names []string) (all []standing, err error) {
 	if len(names) == 0 {
 		if names, err = s.known(ctx); err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
@@ -247,7 +248,7 @@ func (r *report) printChecks(w io.Writer) {
 		}
 	}
 	if !differ && all.From.Before(all.To) {
-		fmt.Fprintf(w, "The API counted %d rows in the last %s, exported %d.\n", all.Counted, short(all.To.Sub(all.From).Round(time.Second)), all.Exported)
+		fmt.Fprintf(w, "The API counted %d rows in the last %s, exported %d.\n", all.Counted, setting.Short(all.To.Sub(all.From).Round(time.Second)), all.Exported)
 	}
 }
 

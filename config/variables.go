@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"reflect"
@@ -18,14 +18,15 @@ type Variable struct {
 }
 
 // Flag is the name of the variable's flag: EXPORT_TABLES → export-tables.
-func (v Variable) Flag() string { return flagName(v.Name) }
+func (v Variable) Flag() string { return FlagName(v.Name) }
 
-func flagName(variable string) string {
+// FlagName is the name of a variable's flag.
+func FlagName(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(variable, "_", "-"))
 }
 
-// variables lists every setting in the order of the structs.
-func variables() []Variable { return collect(reflect.TypeFor[Config](), nil) }
+// Variables lists every setting in the order of the structs.
+func Variables() []Variable { return collect(reflect.TypeFor[Config](), nil) }
 
 func collect(t reflect.Type, all []Variable) []Variable {
 	for i := range t.NumField() {

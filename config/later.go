@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"maps"
@@ -22,19 +22,19 @@ var later = map[string]string{
 
 // laterProblems are the settings of a later version. Those of which this version has no
 // value are not repeated: they may hold credentials.
-func laterProblems(v *values) problemList {
-	var l problemList
+func laterProblems(v *Values) setting.Problems {
+	var l setting.Problems
 	for _, name := range slices.Sorted(maps.Keys(v.env)) {
 		value := v.env[name]
 		same, listed := later[name]
 		switch {
 		case value == "" || listed && value == same:
 		case listed && same != "":
-			l.add(name, value, isLater, "unset it, or set "+same)
+			l.Add(name, value, isLater, "unset it, or set "+same)
 		case listed:
-			l.add(name, setting.Secret(value).String(), isLater, "unset it")
+			l.Add(name, setting.Secret(value).String(), isLater, "unset it")
 		case telemetry(name, value) && !strings.EqualFold(v.env["OTEL_SDK_DISABLED"], "true"):
-			l.add(name, setting.Secret(value).String(), isLater, "unset it, or set OTEL_SDK_DISABLED=true where other programs need it")
+			l.Add(name, setting.Secret(value).String(), isLater, "unset it, or set OTEL_SDK_DISABLED=true where other programs need it")
 		}
 	}
 	return l
@@ -61,12 +61,12 @@ var (
 )
 
 // placeholderProblems are the values that nobody filled in.
-func placeholderProblems(v *values) problemList {
-	var l problemList
+func placeholderProblems(v *Values) setting.Problems {
+	var l setting.Problems
 	for _, name := range literal {
 		value, _ := v.Lookup(name)
 		if quoted.MatchString(value) {
-			l.add(name, redact(value), "begins with a quote, which nothing takes off", "write the value without quotes")
+			l.Add(name, setting.Redact(value), "begins with a quote, which nothing takes off", "write the value without quotes")
 			continue
 		}
 		if !placeholder.MatchString(value) {
@@ -76,7 +76,7 @@ func placeholderProblems(v *values) problemList {
 		if name == "LAKE_URL" {
 			fix += ", and LAKE_TENANT=true for a folder per tenant"
 		}
-		l.add(name, redact(value), "holds a placeholder, which nothing replaces", fix)
+		l.Add(name, setting.Redact(value), "holds a placeholder, which nothing replaces", fix)
 	}
 	return l
 }

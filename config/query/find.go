@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"fmt"
@@ -11,15 +11,15 @@ import (
 	"hunting-exporter/internal/setting"
 )
 
-// queryFiles are the files of a folder that have to do with queries.
-type queryFiles struct {
+// found are the files of a folder that have to do with queries.
+type found struct {
 	paths []string // *.kql
 	meant []string // queries that have another ending
 	aside []string // what has .kql in its name and is not read, as is done to switch a query off
 }
 
 // warnings name what is not read, and may well be meant so.
-func (f queryFiles) warnings() (all []string) {
+func (f found) warnings() (all []string) {
 	for _, path := range f.aside {
 		all = append(all, path+" is not read: the name of a query's file ends in .kql and does not begin with a dot")
 	}
@@ -27,7 +27,7 @@ func (f queryFiles) warnings() (all []string) {
 }
 
 const (
-	queryEnding = ".kql"
+	fileEnding = ".kql"
 	// mostFolders is far more than one has below another; a link that leads back has no end.
 	mostFolders = 20
 )
@@ -38,17 +38,17 @@ var (
 	operatorLine = regexp.MustCompile(`(?m)^\s*\|\s*(where|project|extend|summarize|join|union|distinct|parse|mv-expand|sort|order|take|limit|top|count)\b`)
 )
 
-// findQueries looks through a folder and those below it, in the order of their names.
+// find looks through a folder and those below it, in the order of their names.
 // What begins with a dot stays out: Kubernetes keeps the files of a ConfigMap twice,
 // in ..data too, and .git is no folder of queries.
-func findQueries(dir string) (f queryFiles, err error) {
+func find(dir string) (f found, err error) {
 	if err = f.folder(dir, 0); err != nil {
-		return queryFiles{}, err
+		return found{}, err
 	}
 	return f, nil
 }
 
-func (f *queryFiles) folder(dir string, depth int) error {
+func (f *found) folder(dir string, depth int) error {
 	if depth > mostFolders {
 		return fmt.Errorf("folders lie more than %d deep in it: is there a link that leads back?", mostFolders)
 	}
@@ -74,15 +74,15 @@ func (f *queryFiles) folder(dir string, depth int) error {
 }
 
 // file sorts a file in.
-func (f *queryFiles) file(path string) {
+func (f *found) file(path string) {
 	name := strings.ToLower(filepath.Base(path))
 	ending := filepath.Ext(name)
 	switch hidden := strings.HasPrefix(name, "."); {
-	case ending == queryEnding && !hidden:
+	case ending == fileEnding && !hidden:
 		f.paths = append(f.paths, path)
 	case !hidden && slices.Contains(otherEndings, ending) && (ending != ".txt" || isKQL(path)):
 		f.meant = append(f.meant, path)
-	case strings.Contains(name, queryEnding):
+	case strings.Contains(name, fileEnding):
 		f.aside = append(f.aside, path)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -17,24 +17,24 @@ func TestWhatSurroundsAValueIsNoneOfIt(t *testing.T) {
 		if err := os.WriteFile(file, []byte(wrap("from file")), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, v := range variables() {
-			val := newValues(nil, []string{v.Name + "=" + wrap("a b")})
+		for _, v := range Variables() {
+			val := NewValues(nil, []string{v.Name + "=" + wrap("a b")})
 			if got, ok := val.Lookup(v.Name); !ok || got != "a b" {
 				t.Errorf("%s of the environment: %q", v.Name, got)
 			}
-			val = newValues(map[string]string{v.Name: wrap("a b")}, nil)
+			val = NewValues(map[string]string{v.Name: wrap("a b")}, nil)
 			if got, ok := val.Lookup(v.Name); !ok || got != "a b" {
 				t.Errorf("%s of a flag: %q", v.Name, got)
 			}
-			val = newValues(nil, []string{v.Name + "=" + around[0] + around[1]})
+			val = NewValues(nil, []string{v.Name + "=" + around[0] + around[1]})
 			if got, ok := val.Lookup(v.Name); ok && (v.Secret || strings.HasPrefix(v.Name, "AZURE_")) {
 				t.Errorf("%s of blanks alone: %q", v.Name, got)
 			}
 			if !v.Secret {
 				continue
 			}
-			val = newValues(nil, []string{v.Name + "_FILE=" + wrap(file)})
-			if problems := val.readFiles(variables()); len(problems) > 0 {
+			val = NewValues(nil, []string{v.Name + "_FILE=" + wrap(file)})
+			if problems := val.readFiles(Variables()); len(problems) > 0 {
 				t.Error(problems)
 			}
 			if got, _ := val.Lookup(v.Name); got != "from file" {

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"cmp"
@@ -12,12 +12,6 @@ import (
 	"hunting-exporter/pipeline"
 )
 
-// checkedQueries are the files that a command has judged.
-type checkedQueries struct {
-	queries []judgedQuery
-	table   bool // there may be several
-}
-
 // Verdicts on a query.
 const (
 	verdictRows    = "rows"
@@ -27,20 +21,16 @@ const (
 // verdicts are those there are, in the order of a summary.
 var verdicts = []string{verdictRows, string(pipeline.ModeAggregate), string(pipeline.ModeSnapshot), verdictRefused}
 
-func (j *judgedQuery) verdict() string {
+func (j *File) verdict() string {
 	if len(j.Refused) > 0 {
 		return verdictRefused
 	}
 	return cmp.Or(string(j.Mode), verdictRows)
 }
 
-func (c checkedQueries) refused() (n int) {
-	for _, q := range c.queries {
-		if len(q.Refused) > 0 {
-			n++
-		}
-	}
-	return n
+// Refused reports whether one cannot be exported.
+func (c Checked) Refused() bool {
+	return slices.ContainsFunc(c.Files, func(q File) bool { return len(q.Refused) > 0 })
 }
 
 // checkedFile is a file in the output of programs: its fields stay.
@@ -49,16 +39,16 @@ type checkedFile struct {
 	Name         string   `json:"name"`
 	Mode         string   `json:"mode"` // append, aggregate or snapshot
 	Verdict      string   `json:"verdict"`
-	Reasons      []remark `json:"reasons"`
+	Reasons      []Remark `json:"reasons"`
 	AcceptedWith string   `json:"accepted_with,omitempty"` // the mode
-	Warnings     []remark `json:"warnings"`
+	Warnings     []Remark `json:"warnings"`
 }
 
-// json writes one array.
-func (c checkedQueries) json(w io.Writer) error {
-	all := make([]checkedFile, len(c.queries))
-	for i, q := range c.queries {
-		all[i] = checkedFile{q.File, q.Name, cmp.Or(string(q.Mode), "append"), q.verdict(), append([]remark{}, q.Refused...), string(q.Instead), append([]remark{}, q.Warned...)}
+// JSON writes one array.
+func (c Checked) JSON(w io.Writer) error {
+	all := make([]checkedFile, len(c.Files))
+	for i, q := range c.Files {
+		all[i] = checkedFile{q.Path, q.Name, cmp.Or(string(q.Mode), "append"), q.verdict(), append([]Remark{}, q.Refused...), string(q.Instead), append([]Remark{}, q.Warned...)}
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -66,39 +56,39 @@ func (c checkedQueries) json(w io.Writer) error {
 	return e.Encode(all)
 }
 
-// text writes a line or a table for people, then what is to be said of each file.
-func (c checkedQueries) text(w io.Writer) error {
+// Text writes a line or a table for people, then what is to be said of each file.
+func (c Checked) Text(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	if c.table {
 		fmt.Fprintln(t, "file\tname\tverdict\t")
 	}
-	for _, q := range c.queries {
-		fmt.Fprintf(t, "%s\t%s\t%s\t\n", q.File, cmp.Or(q.Name, "-"), q.verdict())
+	for _, q := range c.Files {
+		fmt.Fprintf(t, "%s\t%s\t%s\t\n", q.Path, cmp.Or(q.Name, "-"), q.verdict())
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, q := range c.queries {
+	for _, q := range c.Files {
 		q.remarks(w, c.table)
 	}
 	if !c.table {
 		return nil
 	}
 	count := map[string]int{}
-	for _, q := range c.queries {
+	for _, q := range c.Files {
 		count[q.verdict()]++
 	}
 	var parts []string
 	for _, v := range verdicts {
 		parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
 	}
-	_, err := fmt.Fprintf(w, "\n%d files: %s\n", len(c.queries), strings.Join(parts, ", "))
+	_, err := fmt.Fprintf(w, "\n%d files: %s\n", len(c.Files), strings.Join(parts, ", "))
 	return err
 }
 
 // remarks writes what is to be said of a file, by line.
-func (j *judgedQuery) remarks(w io.Writer, named bool) {
-	byLine := func(a, b remark) int { return a.Line - b.Line }
+func (j *File) remarks(w io.Writer, named bool) {
+	byLine := func(a, b Remark) int { return a.Line - b.Line }
 	var lines []string
 	for _, r := range slices.SortedStableFunc(slices.Values(j.Refused), byLine) {
 		lines = append(lines, r.String())
@@ -110,7 +100,7 @@ func (j *judgedQuery) remarks(w io.Writer, named bool) {
 		lines = append(lines, "warning: "+r.String())
 	}
 	if named && len(lines) > 0 {
-		fmt.Fprintf(w, "\n%s\n", j.File)
+		fmt.Fprintf(w, "\n%s\n", j.Path)
 	}
 	for _, line := range lines {
 		fmt.Fprintf(w, "  %s\n", line)

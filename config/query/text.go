@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ import (
 
 // readable is the text of a query's file, and what is wrong with its form. The text is then
 // what it seems to be, so that the rest of it can be judged as well; lines keep their numbers.
-func readable(data []byte) (text string, refused []remark) {
+func readable(data []byte) (text string, refused []Remark) {
 	text, refused = decoded(data)
 	text = strings.TrimPrefix(text, "\ufeff")
 	if i := loneCR(text); i >= 0 {
-		refused = append(refused, remark{lineAt(text, i), "ends with CR alone, as old Macs ended lines, so that a comment might go on to the end of the file: save it with line ends of today (LF or CRLF)"})
+		refused = append(refused, Remark{lineAt(text, i), "ends with CR alone, as old Macs ended lines, so that a comment might go on to the end of the file: save it with line ends of today (LF or CRLF)"})
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	}
 	text, fences := unfenced(text)
@@ -25,7 +25,7 @@ func readable(data []byte) (text string, refused []remark) {
 }
 
 // decoded is the text of bytes that should be UTF-8.
-func decoded(data []byte) (string, []remark) {
+func decoded(data []byte) (string, []Remark) {
 	const save = "save it as UTF-8"
 	var order binary.ByteOrder
 	switch {
@@ -43,19 +43,19 @@ func decoded(data []byte) (string, []remark) {
 		for i := range units {
 			units[i] = order.Uint16(data[2*i:])
 		}
-		return string(utf16.Decode(units)), []remark{{1, "is no UTF-8: the file seems to be UTF-16, which Windows calls Unicode and > of PowerShell writes: " + save}}
+		return string(utf16.Decode(units)), []Remark{{1, "is no UTF-8: the file seems to be UTF-16, which Windows calls Unicode and > of PowerShell writes: " + save}}
 	}
 	text := string(data)
 	for i, r := range text {
 		if r == 0 {
-			return strings.ReplaceAll(text, "\x00", " "), []remark{{lineAt(text, i), "holds a NUL byte: the file seems to be no text"}}
+			return strings.ReplaceAll(text, "\x00", " "), []Remark{{lineAt(text, i), "holds a NUL byte: the file seems to be no text"}}
 		}
 		if _, size := utf8.DecodeRuneInString(text[i:]); r == utf8.RuneError && size == 1 {
 			seems := fmt.Sprintf("Windows-1252 or Latin-1, where it is %c", data[i])
 			if data[i] < 0xa0 {
 				seems = "Windows-1252, or cut off within a letter"
 			}
-			return strings.ToValidUTF8(text, "\ufffd"), []remark{{lineAt(text, i), fmt.Sprintf("byte 0x%02X is no UTF-8: the file seems to be %s: %s", data[i], seems, save)}}
+			return strings.ToValidUTF8(text, "\ufffd"), []Remark{{lineAt(text, i), fmt.Sprintf("byte 0x%02X is no UTF-8: the file seems to be %s: %s", data[i], seems, save)}}
 		}
 	}
 	return text, nil
@@ -81,7 +81,7 @@ var (
 
 // unfenced takes a query out of Markdown. To KQL three backticks begin a text of several
 // lines: all between the fences would be one string.
-func unfenced(text string) (string, []remark) {
+func unfenced(text string) (string, []Remark) {
 	lines := strings.Split(text, "\n")
 	first := slices.IndexFunc(lines, func(line string) bool { return !comment(line) })
 	if first < 0 {
@@ -90,13 +90,13 @@ func unfenced(text string) (string, []remark) {
 	const said = "is a Markdown fence, which to KQL begins a text of several lines, so that the query would be one string: keep only what lies between the fences"
 	if !fence.MatchString(lines[first]) {
 		if line := strings.TrimSpace(lines[first]); strings.HasPrefix(line, "```") || strings.HasPrefix(line, "~~~") {
-			return strings.NewReplacer("```", "", "~~~", "").Replace(text), []remark{{first + 1, said}}
+			return strings.NewReplacer("```", "", "~~~", "").Replace(text), []Remark{{first + 1, said}}
 		}
 		if first = slices.IndexFunc(lines, fenceKQL.MatchString); first < 0 {
 			return text, nil
 		}
 	}
-	found := []remark{{first + 1, said}}
+	found := []Remark{{first + 1, said}}
 	inside, blocks := false, 0
 	for i, line := range lines {
 		isFence := fence.MatchString(line)
@@ -105,7 +105,7 @@ func unfenced(text string) (string, []remark) {
 				blocks++
 			}
 			if inside && blocks == 2 {
-				found = append(found, remark{i + 1, "a second query begins here: put each into a file of its own"})
+				found = append(found, Remark{i + 1, "a second query begins here: put each into a file of its own"})
 			}
 		}
 		if isFence || blocks > 1 || !inside && !comment(line) {

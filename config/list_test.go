@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"reflect"
@@ -22,7 +22,7 @@ var lists = map[string]struct {
 // sink would be off without a word.
 func TestCommaLists(t *testing.T) {
 	t.Parallel()
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		if v.Type.Kind() != reflect.Slice {
 			continue
 		}

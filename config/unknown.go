@@ -1,9 +1,11 @@
-package main
+package config
 
 import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"hunting-exporter/internal/typo"
 )
 
 var (
@@ -20,17 +22,22 @@ var (
 	injected = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 )
 
+// Concerns reports whether a variable, or one with its value, is likely meant for the exporter.
+func Concerns(name string) bool {
+	return slices.ContainsFunc(append([]string{"AZURE_", "AWS_"}, ours...), func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
 // unknown describes each variable of the environment that was probably meant for the
 // exporter and that nothing reads.
-func unknown(v *values) []string {
+func unknown(v *Values) []string {
 	known := map[string]bool{}
 	for _, name := range byAWS {
 		known[name] = true
 	}
-	for _, x := range variables() {
+	for _, x := range Variables() {
 		known[x.Name] = true
 		if x.Secret {
-			known[x.Name+fileSuffix] = true
+			known[x.Name+FileSuffix] = true
 		}
 	}
 	var out []string
@@ -39,57 +46,18 @@ func unknown(v *values) []string {
 		if _, refused := later[name]; refused || known[name] || injected.MatchString(name) || !mine && !mistyped(name, known) {
 			continue
 		}
-		out = append(out, name+" is not a variable of this version and is ignored"+didYouMean(strings.ToUpper(name), known))
+		out = append(out, name+" is not a variable of this version and is ignored"+typo.DidYouMean(strings.ToUpper(name), known))
 	}
 	slices.Sort(out)
 	return out
 }
 
-// warnings name what is set and has no effect.
-func (v *values) warnings() []string { return slices.Concat(unknown(v), proxyWarnings(v)) }
+// Warnings name what is set and has no effect.
+func (v *Values) Warnings() []string { return slices.Concat(unknown(v), proxyWarnings(v)) }
 
 // mistyped reports whether a name with another prefix than ours is one of ours with a
 // typing error: other programs have variables too.
 func mistyped(name string, known map[string]bool) bool {
 	const long, few = 10, 2
-	return known[strings.ToUpper(name)] || !service.MatchString(name) && len(nearest(name, known, few)) >= long
-}
-
-// didYouMean suggests the known name that was probably meant, if there is one.
-func didYouMean(name string, known map[string]bool) string {
-	if near := nearest(name, known, max(2, len(name)/4)); near != "" {
-		return "; did you mean " + near + "?"
-	}
-	return ""
-}
-
-// nearest is the known name that so many typing errors at the most lead to, or "".
-func nearest(name string, known map[string]bool, most int) string {
-	best, least := "", most+1
-	for k := range known {
-		if d := distance(name, k); d < least || d == least && best != "" && k < best {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the insertions, deletions and replacements from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return known[strings.ToUpper(name)] || !service.MatchString(name) && len(typo.Nearest(name, known, few)) >= long
 }

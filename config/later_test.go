@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"slices"
@@ -17,8 +17,8 @@ func TestSettingsOfALaterVersion(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel/planted", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://otel/planted",
 		"OTEL_EXPORTER_OTLP_HEADERS": "authorization=planted", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "prometheus",
 	} {
-		v := newValues(nil, environ(usable("KAFKA_BROKERS", "127.0.0.1:9092", name, value)))
-		_, err := configure(t.Context(), v, func(cfg Config) []setting.Problem { return cfg.problems(noon) })
+		v := NewValues(nil, environ(usable("KAFKA_BROKERS", "127.0.0.1:9092", name, value)))
+		_, err := Load(t.Context(), v, func(cfg Config) []setting.Problem { return cfg.Problems(noon) })
 		said := ""
 		if err != nil {
 			said = err.Error()
@@ -26,7 +26,7 @@ func TestSettingsOfALaterVersion(t *testing.T) {
 		if strings.Count(said, "\n") != 1 || !strings.Contains(said, name+"=") || !strings.Contains(said, isLater) || strings.Contains(said, "planted") {
 			t.Errorf("%s=%s: %q", name, value, said)
 		}
-		if got := v.warnings(); len(got) > 0 {
+		if got := v.Warnings(); len(got) > 0 {
 			t.Errorf("%s=%s is refused and warned of: %q", name, value, got)
 		}
 	}
@@ -42,7 +42,7 @@ func TestSettingsOfALaterVersion(t *testing.T) {
 		if _, problems := judged(t, nil, usable(fine...)); len(problems) > 0 {
 			t.Errorf("%q is what this version does: %v", fine, problems)
 		}
-		if got := newValues(nil, environ(usable(fine...))).warnings(); len(got) > 0 {
+		if got := NewValues(nil, environ(usable(fine...))).Warnings(); len(got) > 0 {
 			t.Errorf("%q is warned of: %q", fine, got)
 		}
 	}
@@ -51,7 +51,7 @@ func TestSettingsOfALaterVersion(t *testing.T) {
 // The help offers only what works.
 func TestHelpOffersNothingOfALaterVersion(t *testing.T) {
 	t.Parallel()
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		for _, word := range []string{"eventhub", "splunk", "flat", "ocsf", "iceberg", "securitylake", "avro", "protobuf"} {
 			if strings.Contains(v.Help, word) {
 				t.Errorf("%s offers %s: %s", v.Name, word, v.Help)
@@ -80,7 +80,7 @@ func TestPlaceholdersAreRefused(t *testing.T) {
 		"KAFKA_BROKERS":        {"{broker}:9092", "one:9092,$(TWO):9092"},
 		"KAFKA_TOPIC":          {"defender.{Table}", "defender.{category}", "{env}.{table}", "defender.{table", "{table}}", "defender.${table}", "$(TOPIC)", "{}"},
 	}
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		values := append(more[v.Name], "{value}", "${VALUE}", "$(VALUE)")
 		for _, value := range values {
 			env := usable("AWS_REGION", "eu-central-1", "S3_SSE", "aws:kms", "KAFKA_BROKERS", "127.0.0.1:9092", "KAFKA_TLS", "true", "KAFKA_SASL_MECHANISM", "scram-sha-512",

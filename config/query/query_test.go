@@ -1,8 +1,6 @@
-package main
+package query
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,9 +20,9 @@ DeviceLogonEvents
 `
 
 // parseQuery judges the text of a file and gives what speaks against it.
-func parseQuery(text string) (q customQuery, refused []remark) {
-	j := judgeQuery("failed-logons.kql", []byte(text))
-	return j.customQuery, j.Refused
+func parseQuery(text string) (q Custom, refused []Remark) {
+	j := judgeText("failed-logons.kql", []byte(text))
+	return j.Custom, j.Refused
 }
 
 func TestQueryFile(t *testing.T) {
@@ -33,7 +31,7 @@ func TestQueryFile(t *testing.T) {
 	if len(refused) > 0 {
 		t.Fatal(refused)
 	}
-	want := customQuery{Name: "RareLogons", Time: "Timestamp", TimeNamed: true, Key: "DeviceId", Identity: []string{"DeviceId", "ReportId"}, KQL: strings.TrimSpace(goodQuery)}
+	want := Custom{Name: "RareLogons", Time: "Timestamp", TimeNamed: true, Key: "DeviceId", Identity: []string{"DeviceId", "ReportId"}, KQL: strings.TrimSpace(goodQuery)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -41,7 +39,7 @@ func TestQueryFile(t *testing.T) {
 
 func TestHeadOfAQueryFile(t *testing.T) {
 	t.Parallel()
-	for header, want := range map[string]customQuery{
+	for header, want := range map[string]Custom{
 		"mode: append":                 {Mode: pipeline.ModeAppend, Time: "Timestamp"},
 		"MODE: Aggregate":              {Mode: pipeline.ModeAggregate, Time: "Timestamp"},
 		"Mode : SNAPSHOT":              {Mode: pipeline.ModeSnapshot, Time: "_SnapshotTime"},
@@ -99,39 +97,5 @@ func TestBadQueryFiles(t *testing.T) {
 				t.Errorf("%q: want %q in %q", text, reason, refused[i])
 			}
 		}
-	}
-}
-
-func TestQueriesBecomeDatasets(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("a.kql", goodQuery)
-	cfg, problems := judged(t, nil, usable("EXPORT_QUERIES", dir, "EXPORT_TABLES", "AlertInfo,BrandNewTable,DeviceTvmSecureConfigurationAssessment"))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	all, _ := cfg.datasets()
-	clocks := map[string]pipeline.Clock{}
-	for _, ds := range all {
-		clocks[ds.Name+" "+ds.TimeColumn+" "+ds.Key] = ds.Clock
-	}
-	want := map[string]pipeline.Clock{
-		"AlertInfo Timestamp AlertId": pipeline.ClockIngestion, "BrandNewTable Timestamp ": pipeline.ClockIngestion,
-		"DeviceTvmSecureConfigurationAssessment Timestamp DeviceId": pipeline.ClockIngestion, "RareLogons Timestamp DeviceId": pipeline.ClockEvent,
-	}
-	if diff := cmp.Diff(want, clocks); diff != "" {
-		t.Error(diff)
-	}
-	write("b.kql", strings.Replace(goodQuery, "RareLogons", "rarelogons", 1))
-	write("c.kql", strings.Replace(goodQuery, "RareLogons", "AlertInfo", 1))
-	write("d.kql", "// nothing")
-	write("e.kql", strings.Replace(goodQuery, "RareLogons", "_meta", 1))
-	if _, problems = judged(t, nil, usable("EXPORT_QUERIES", dir)); len(problems) != 5 {
-		t.Errorf("want a case-only twin, a table's name, two problems of d.kql and one of e.kql: %v", problems)
 	}
 }

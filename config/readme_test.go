@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -8,11 +8,11 @@ import (
 
 // TestReadmeNamesEveryVariable keeps the README's table and the struct tags together.
 func TestReadmeNamesEveryVariable(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		if !strings.Contains(string(text), "`"+v.Name+"`") {
 			t.Errorf("README.md does not name %s", v.Name)
 		}

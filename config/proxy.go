@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"net/url"
@@ -16,7 +16,7 @@ const allProxy = "ALL_PROXY"
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
 // proxy is the variable of a pair, HTTPS_PROXY and https_proxy, that Go reads.
-func (v *values) proxy(name string) (variable, value string) {
+func (v *Values) proxy(name string) (variable, value string) {
 	for _, variable := range []string{name, strings.ToLower(name)} {
 		if value := v.env[variable]; value != "" {
 			return variable, value
@@ -27,19 +27,19 @@ func (v *values) proxy(name string) (variable, value string) {
 
 // proxyProblems are the proxies that cannot be used. Go goes without one that it cannot
 // read, and says nothing. Their values hold passwords and are not repeated.
-func proxyProblems(v *values) problemList {
-	var l problemList
+func proxyProblems(v *Values) setting.Problems {
+	var l setting.Problems
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", allProxy} {
 		variable, value := v.proxy(name)
 		if reason := badProxy(value); value != "" && reason != "" {
-			l.add(variable, setting.Secret(value).String(), reason, "set http://host:port, and write other characters than letters and digits of a password as %40 and the like, or unset it")
+			l.Add(variable, setting.Secret(value).String(), reason, "set http://host:port, and write other characters than letters and digits of a password as %40 and the like, or unset it")
 		}
 	}
 	return l
 }
 
 // proxyWarnings name a proxy that nothing reads.
-func proxyWarnings(v *values) []string {
+func proxyWarnings(v *Values) []string {
 	variable, value := v.proxy(allProxy)
 	if _, https := v.proxy("HTTPS_PROXY"); value == "" || https != "" {
 		return nil

@@ -3,12 +3,25 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"hunting-exporter/config/query"
+
 	"github.com/google/go-cmp/cmp"
 )
+
+const windowed = "DeviceEvents\n| where Timestamp >= _startTime and Timestamp < _endTime\n"
+
+// checkedFile is a file in the output for programs.
+type checkedFile struct {
+	File, Name, Mode, Verdict string
+	Reasons, Warnings         []query.Remark
+	AcceptedWith              string `json:"accepted_with"`
+}
 
 // queryCheck runs `query check` with the environment of nobody.
 func queryCheck(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
@@ -52,9 +65,15 @@ func TestQueryCheck(t *testing.T) {
 // ending is refused, one that is switched off named.
 func TestQueryCheckOfAFolder(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{
+	dir := t.TempDir()
+	for name, text := range map[string]string{
 		"a.kql": "// name: A\n" + windowed, "below/b.kql": "// name: B\n" + windowed + "| take 5", "c.csl": "// name: C\n" + windowed, "d.kql.off": "x", "LICENSE": "x",
-	})
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	code, out, errs := queryCheck(t, "", dir)
 	out, errs = strings.ReplaceAll(out, dir+"/", ""), strings.ReplaceAll(errs, dir+"/", "")
 	for _, line := range []string{"A     rows", "B     refused", "C     refused", "below/b.kql\n  line 4: take keeps", "c.csl\n  is not read, since its name does not end in .kql: rename it", "3 files: 1 rows, 0 aggregate, 0 snapshot, 2 refused"} {
@@ -74,12 +93,12 @@ func TestQueryCheckOfAFolder(t *testing.T) {
 func TestQueryCheckForPrograms(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]checkedFile{
-		"// name: A\n" + windowed: {Name: "A", Mode: "append", Verdict: "rows", Reasons: []remark{}, Warnings: []remark{}},
-		"// name: A\n// join: window\n" + windowed + "| join kind=inner (" + windowed + ") on X": {Name: "A", Mode: "append", Verdict: "rows", Reasons: []remark{}, Warnings: []remark{}},
+		"// name: A\n" + windowed: {Name: "A", Mode: "append", Verdict: "rows", Reasons: []query.Remark{}, Warnings: []query.Remark{}},
+		"// name: A\n// join: window\n" + windowed + "| join kind=inner (" + windowed + ") on X": {Name: "A", Mode: "append", Verdict: "rows", Reasons: []query.Remark{}, Warnings: []query.Remark{}},
 		"// name: A\n" + windowed + "| render table\n| count": {
-			Name: "A", Mode: "append", Verdict: "refused", AcceptedWith: "", Warnings: []remark{},
+			Name: "A", Mode: "append", Verdict: "refused", AcceptedWith: "", Warnings: []query.Remark{},
 		},
-		"// name: A\n// mode: snapshot\n// identity: X\nA\n| render table": {Name: "A", Mode: "snapshot", Verdict: "snapshot", Reasons: []remark{}},
+		"// name: A\n// mode: snapshot\n// identity: X\nA\n| render table": {Name: "A", Mode: "snapshot", Verdict: "snapshot", Reasons: []query.Remark{}},
 	} {
 		code, out, errs := queryCheck(t, text, "-", "--output", "json")
 		var got []checkedFile

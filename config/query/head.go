@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"path/filepath"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"hunting-exporter/internal/typo"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
@@ -22,6 +23,10 @@ var (
 	}
 )
 
+// LongestName leaves room for all that a directory's files in progress have in their names,
+// of which file systems hold 255 bytes.
+const LongestName = 80
+
 // head is what the comments before a query say.
 type head map[string]entry
 
@@ -32,7 +37,7 @@ type entry struct {
 
 // readHead reads the keys at the head of a file, in any case. Other comments are comments,
 // unless somebody has likely mistyped a key.
-func (j *judgedQuery) readHead(text string) head {
+func (j *File) readHead(text string) head {
 	h, over := head{}, false
 	for i, line := range strings.Split(text, "\n") {
 		n, m := i+1, headerLine.FindStringSubmatch(strings.TrimSpace(line))
@@ -75,7 +80,7 @@ func nearKey(word string) string {
 		if len(key) > 5 && word[0] == key[0] {
 			most = 2
 		}
-		if singular == key || distance(word, key) <= most || exchanged(word, key) {
+		if singular == key || typo.Distance(word, key) <= most || exchanged(word, key) {
 			return key
 		}
 	}
@@ -96,7 +101,7 @@ func exchanged(a, b string) bool {
 }
 
 // take fills the query from its head and says what is wrong with it.
-func (j *judgedQuery) take(h head) {
+func (j *File) take(h head) {
 	var known bool
 	mode := h["mode"]
 	if j.Mode, known = modes[strings.ToLower(mode.value)]; !known {
@@ -131,22 +136,22 @@ func (j *judgedQuery) take(h head) {
 	j.takeJoin(h)
 }
 
-func (j *judgedQuery) takeName(name entry) {
+func (j *File) takeName(name entry) {
 	j.Name = name.value
 	switch {
 	case j.Name == "":
-		j.refuse(name.line, `has no name: put "// name: %s" on its first line`, properName(strings.TrimSuffix(filepath.Base(j.File), filepath.Ext(j.File))))
+		j.refuse(name.line, `has no name: put "// name: %s" on its first line`, properName(strings.TrimSuffix(filepath.Base(j.Path), filepath.Ext(j.Path))))
 	case !schema.ValidName(j.Name):
 		j.refuse(name.line, "name %q: only letters, digits and _, not beginning with a digit, such as %s", j.Name, properName(j.Name))
 	case strings.HasPrefix(j.Name, "_"):
 		j.refuse(name.line, "name %q begins with _: what is the exporter's own does (_meta lies beside the datasets), and Hive, Spark and Athena take such a folder for a hidden one; let it begin with a letter", j.Name)
-	case len(j.Name) > longestName:
-		j.refuse(name.line, "name %q has %d letters: with tenant, day and commit a file's name would be too long; use %d at most", j.Name, len(j.Name), longestName)
+	case len(j.Name) > LongestName:
+		j.refuse(name.line, "name %q has %d letters: with tenant, day and commit a file's name would be too long; use %d at most", j.Name, len(j.Name), LongestName)
 	}
 }
 
 // takeJoin reads what becomes of rows of two sides that are joined.
-func (j *judgedQuery) takeJoin(h head) {
+func (j *File) takeJoin(h head) {
 	join, given := h["join"]
 	j.JoinWindow = strings.EqualFold(join.value, "window")
 	switch {
@@ -167,7 +172,7 @@ func properName(words string) string {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	name := strings.TrimLeft(b.String(), "0123456789")
-	if name == "" || len(name) > longestName {
+	if name == "" || len(name) > LongestName {
 		return "MyQuery"
 	}
 	return strings.ToUpper(name[:1]) + name[1:]

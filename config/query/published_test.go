@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"encoding/binary"
@@ -29,7 +29,7 @@ func folder(t *testing.T, files map[string]string) string {
 
 // namesOf gives the names of the queries in a folder, and what is said of the others.
 func namesOf(dir string) (names string, problems []string) {
-	queries, found := loadQueries(dir)
+	queries, found := Load(dir)
 	for _, q := range queries {
 		names += q.Name + " "
 	}
@@ -132,7 +132,7 @@ func TestFoldersOfQueries(t *testing.T) {
 	if names, problems := namesOf(dir); names != "B A C E " || len(problems) > 0 {
 		t.Errorf("queries %s, %v", names, problems)
 	}
-	warned := strings.Join(Config{Export: Export{Queries: dir}}.queryWarnings(), "\n")
+	warned := strings.Join(Warnings(dir), "\n")
 	if !strings.Contains(warned, "off.kql.off is not read") || !strings.Contains(warned, ".hidden.kql is not read") || strings.Count(warned, "\n") != 1 {
 		t.Errorf("warnings %s", warned)
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -40,7 +40,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 // judged loads the configuration as run does and returns the problems.
 func judged(t *testing.T, flags map[string]string, env map[string]string) (Config, []setting.Problem) {
 	t.Helper()
-	cfg, err := configure(t.Context(), newValues(flags, environ(env)), func(cfg Config) []setting.Problem { return cfg.problems(noon) })
+	cfg, err := Load(t.Context(), NewValues(flags, environ(env)), func(cfg Config) []setting.Problem { return cfg.Problems(noon) })
 	if err == nil {
 		return cfg, nil
 	}
@@ -79,7 +79,7 @@ var badValues = map[string][]string{
 
 func TestEachVariableRefusesBadValues(t *testing.T) {
 	t.Parallel()
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		values, listed := badValues[v.Name]
 		if !listed {
 			t.Errorf("%s: no bad value is tested", v.Name)
@@ -107,8 +107,8 @@ func TestEachVariableRefusesBadValues(t *testing.T) {
 
 func TestUsableConfiguration(t *testing.T) {
 	t.Parallel()
-	if cfg, problems := judged(t, nil, usable()); len(problems) > 0 || cfg.stateURL() != "lake/_meta" {
-		t.Errorf("state %q, problems %v", cfg.stateURL(), problems)
+	if cfg, problems := judged(t, nil, usable()); len(problems) > 0 || cfg.StateURL() != "lake/_meta" {
+		t.Errorf("state %q, problems %v", cfg.StateURL(), problems)
 	}
 	kafkaOnly := usable("LAKE_URL", "", "KAFKA_BROKERS", "127.0.0.1:9092", "STATE_URL", "s3://bucket/state", "AWS_REGION", "eu-central-1")
 	if _, problems := judged(t, nil, kafkaOnly); len(problems) > 0 {
@@ -162,28 +162,28 @@ func TestSecretsFromFilesAndFlagsFirst(t *testing.T) {
 	if err := os.WriteFile(file, []byte(" from file \n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		if !v.Secret {
 			continue
 		}
-		val := newValues(nil, []string{v.Name + "_FILE=" + file})
-		if problems := val.readFiles(variables()); len(problems) > 0 {
+		val := NewValues(nil, []string{v.Name + "_FILE=" + file})
+		if problems := val.readFiles(Variables()); len(problems) > 0 {
 			t.Fatal(problems)
 		}
 		if got, _ := val.Lookup(v.Name); got != "from file" {
 			t.Errorf("%s from its file: %q", v.Name, got)
 		}
-		val = newValues(map[string]string{v.Name + "_FILE": file}, []string{v.Name + "=from environment"})
-		val.readFiles(variables())
+		val = NewValues(map[string]string{v.Name + "_FILE": file}, []string{v.Name + "=from environment"})
+		val.readFiles(Variables())
 		if got, _ := val.Lookup(v.Name); got != "from file" {
 			t.Errorf("%s from the file of a flag, and environment: %q", v.Name, got)
 		}
-		val = newValues(map[string]string{v.Name: "from flag"}, []string{v.Name + "_FILE=/nowhere"})
-		if problems := val.readFiles(variables()); len(problems) > 0 {
+		val = NewValues(map[string]string{v.Name: "from flag"}, []string{v.Name + "_FILE=/nowhere"})
+		if problems := val.readFiles(Variables()); len(problems) > 0 {
 			t.Errorf("%s as a flag, and as a file of the environment: %v", v.Name, problems)
 		}
 		both := []string{v.Name + "=planted", v.Name + "_FILE=" + file}
-		problems := newValues(nil, both).readFiles(variables())
+		problems := NewValues(nil, both).readFiles(Variables())
 		if len(problems) != 1 || problems[0].Variable != v.Name || strings.Contains(problems[0].String(), "planted") {
 			t.Errorf("%s directly and as a file: %v", v.Name, problems)
 		}
@@ -222,7 +222,7 @@ func TestEmptyIsUnset(t *testing.T) {
 
 func TestUnknownVariablesAreNamed(t *testing.T) {
 	t.Parallel()
-	got := unknown(newValues(nil, []string{
+	got := unknown(NewValues(nil, []string{
 		"SOURCE_CONCURENCY=3", "EXPORT_TABELS=A", "KAFKA_SASL_PASSWORD_FILE=/x", "STATE_COLOUR=red", "PATH=/bin", "LAKE_URL=x",
 		"KAFKA_SERVICE_HOST=10.0.0.1", "KAFKA_PORT=tcp://10.0.0.1:9092", "KAFKA_PORT_9092_TCP_ADDR=10.0.0.1",
 	}))
@@ -241,7 +241,7 @@ func TestUnknownVariablesAreNamed(t *testing.T) {
 func TestEachMistypedVariableIsNamed(t *testing.T) {
 	t.Parallel()
 	names := slices.Clone(byAWS)
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		names = append(names, v.Name)
 	}
 	for _, name := range names {
@@ -254,7 +254,7 @@ func TestEachMistypedVariableIsNamed(t *testing.T) {
 			if slices.Contains(names, typed) || otherPrefix && typed != strings.ToLower(name) || service.MatchString(typed) {
 				continue
 			}
-			if got := unknown(newValues(nil, []string{typed + "=x"})); len(got) != 1 || !strings.Contains(got[0], "did you mean ") {
+			if got := unknown(NewValues(nil, []string{typed + "=x"})); len(got) != 1 || !strings.Contains(got[0], "did you mean ") {
 				t.Errorf("%s for %s: %q", typed, name, got)
 			}
 		}
@@ -263,7 +263,7 @@ func TestEachMistypedVariableIsNamed(t *testing.T) {
 		"AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_STS", "AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY", "AWS_STS_REGIONAL_ENDPOINTS", "AZURE_USERNAME",
 		"AZURE_CONFIG_DIR", "BASE_URL", "LANG", "GOMEMLIMIT", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_COLOR", "KUBERNETES_PORT_443_TCP_ADDR",
 	} {
-		if got := unknown(newValues(nil, []string{name + "=x"})); len(got) > 0 {
+		if got := unknown(NewValues(nil, []string{name + "=x"})); len(got) > 0 {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -272,7 +272,7 @@ func TestEachMistypedVariableIsNamed(t *testing.T) {
 func TestEveryVariableIsExplained(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		names[v.Name] = true
 		if v.Help == "" {
 			t.Errorf("%s has no help", v.Name)
@@ -290,11 +290,39 @@ func TestTenantByDomainNamesNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"LAKE_TENANT", "true"}, {"KAFKA_TOPIC", "{tenant}.{table}"}} {
 		env := usable("KAFKA_BROKERS", "127.0.0.1:9092", c[0], c[1])
-		if _, problems := judged(t, nil, with(env, "AZURE_TENANT_ID", "contoso.example")); len(problems) != 1 || problems[0].Variable != c[0] {
+		if _, problems := judged(t, nil, usable("KAFKA_BROKERS", "127.0.0.1:9092", c[0], c[1], "AZURE_TENANT_ID", "contoso.example")); len(problems) != 1 || problems[0].Variable != c[0] {
 			t.Errorf("%s with a domain: %v", c[0], problems)
 		}
 		if _, problems := judged(t, nil, env); len(problems) > 0 {
 			t.Errorf("%s with an id: %v", c[0], problems)
+		}
+	}
+}
+
+// TestSecretFilesAreKnown to who logs in, so that they can be read again.
+func TestSecretFilesAreKnown(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, variable := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"} {
+		for _, flags := range []map[string]string{nil, {variable + "_FILE": file}} {
+			env := usable("AZURE_CLIENT_SECRET", "")
+			if env[variable+"_FILE"] = file; flags != nil {
+				env[variable+"_FILE"] = "/of/the/environment"
+			}
+			v := NewValues(flags, environ(env))
+			cfg, problems, err := parse(t.Context(), v)
+			if err != nil || len(problems) > 0 {
+				t.Fatal(problems, err)
+			}
+			got := map[string]string{"AZURE_CLIENT_SECRET": cfg.Source.ClientSecretFile, "AZURE_CLIENT_CERTIFICATE_PASSWORD": cfg.Source.CertificatePasswordFile}
+			for name, path := range got {
+				if want := map[bool]string{true: file}[name == variable]; path != want {
+					t.Errorf("%s of %s: %q", name, variable, path)
+				}
+			}
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"fmt"
@@ -10,25 +10,25 @@ import (
 	"hunting-exporter/source/kql/judge"
 )
 
-// judgeQuery reads the head of a file and judges the query in the mode that it gives.
-func judgeQuery(file string, data []byte) judgedQuery {
-	j := judgedQuery{File: file}
+// judgeText reads the head of a file and judges the query in the mode that it gives.
+func judgeText(file string, data []byte) File {
+	j := File{Path: file}
 	text, refused := readable(data)
 	j.Refused, j.KQL = refused, strings.TrimSpace(text)
 	h := j.readHead(text)
 	j.take(h)
-	said, warned := speaks(text, j.customQuery)
+	said, warned := speaks(text, j.Custom)
 	j.Refused, j.Warned = append(j.Refused, said...), append(j.Warned, warned...)
 	if _, given := h["mode"]; len(said) > 0 && !given {
-		j.Instead = instead(text, j.customQuery)
+		j.Instead = instead(text, j.Custom)
 		j.window(text)
 	}
 	return j
 }
 
 // window says how a query that does not look at the window is accepted once it does.
-func (j *judgedQuery) window(text string) {
-	q := j.customQuery
+func (j *File) window(text string) {
+	q := j.Custom
 	if line, help := window(text, q); help != "" {
 		j.refuse(line, "%s: then it is accepted", help)
 		return
@@ -40,7 +40,7 @@ func (j *judgedQuery) window(text string) {
 }
 
 // speaks is what speaks against a query, of the text as it is for the numbers of its lines.
-func speaks(text string, q customQuery) (refused, warned []remark) {
+func speaks(text string, q Custom) (refused, warned []Remark) {
 	o := judge.Options{Mode: q.Mode, Time: q.Time, JoinWindow: q.JoinWindow && q.Mode == pipeline.ModeAppend}
 	if q.Mode == pipeline.ModeAggregate && !q.TimeNamed { // sums need no time
 		o.Time = ""
@@ -49,15 +49,15 @@ func speaks(text string, q customQuery) (refused, warned []remark) {
 	return remarks(v.Refused), remarks(v.Warned)
 }
 
-func remarks(reasons []judge.Reason) (all []remark) {
+func remarks(reasons []judge.Reason) (all []Remark) {
 	for _, r := range reasons {
-		all = append(all, remark(r))
+		all = append(all, Remark(r))
 	}
 	return all
 }
 
 // instead is the mode that the query would be accepted with as it stands.
-func instead(text string, q customQuery) pipeline.Mode {
+func instead(text string, q Custom) pipeline.Mode {
 	for _, mode := range []pipeline.Mode{pipeline.ModeAggregate, pipeline.ModeSnapshot} {
 		q.Mode = mode
 		if refused, _ := speaks(text, q); len(refused) == 0 {
@@ -75,7 +75,7 @@ const mostTries = 20
 var sinceAgo = regexp.MustCompile(`^(\s*\|\s*where\s+)(\w+)\s*>=?\s*ago\([^()]*\)\s*$`)
 
 // window finds where the borders of the window make a query accepted, and says what to write.
-func window(text string, q customQuery) (line int, help string) {
+func window(text string, q Custom) (line int, help string) {
 	if strings.Contains(text, "_startTime") || strings.Contains(text, "_endTime") || q.Time == "" {
 		return 0, ""
 	}

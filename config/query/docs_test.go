@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"os"
@@ -18,7 +18,7 @@ func TestQueriesOfTheDocumentation(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, m := range example.FindAllStringSubmatch(string(text), -1) {
-		q := judgeQuery("a.kql", []byte(m[2]))
+		q := judgeText("a.kql", []byte(m[2]))
 		if q.verdict() != m[1] {
 			t.Errorf("%s, not %s: %v\n%s", q.verdict(), m[1], q.Refused, m[2])
 		}

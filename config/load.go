@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 	"hunting-exporter/internal/setting"
 )
 
-// fileSuffix marks the variable that names a file with a secret.
-const fileSuffix = "_FILE"
+// FileSuffix marks the variable that names a file with a secret.
+const FileSuffix = "_FILE"
 
-// values is where settings come from: flags before the environment, each by variable.
+// Values is where settings come from: flags before the environment, each by variable.
 // An empty value counts as not set, as charts render those.
-type values struct {
+type Values struct {
 	flags, env map[string]string
 	// masked are variables that could not be parsed: they are set aside so that the
 	// rest is looked at as well.
@@ -26,11 +26,12 @@ type values struct {
 	files  map[string]string // that secrets were read from, by variable
 }
 
-func newValues(flags map[string]string, environ []string) *values {
-	v := &values{flags: map[string]string{}, env: map[string]string{}, masked: map[string]bool{}, files: map[string]string{}}
+// NewValues takes flags, by their variables, and an environment.
+func NewValues(flags map[string]string, environ []string) *Values {
+	v := &Values{flags: map[string]string{}, env: map[string]string{}, masked: map[string]bool{}, files: map[string]string{}}
 	own := map[string]bool{}
-	for _, x := range variables() {
-		own[x.Name], own[x.Name+fileSuffix] = true, x.Secret
+	for _, x := range Variables() {
+		own[x.Name], own[x.Name+FileSuffix] = true, x.Secret
 	}
 	for name, value := range flags {
 		v.flags[name] = bare(name, value)
@@ -57,7 +58,7 @@ func bare(name, value string) string {
 }
 
 // Lookup implements envconfig.Lookuper.
-func (v *values) Lookup(name string) (string, bool) {
+func (v *Values) Lookup(name string) (string, bool) {
 	if v.masked[name] {
 		return "", false
 	}
@@ -71,19 +72,19 @@ func (v *values) Lookup(name string) (string, bool) {
 
 // readFiles reads the secrets that files hold. Which of a secret and its file is the right
 // one cannot be known: the one may be older than the other.
-func (v *values) readFiles(vars []Variable) (l problemList) {
+func (v *Values) readFiles(vars []Variable) (l setting.Problems) {
 	for _, x := range vars {
 		for _, from := range []map[string]string{v.flags, v.env} {
-			path := from[x.Name+fileSuffix]
+			path := from[x.Name+FileSuffix]
 			switch direct := from[x.Name] != ""; {
 			case !x.Secret || path == "" && !direct:
 				continue
 			case path != "" && direct:
-				l.add(x.Name, setting.Secret(from[x.Name]).String(), x.Name+fileSuffix+" is set as well", "unset one of them")
+				l.Add(x.Name, setting.Secret(from[x.Name]).String(), x.Name+FileSuffix+" is set as well", "unset one of them")
 			case path != "":
 				secret, err := setting.ReadSecret(path)
 				if err != nil {
-					l.add(x.Name+fileSuffix, path, err.Error(), "name a readable file that holds the secret alone")
+					l.Add(x.Name+FileSuffix, path, err.Error(), "name a readable file that holds the secret alone")
 				}
 				from[x.Name] = secret.Reveal()
 				v.files[x.Name] = path
@@ -94,10 +95,34 @@ func (v *values) readFiles(vars []Variable) (l problemList) {
 	return l
 }
 
-// load reads the configuration and returns everything that cannot be parsed. The
-// values themselves are judged by Config.problems.
-func load(ctx context.Context, v *values) (Config, []setting.Problem, error) {
-	vars := variables()
+// Load reads the configuration and refuses it with all of its problems at once.
+func Load(ctx context.Context, v *Values, judge func(Config) []setting.Problem) (Config, error) {
+	cfg, problems, err := parse(ctx, v)
+	if err != nil {
+		return Config{}, err
+	}
+	failed := map[string]bool{} // a secret whose file cannot be read is not missing as well
+	seen := map[string]bool{}   // packages share variables and then say the same
+	for _, p := range problems {
+		failed[p.Variable] = true
+	}
+	for _, p := range judge(cfg) {
+		said := p.Variable + "\x00" + p.Value + "\x00" + p.Reason
+		if !failed[p.Variable] && !failed[p.Variable+FileSuffix] && !seen[said] {
+			problems = append(problems, p)
+		}
+		seen[said] = true
+	}
+	if len(problems) > 0 {
+		return cfg, &setting.Error{Problems: problems}
+	}
+	return cfg, nil
+}
+
+// parse reads the configuration and returns everything that cannot be parsed. The
+// values themselves are judged by Config.Problems.
+func parse(ctx context.Context, v *Values) (Config, []setting.Problem, error) {
+	vars := Variables()
 	problems := slices.Concat(v.readFiles(vars), proxyProblems(v), laterProblems(v), placeholderProblems(v))
 	for {
 		var cfg Config

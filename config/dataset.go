@@ -1,10 +1,11 @@
-package main
+package config
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"hunting-exporter/config/query"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -12,31 +13,27 @@ import (
 	"hunting-exporter/state"
 )
 
-// longestName leaves room for all that a directory's files in progress have in their names,
-// of which file systems hold 255 bytes.
-const longestName = 80
-
 // datasetProblems are those of the tables and queries to export.
 func (c Config) datasetProblems() []setting.Problem {
-	_, problems := c.datasets()
+	_, problems := c.Datasets()
 	return problems
 }
 
-// datasets are the tables and custom queries to export.
-func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) {
-	var l problemList
+// Datasets are the tables and custom queries to export.
+func (c Config) Datasets() (all []pipeline.Dataset, problems []setting.Problem) {
+	var l setting.Problems
 	seen := map[string]string{} // by state key, ignoring case: some file systems do
 	take := func(variable string, ds pipeline.Dataset) {
 		other, twice := seen[strings.ToLower(ds.Name)]
 		switch {
 		case strings.EqualFold(ds.Name, "_meta"):
-			l.add(variable, ds.Name, "is the exporter's own folder in the lake", "choose another name")
-		case len(ds.Name) > longestName:
-			l.add(variable, ds.Name, fmt.Sprintf("has %d letters: with tenant, day and commit a file's name would be too long", len(ds.Name)), fmt.Sprintf("use %d at most", longestName))
+			l.Add(variable, ds.Name, "is the exporter's own folder in the lake", "choose another name")
+		case len(ds.Name) > query.LongestName:
+			l.Add(variable, ds.Name, fmt.Sprintf("has %d letters: with tenant, day and commit a file's name would be too long", len(ds.Name)), fmt.Sprintf("use %d at most", query.LongestName))
 		case twice && other == ds.Name:
-			l.add(variable, ds.Name, "is named twice", "name it once")
+			l.Add(variable, ds.Name, "is named twice", "name it once")
 		case twice:
-			l.add(variable, ds.Name, "differs from "+other+" in case only, and files would collide", "rename or remove one")
+			l.Add(variable, ds.Name, "differs from "+other+" in case only, and files would collide", "rename or remove one")
 		default:
 			seen[strings.ToLower(ds.Name)] = ds.Name
 			all = append(all, ds)
@@ -47,20 +44,20 @@ func (c Config) datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 		_, twice := seen[strings.ToLower(name)]
 		switch {
 		case !schema.ValidName(name):
-			l.add("EXPORT_TABLES", name, "is no table name", "use letters, digits and _, separated by commas")
+			l.Add("EXPORT_TABLES", name, "is no table name", "use letters, digits and _, separated by commas")
 		case right != "" && !twice:
-			l.add("EXPORT_TABLES", name, "is no table's name, since KQL tells capitals from small letters", "write "+right)
+			l.Add("EXPORT_TABLES", name, "is no table's name, since KQL tells capitals from small letters", "write "+right)
 		default:
 			take("EXPORT_TABLES", c.table(name))
 		}
 	}
-	queries, bad := loadQueries(c.Export.Queries)
+	queries, bad := query.Load(c.Export.Queries)
 	l = append(l, bad...)
 	for _, q := range queries {
-		take(queriesVariable, c.query(q))
+		take("EXPORT_QUERIES", c.custom(q))
 	}
 	if len(all) == 0 && len(l) == 0 {
-		l.add("EXPORT_TABLES", "", "there is nothing to export: neither tables nor queries are named", "set EXPORT_TABLES, e.g. DeviceProcessEvents,AlertInfo, or EXPORT_QUERIES")
+		l.Add("EXPORT_TABLES", "", "there is nothing to export: neither tables nor queries are named", "set EXPORT_TABLES, e.g. DeviceProcessEvents,AlertInfo, or EXPORT_QUERIES")
 	}
 	return all, l
 }
@@ -82,7 +79,7 @@ func (c Config) table(name string) pipeline.Dataset {
 	return ds
 }
 
-func (c Config) query(q customQuery) pipeline.Dataset {
+func (c Config) custom(q query.Custom) pipeline.Dataset {
 	ds := pipeline.Dataset{
 		Name: q.Name, Query: q.KQL, Mode: q.Mode, Fingerprint: kql.Fingerprint(q.KQL), Clock: pipeline.ClockEvent, FixedClock: c.fixedClock(),
 		TimeColumn: q.Time, Key: q.Key, Identity: q.Identity,
@@ -106,10 +103,10 @@ func (c Config) query(q customQuery) pipeline.Dataset {
 // fixedClock reports whether somebody asked for a clock.
 func (c Config) fixedClock() bool { return c.Export.Cursor != "auto" }
 
-// named is the dataset of that name, and whether it is configured: else it is taken for
+// Named is the dataset of that name, and whether it is configured: else it is taken for
 // the table called so.
-func (c Config) named(name string) (ds pipeline.Dataset, configured bool) {
-	all, _ := c.datasets()
+func (c Config) Named(name string) (ds pipeline.Dataset, configured bool) {
+	all, _ := c.Datasets()
 	for _, ds := range all {
 		if ds.Name == name {
 			return ds, true
@@ -118,8 +115,8 @@ func (c Config) named(name string) (ds pipeline.Dataset, configured bool) {
 	return c.table(name), false
 }
 
-// meaning is what the rows of all datasets have in common, given the tenant's id.
-func (c Config) meaning(tenant string) state.Meaning {
+// Meaning is what the rows of all datasets have in common, given the tenant's id.
+func (c Config) Meaning(tenant string) state.Meaning {
 	m := state.Meaning{Tenant: tenant, Cloud: c.Source.Cloud, API: c.Source.API}
 	if c.Export.Lake != "" {
 		m.Unit, m.Folders = c.Parquet.Timestamp, state.FoldersByDay

@@ -1,4 +1,6 @@
-package main
+// Package config is every setting: declared once, by the packages that use it, read from
+// variables and flags, judged all at once, and explained.
+package config
 
 import (
 	"time"
@@ -58,48 +60,54 @@ type Log struct {
 	Format string `env:"LOG_FORMAT, default=auto" help:"auto (text on a terminal, else JSON), text or json"`
 }
 
-// stateURL is where the state documents live.
-func (c Config) stateURL() string {
+// ForPeople reports whether somebody reads the log as it comes.
+func (l Log) ForPeople(terminal bool) bool { return terminal && l.Format != "json" }
+
+// AsJSON reports whether the log is JSON.
+func (l Log) AsJSON(terminal bool) bool { return l.Format != "text" && !l.ForPeople(terminal) }
+
+// StateURL is where the state documents live.
+func (c Config) StateURL() string {
 	if c.State.URL != "" {
 		return c.State.URL
 	}
-	return c.metaURL()
+	return c.MetaURL()
 }
 
-// stateVariable is the one that says where the state documents live.
-func (c Config) stateVariable() string {
+// StateVariable is the one that says where the state documents live.
+func (c Config) StateVariable() string {
 	if c.State.URL != "" || c.Export.Lake == "" {
 		return "STATE_URL"
 	}
 	return "LAKE_URL"
 }
 
-// metaURL is the lake's own place for manifests, a tenant's where tenants share the lake;
+// MetaURL is the lake's own place for manifests, a tenant's where tenants share the lake;
 // empty without a lake.
-func (c Config) metaURL() string {
+func (c Config) MetaURL() string {
 	if c.Export.Lake == "" {
 		return ""
 	}
 	meta := trimSlash(c.Export.Lake) + "/_meta"
-	if folder := c.tenantFolder(); folder != "" {
+	if folder := c.TenantFolder(); folder != "" {
 		meta += "/" + schema.TenantPartition + "=" + folder
 	}
 	return meta
 }
 
-// tenantFolder is the id that the lake's folders name; empty: they name none.
-func (c Config) tenantFolder() string {
+// TenantFolder is the id that the lake's folders name; empty: they name none.
+func (c Config) TenantFolder() string {
 	if !c.Export.LakeTenant {
 		return ""
 	}
 	return c.Source.TenantGUID()
 }
 
-// exactlyOnce reports whether Kafka decides commits.
-func (c Config) exactlyOnce() bool { return c.Kafka.Enabled() && c.Kafka.Delivery != kafka.AtLeastOnce }
+// ExactlyOnce reports whether Kafka decides commits.
+func (c Config) ExactlyOnce() bool { return c.Kafka.Enabled() && c.Kafka.Delivery != kafka.AtLeastOnce }
 
-// limits say when commits are made and how far back a run looks.
-func (c Config) limits() pipeline.Limits {
+// Limits say when commits are made and how far back a run looks.
+func (c Config) Limits() pipeline.Limits {
 	return pipeline.Limits{
 		Rows: c.Export.CommitRows, Interval: c.Export.CommitInterval, Buffer: c.Export.Buffer, Memory: int64(c.Export.Memory),
 		Reconcile: c.Export.Reconcile,
@@ -109,8 +117,8 @@ func (c Config) limits() pipeline.Limits {
 	}
 }
 
-// minutes is how long the tenant's quota makes so many calls last.
-func (c Config) minutes(calls float64) float64 {
+// Minutes is how long the tenant's quota makes so many calls last.
+func (c Config) Minutes(calls float64) float64 {
 	perHour := c.Source.CallsPerHour
 	if perHour == 0 && c.Source.API == "mde" {
 		perHour = mdeCallsPerHour
@@ -125,8 +133,8 @@ func (c Config) minutes(calls float64) float64 {
 // mdeCallsPerHour is the documented quota of the Defender for Endpoint API.
 const mdeCallsPerHour = 1500
 
-// problems are every setting that `run` cannot use.
-func (c Config) problems(now time.Time) []setting.Problem {
+// Problems are every setting that `run` cannot use.
+func (c Config) Problems(now time.Time) []setting.Problem {
 	all := c.Source.Problems()
 	all = append(all, c.Transform.Problems()...)
 	all = append(all, c.sinkProblems()...)

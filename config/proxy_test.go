@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"strings"
@@ -45,11 +45,11 @@ func TestOnlyTheProxyThatGoReadsIsJudged(t *testing.T) {
 	if _, problems := judged(t, nil, usable("HTTPS_PROXY", "http://proxy", "https_proxy", "http://p%roxy")); len(problems) > 0 {
 		t.Errorf("HTTPS_PROXY hides https_proxy: %v", problems)
 	}
-	got := newValues(nil, []string{"all_proxy=http://proxy:3128"}).warnings()
+	got := NewValues(nil, []string{"all_proxy=http://proxy:3128"}).Warnings()
 	if len(got) != 1 || !strings.HasPrefix(got[0], "all_proxy is not read") || strings.Contains(got[0], "3128") {
 		t.Errorf("all_proxy alone: %q", got)
 	}
-	if got := newValues(nil, []string{"ALL_PROXY=http://proxy:3128", "https_proxy=http://proxy:3128"}).warnings(); len(got) > 0 {
+	if got := NewValues(nil, []string{"ALL_PROXY=http://proxy:3128", "https_proxy=http://proxy:3128"}).Warnings(); len(got) > 0 {
 		t.Errorf("ALL_PROXY beside https_proxy: %q", got)
 	}
 }
