@@ -18,6 +18,12 @@ type (
 		name string
 		args []node
 	}
+	// argNode is an argument given by name: f(a = 1).
+	argNode struct {
+		pos  int
+		name string
+		x    node
+	}
 	// opNode is a binary operator; a list on the right is in args.
 	opNode struct {
 		pos  int
@@ -55,6 +61,7 @@ type (
 func (n litNode) at() int    { return n.pos }
 func (n refNode) at() int    { return n.pos }
 func (n callNode) at() int   { return n.pos }
+func (n argNode) at() int    { return n.pos }
 func (n opNode) at() int     { return n.pos }
 func (n pathNode) at() int   { return n.pos }
 func (n rowsNode) at() int   { return n.pos }

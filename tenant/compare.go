@@ -67,7 +67,7 @@ func convert(v value, to kind) value {
 	case kString:
 		return vString(v.text())
 	case kDynamic:
-		return vJSON(string(appendCell(nil, v, v.k, false)))
+		return vJSON(string(appendElement(nil, v)))
 	case kBool:
 		if v.k.numeric() {
 			return vBool(v.real() != 0)

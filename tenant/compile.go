@@ -1,11 +1,5 @@
 package tenant
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
-
 // env is what a query is compiled against.
 type env struct {
 	tenant   *Tenant
@@ -56,12 +50,12 @@ func (e *env) source(x node) (*relation, error) {
 	case "datatable":
 		return e.datatable(m.op)
 	default:
-		cols, err := e.columns(&relation{}, m.op.cols, "print_")
-		if err != nil {
+		names := naming{printed: true}
+		if err := e.name(&names, &relation{}, m.op.cols); err != nil {
 			return nil, err
 		}
 		one := rowsRelation(nil, [][]value{nil})
-		return one.with(cols), nil
+		return one.with(names.out), nil
 	}
 }
 
@@ -97,7 +91,7 @@ func (e *env) step(rel *relation, s operator) (*relation, error) {
 }
 
 func (e *env) project(rel *relation, s operator) (*relation, error) {
-	cols, err := e.columns(rel, s.cols, "Column")
+	cols, err := e.columns(rel, s.cols)
 	if err != nil {
 		return nil, err
 	}
@@ -169,95 +163,4 @@ func (e *env) number(x node) (int, error) {
 		return 0, semanticError("The number of rows must be a constant of type long")
 	}
 	return int(max(0, n.konst.n)), nil
-}
-
-// columns compiles named expressions; prefix names those that have no name.
-func (e *env) columns(rel *relation, list []named, prefix string) ([]relColumn, error) {
-	var out []relColumn
-	for i, c := range list {
-		x, err := e.expr(c.x, rel)
-		if err != nil {
-			return nil, err
-		}
-		name := c.name
-		if name == "" {
-			name = autoName(c.x)
-		}
-		if name == "" {
-			name = fmt.Sprintf("%s%d", prefix, i+1)
-			if prefix == "print_" {
-				name = fmt.Sprintf("%s%d", prefix, i)
-			}
-		}
-		out = append(out, relColumn{name: unique(out, name), expr: x})
-	}
-	return out, nil
-}
-
-// autoName is the name that an expression without one gives its column.
-func autoName(x node) string {
-	switch n := x.(type) {
-	case refNode:
-		return n.name
-	case pathNode:
-		name := n.name
-		if lit, ok := n.index.(litNode); ok {
-			name = lit.val.text()
-		}
-		return strings.Trim(autoName(n.x)+"_"+name, "_")
-	case callNode:
-		return autoCallName(n)
-	}
-	return ""
-}
-
-// namesake is the functions whose column is named like their first argument.
-var namesake = []string{
-	"tostring", "tolong", "toint", "toreal", "todouble", "tobool", "todatetime", "totimespan", "toguid", "parse_json", "todynamic",
-	"bin", "floor", "startofday", "split", "abs", "round", "ceiling", "log", "pow", "sqrt", "exp", "format_datetime", "tohex",
-}
-
-func autoCallName(n callNode) string {
-	arg := ""
-	if len(n.args) > 0 {
-		arg = autoName(n.args[0])
-	}
-	prefix, marked := n.name, false
-	switch n.name {
-	case "ingestion_time":
-		return "$IngestionTime"
-	case "strlen":
-		marked = true
-	case "gettype":
-		prefix, marked = "type", true
-	case "arg_max", "arg_min", "take_any", "any":
-		return arg
-	case "countif":
-		return "countif_"
-	case "make_set", "make_set_if", "make_list", "make_list_if":
-		prefix = strings.TrimSuffix(strings.TrimPrefix(n.name, "make_"), "_if")
-	}
-	switch {
-	case slices.Contains(namesake, n.name), marked && arg == "":
-		return map[bool]string{true: "", false: arg}[marked]
-	case marked, aggregate(n.name):
-		return prefix + "_" + arg
-	default:
-		return ""
-	}
-}
-
-// unique gives a name that is taken a number, as Kusto does.
-func unique(have []relColumn, name string) string {
-	for i, out := 0, name; ; {
-		taken := false
-		for _, c := range have {
-			taken = taken || c.name == out
-		}
-		if !taken {
-			return out
-		}
-		i++
-		out = fmt.Sprintf("%s%d", name, i)
-	}
 }

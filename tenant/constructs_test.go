@@ -13,6 +13,10 @@ import (
 const xy = `let X = datatable(Key:string, V1:long)['a', 1, 'b', 2, 'b', 3, 'c', 4]; ` +
 	`let Y = datatable(Key:string, V2:long)['b', 10, 'c', 20, 'c', 30, 'd', 40]; `
 
+// fruit is the example of arg_max.
+const fruit = `datatable(Fruit: string, Color: string, Version: int)["Apple", "Red", 1, "Apple", "Green", int(null), "Banana", "Yellow", int(null), ` +
+	`"Banana", "Green", int(null), "Pear", "Brown", 1, "Pear", "Green", 2,] | `
+
 // constructs are answered as Kusto's documentation has it, or by the rows of small.
 var constructs = []struct{ query, want string }{
 	{`let s = datetime(2026-08-20 12:00); let f = s - 45m; Small | where Timestamp between (f .. s) | count`, `[{"Count":3}]`},
@@ -53,6 +57,24 @@ var constructs = []struct{ query, want string }{
 	{`union Oth*, (Small | where Size == 10) | count`, `[{"Count":2}]`},
 	{`Small | count as N | render timechart`, `[{"N":4}]`},
 	{`print x = dynamic([1,2,3])[-1]`, `[{"x":3}]`},
+	{fruit + `summarize arg_max(Version, *) by Fruit | sort by Fruit asc`, `[{"Fruit":"Apple","Version":1,"Color":"Red"},{"Fruit":"Banana","Version":null,"Color":"Yellow"},{"Fruit":"Pear","Version":2,"Color":"Green"}]`},
+	{fruit + `summarize arg_min(Version, Color) by Fruit | where Fruit == "Pear"`, `[{"Fruit":"Pear","Version":1,"Color":"Brown"}]`},
+	{fruit + `summarize arg_max(Version, *), arg_min(Version, *) by Fruit | where Fruit == "Pear"`, `[{"Fruit":"Pear","Version":2,"Color":"Green","Version1":1,"Color1":"Brown"}]`},
+	{fruit + `summarize (V, C) = arg_max(Version, Color)`, `[{"V":2,"C":"Green"}]`},
+	{fruit + `summarize arg_max(Version, C = Color, Version + 1)`, `[{"Version":2,"C":"Green","max_Version_arg2":3}]`},
+	{fruit + `where Fruit == "none" | summarize arg_max(Version, *)`, `[{"Version":null,"Fruit":"","Color":""}]`},
+	{fruit + `summarize arg_max(Version, *) by Kind = Fruit | where Kind == "Apple"`, `[{"Kind":"Apple","Version":1,"Color":"Red"}]`},
+	{fruit + `summarize arg_max(Version, *) by tostring(Version), Fruit | where Version == "2"`, `[{"Version":"2","Fruit":"Pear","Version1":2,"Color":"Green"}]`},
+	{fruit + `where isnotnull(Version) | summarize take_any(*) by Fruit | sort by Fruit asc | take 1`, `[{"Fruit":"Apple","Color":"Red","Version":1}]`},
+	{fruit + `summarize take_any(Version), any(Version) by Fruit | where Fruit == "Apple"`, `[{"Fruit":"Apple","Version":1,"any_Version":1}]`},
+	{`Small | summarize take_anyif(Name, Size == 20), take_any(Size + 0) by Flag | where Flag == false`, `[{"Flag":0,"Name":"Beta \"quoted\"","any_arg0":20}]`},
+	{`Small | where Size == 10 | extend Before = datetime_add('hour', -1, Timestamp), A = abs(-3), B = abs(-1.5), C = abs(-1h) | project Before, A, B, C`, `[{"Before":"2026-08-20T10:00:00Z","A":3,"B":1.5,"C":"01:00:00"}]`},
+	{`let t = datetime(2017-01-01); print y = datetime_add('year', 1, t), q = datetime_add("Quarter", 12, t), m = datetime_add('month', -15, t), w = datetime_add('week', 100, t), d = datetime_add('day', 1, t), s = datetime_add('second', 1, t)`, `[{"y":"2018-01-01T00:00:00Z","q":"2020-01-01T00:00:00Z","m":"2015-10-01T00:00:00Z","w":"2018-12-02T00:00:00Z","d":"2017-01-02T00:00:00Z","s":"2017-01-01T00:00:01Z"}]`},
+	{`print m = datetime_add('month', 1, datetime(2024-01-31T01:02:03.4)), n = datetime_add('year', 9999, now()), o = datetime_add('day', long(null), now())`, `[{"m":"2024-02-29T01:02:03.4Z","n":null,"o":null}]`},
+	{`print y = datetime_diff('year', datetime(2017-01-01), datetime(2000-12-31)), q = datetime_diff('quarter', datetime(2017-07-01), datetime(2017-03-30)), m = datetime_diff('month', datetime(2017-01-01), datetime(2015-12-30)), w = datetime_diff('week', datetime(2017-10-29 00:00), datetime(2017-09-30 23:59)), d = datetime_diff('day', datetime(2017-10-29 00:00), datetime(2017-09-30 23:59))`, `[{"y":17,"q":2,"m":13,"w":5,"d":29}]`},
+	{`print h = datetime_diff('hour', datetime(2017-10-31 01:00), datetime(2017-10-30 23:59)), m = datetime_diff('minute', datetime(2017-10-30 23:05:01), datetime(2017-10-30 23:00:59)), s = datetime_diff('second', datetime(2017-10-30 23:00:10.100), datetime(2017-10-30 23:00:00.900)), i = datetime_diff('millisecond', datetime(2017-10-30 23:00:00.200100), datetime(2017-10-30 23:00:00.100900)), u = datetime_diff('microsecond', datetime(2017-10-30 23:00:00.1009001), datetime(2017-10-30 23:00:00.1008009)), n = datetime_diff('day', datetime(2017-01-01), datetime(2017-01-02))`, `[{"h":2,"m":5,"s":10,"i":100,"u":100,"n":-1}]`},
+	{`let f = (a: long, b: long = 5) { a - b }; print x = f(a = 1), y = f(b = 2, a = 3), z = f(1, b = 2), w = f(9)`, `[{"x":-4,"y":1,"z":-1,"w":4}]`},
+	{`let f = (T: (Size: long), n: long) { T | where Size == n | project Size }; f(n = 20, T = Small)`, `[{"Size":20}]`},
 }
 
 func TestConstructs(t *testing.T) {
@@ -71,6 +93,38 @@ func TestConstructs(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, c.rows(tc.query)); diff != "" {
 			t.Errorf("%s\n%s", tc.query, diff)
+		}
+	}
+}
+
+// Columns have the names, types and order that Microsoft's own binder gives them.
+func TestColumnsOfConstructs(t *testing.T) {
+	tn := small(t, tenant.Options{})
+	rest := "Flag SByte, Bag Object, Score Double, Id Guid"
+	for query, want := range map[string]string{
+		"summarize arg_max(Timestamp, *) by Name":                    "Name String, Timestamp DateTime, Size Int64, " + rest,
+		"summarize arg_max(Timestamp, Name, Size) by Name":           "Name String, Timestamp DateTime, Name1 String, Size Int64",
+		"summarize arg_max(Size + 1, Name, Size * 2)":                "max_ Int64, Name String, max__arg2 Int64",
+		"summarize X = arg_max(Timestamp, *)":                        "X DateTime, Name String, Size Int64, " + rest,
+		"summarize arg_max(bin(Timestamp, 1h), *) by Name":           "Name String, Timestamp DateTime, Timestamp1 DateTime, Size Int64, " + rest,
+		"summarize count(), arg_min(Size, Timestamp, *) by X = Name": "X String, count_ Int64, Size Int64, Timestamp DateTime, " + rest,
+		"summarize any(Size, Name), take_any(Name, *) by Size":       "Size Int64, any_Size Int64, any_Name String, Name String, Timestamp DateTime, " + rest,
+		"summarize sum(Size), sum(Score), sum(Timestamp - Timestamp), avg(Size), min(Name), max(Flag), countif(Flag), sumif(Size, Flag), dcountif(Size, Flag)": "sum_Size Int64, sum_Score Double, sum_ TimeSpan, " +
+			"avg_Size Double, min_Name String, max_Flag SByte, countif_Flag Int64, sumif_Size Int64, dcountif_Size Int64",
+		"summarize make_list(Size), make_set(Size), make_list_if(Size, Flag), make_set(Name, 3), dcount(Name), count_distinct(Name)": "list_Size Object, set_Size Object, list_Size1 Object, set_Name Object, dcount_Name Int64, count_distinct_Name Int64",
+		"summarize count() + 1, X = max(Timestamp) - min(Timestamp), tostring(make_set(Name)), count() * 2 by Size + 1":              "Column1 Int64, Column2 Int64, X TimeSpan, set_Name String, Column3 Int64",
+		"project strcat(Name, 'x'), tostring(Size), Size, strlen(Name), strlen(strcat(Name)), Bag.k.v, Bag['a b'], now()":            "Column1 String, Size String, Size1 Int64, strlen_Name Int64, strlen_ Int64, Bag_k_v Object, Bag_a b Object, Column2 DateTime",
+		"project Size | extend Column1 = 1 | extend Size + 1, abs(Size)":                                                             "Size Int64, Column1 Int64, Column2 Int64",
+		"project Size | extend datetime_diff('day', now(), now()), column_ifexists('X', 1)":                                          "Size Int64, Column1 Int64, Column2 Int64",
+		"project Name, Size | join kind=inner (Small | project Name, Name1 = Size) on Name":                                          "Name String, Size Int64, Name2 String, Name1 Int64",
+	} {
+		columns, _, err := tn.Query("Small | " + query)
+		var got []string
+		for _, c := range columns {
+			got = append(got, c.Name+" "+c.Type)
+		}
+		if g := strings.Join(got, ", "); err != nil || g != want {
+			t.Errorf("%s\n%s\nwant %s (%v)", query, g, want, err)
 		}
 	}
 }

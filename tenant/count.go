@@ -39,12 +39,12 @@ func (t *tally) flush() {
 }
 
 // count groups the rows of a source; see countable.
-func count(s *source, by []relColumn, aggs []agg) []*group {
+func count(rel *relation, by []relColumn, aggs []agg) []*group {
 	var b binning
 	if len(by) > 0 {
 		b = by[0].expr.bin
 	}
-	t := &tally{counts: map[int64]int64{}}
+	s, t := rel.source, &tally{counts: map[int64]int64{}}
 	s.inOrder(func(r *row) bool {
 		t.add(s.binOf(r, b))
 		return true
@@ -81,9 +81,9 @@ func (s *source) binOf(r *row, b binning) int64 {
 }
 
 func groupOf(keys []value, aggs []agg, n int64) *group {
-	g := &group{keys: keys, states: make([]state, len(aggs))}
-	for i := range aggs {
-		g.states[i].n = n
+	g := newGroup(keys, aggs)
+	for _, sum := range g.sums {
+		*sum.(*folding).fold.(*countFold) = countFold(n)
 	}
 	return g
 }

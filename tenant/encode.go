@@ -40,6 +40,19 @@ func appendCell(b []byte, v value, k kind, graph bool) []byte {
 	}
 }
 
+// appendElement writes a value as a part of a dynamic: booleans are JSON's, times have all
+// their digits.
+func appendElement(b []byte, v value) []byte {
+	switch v.k {
+	case kBool:
+		return strconv.AppendBool(b, v.n != 0)
+	case kDatetime:
+		return appendQuoted(b, v.text())
+	default:
+		return appendCell(b, v, v.k, false)
+	}
+}
+
 // rowEncoder writes the rows of one answer.
 type rowEncoder struct {
 	graph   bool

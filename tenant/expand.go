@@ -31,7 +31,7 @@ func (e *env) expansion(rel *relation, s operator) (*expansion, error) {
 			return nil, err
 		}
 	}
-	compiled, err := e.columns(rel, s.cols, "Column")
+	compiled, err := e.columns(rel, s.cols)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func collected(rel *relation) [][]value {
 
 // partition runs a pipeline over the rows of each key by themselves.
 func (e *env) partition(rel *relation, s operator) (*relation, error) {
-	by, err := e.columns(rel, s.by, "Column")
+	by, err := e.columns(rel, s.by)
 	if err != nil {
 		return nil, err
 	}

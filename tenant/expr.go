@@ -6,8 +6,6 @@ import (
 	"strings"
 )
 
-var nan = math.NaN()
-
 // expr compiles an expression over the columns of rel; nil has none.
 func (e *env) expr(x node, rel *relation) (*expr, error) {
 	switch n := x.(type) {

@@ -51,6 +51,7 @@ func init() {
 		"isnotempty":    boolFunc(func(v value) bool { return !isEmpty(v) }),
 		"not":           {1, 1, always1(kBool), func(a []value) value { return negate(a[0]) }},
 		"-":             {1, 1, kindOfArg(0), minus},
+		"abs":           {1, 1, kindOfArg(0), abs},
 		"bin":           {2, 2, kindOfArg(0), func(a []value) value { return bin(a[0], a[1]) }},
 		"floor":         {2, 2, kindOfArg(0), func(a []value) value { return bin(a[0], a[1]) }},
 		"iff":           {3, 3, kindOfArg(1), choose},
@@ -81,6 +82,8 @@ func (e *env) call(n callNode, rel *relation) (*expr, error) {
 		return rel.ingested, nil
 	case "now", "ago":
 		return e.nowish(n, rel)
+	case "datetime_add", "datetime_diff":
+		return e.byPeriod(n, rel)
 	case "toscalar":
 		return e.toScalar(n, rel)
 	case "column_ifexists":
@@ -110,6 +113,9 @@ func (e *env) call(n callNode, rel *relation) (*expr, error) {
 		if args[i], err = e.expr(a, rel); err != nil {
 			return nil, err
 		}
+	}
+	if k := args[0].kind; n.name == "abs" && !k.numeric() && k != kTimespan {
+		return nil, semanticError("abs(): it does not take %s", kinds[k].kusto)
 	}
 	if strings.HasPrefix(n.name, "hash") && args[0].kind == kDynamic {
 		return nil, semanticError("%s(): a scalar is expected, not dynamic. Try tostring()", n.name)
@@ -175,7 +181,7 @@ func packAll(rel *relation) *expr {
 				b = append(b, ',')
 			}
 			b = append(appendQuoted(b, c.name), ':')
-			b = appendCell(b, c.expr.eval(r), c.expr.kind, false)
+			b = appendElement(b, convert(c.expr.eval(r), c.expr.kind))
 		}
 		return vJSON(string(append(b, '}')))
 	}}

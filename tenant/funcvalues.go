@@ -21,6 +21,13 @@ func minus(a []value) value {
 	return v
 }
 
+func abs(a []value) value {
+	if a[0].k != kNull && a[0].real() < 0 {
+		return minus(a)
+	}
+	return a[0]
+}
+
 // bin rounds down to a multiple, below zero too.
 func bin(v, w value) value {
 	if v.k == kNull || w.k == kNull {

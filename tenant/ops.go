@@ -45,11 +45,11 @@ func take(rel *relation, n int) *relation {
 }
 
 func (e *env) extend(rel *relation, s operator) (*relation, error) {
-	added, err := e.columns(rel, s.cols, "Column")
-	if err != nil {
+	names := naming{reserved: rel.columns}
+	if err := e.name(&names, rel, s.cols); err != nil {
 		return nil, err
 	}
-	return rel.with(extended(rel.columns, added)), nil
+	return rel.with(extended(rel.columns, names.out)), nil
 }
 
 // extended is columns with others added, or put in the place of those of their name.

@@ -87,7 +87,7 @@ func (p *parser) comparison() (node, error) {
 		return opNode{pos: t.pos, op: not + word.text, l: l, args: []node{r}}, err
 	case oneOf(word.text, listTests):
 		p.i++
-		list, err := p.list()
+		list, err := p.list(p.value)
 		return opNode{pos: t.pos, op: not + word.text, l: l, args: list}, err
 	case word.text == "matches" && p.peek().text == "regex":
 		p.i += 2
@@ -121,7 +121,18 @@ func (p *parser) between(out opNode) (node, error) {
 	return out, p.expect(")")
 }
 
-func (p *parser) list() ([]node, error) {
+// argument reads what a call gives a function: a value, or name = value.
+func (p *parser) argument() (node, error) {
+	t := p.cur()
+	if t.kind != tName || p.peek().kind != tPunct || p.peek().text != "=" {
+		return p.value()
+	}
+	p.i += 2
+	x, err := p.value()
+	return argNode{pos: t.pos, name: t.text, x: x}, err
+}
+
+func (p *parser) list(element func() (node, error)) ([]node, error) {
 	if err := p.expect("("); err != nil {
 		return nil, err
 	}
@@ -130,7 +141,7 @@ func (p *parser) list() ([]node, error) {
 		return out, nil
 	}
 	for {
-		x, err := p.value()
+		x, err := element()
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +215,7 @@ func (p *parser) primary() (node, error) {
 		if !p.is("(") {
 			return refNode{pos: t.pos, name: t.text}, nil
 		}
-		args, err := p.list()
+		args, err := p.list(p.argument)
 		return callNode{pos: t.pos, name: t.text, args: args}, err
 	default:
 		return nil, p.unexpected("an expression")

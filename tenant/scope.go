@@ -1,6 +1,9 @@
 package tenant
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // thing is what a name or an expression stands for: a value, rows, or a function.
 type thing struct {
@@ -129,37 +132,55 @@ func (e *env) inline(name string, f *lambda, first []thing, args []node, row *re
 	if *e.spent++; *e.spent > maxPipelines {
 		return thing{}, semanticError("The query is too complex")
 	}
-	given := first
-	for _, a := range args {
-		t, err := e.argument(a, row)
-		if err != nil {
-			return thing{}, err
-		}
-		given = append(given, t)
-	}
-	if len(given) > len(f.params) {
-		return thing{}, semanticError("%s(): %d arguments are not what it takes", name, len(given))
+	given, err := e.given(name, f, first, args, row)
+	if err != nil {
+		return thing{}, err
 	}
 	body := f.env.child()
 	body.window = e.window
 	for i, p := range f.params {
-		if i >= len(given) {
+		t := given[i]
+		if t == (thing{}) {
 			if p.value == nil {
 				return thing{}, semanticError("%s(): the argument '%s' is missing", name, p.name)
 			}
-			t, err := body.thing(p.value)
-			if err != nil {
+			if t, err = f.env.child().thing(p.value); err != nil {
 				return thing{}, err
 			}
-			given = append(given, t)
 		}
-		t, err := bound(name, p, given[i])
-		if err != nil {
+		if t, err = bound(name, p, t); err != nil {
 			return thing{}, err
 		}
 		body.names[p.name] = t
 	}
 	return body.block(f.body)
+}
+
+// given is the arguments of a call in the order of the parameters, nothing for one that is
+// not given; those by name come last.
+func (e *env) given(name string, f *lambda, first []thing, args []node, row *relation) ([]thing, error) {
+	if len(first)+len(args) > len(f.params) {
+		return nil, semanticError("%s(): %d arguments are not what it takes", name, len(first)+len(args))
+	}
+	out, byName := make([]thing, len(f.params)), false
+	copy(out, first)
+	for i, a := range args {
+		at := len(first) + i
+		if arg, ok := a.(argNode); ok {
+			byName, a = true, arg.x
+			at = slices.IndexFunc(f.params, func(p param) bool { return p.name == arg.name })
+			if at < 0 || out[at] != (thing{}) {
+				return nil, semanticError("%s(): the argument name '%s' does not refer to a parameter that is not given yet", name, arg.name)
+			}
+		} else if byName {
+			return nil, semanticError("%s(): an argument without a name behind one with a name", name)
+		}
+		var err error
+		if out[at], err = e.argument(a, row); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (e *env) argument(a node, row *relation) (thing, error) {

@@ -132,13 +132,13 @@ func TestCountsAreMadeWithoutCells(t *testing.T) {
 		if err != nil {
 			t.Fatal(steps, err)
 		}
-		by, err := e.columns(rel, final.by, "Column")
+		by, err := e.columns(rel, final.by)
 		if err != nil {
 			t.Fatal(steps, err)
 		}
 		var aggs []agg
 		for _, c := range final.cols {
-			a, err := e.agg(rel, c.x)
+			a, err := e.agg(rel, c.x.(callNode), nil)
 			if err != nil {
 				t.Fatal(steps, err)
 			}

@@ -5,172 +5,173 @@ import (
 	"fmt"
 )
 
-var aggregates = map[string]int{
-	"count": 0, "countif": 1, "min": 1, "max": 1, "sum": 1, "avg": 1, "dcount": 1,
-	"take_any": 1, "any": 1,
-}
-
-func aggregate(name string) bool {
-	_, ok := aggregates[name]
-	return ok
-}
-
-// agg is an aggregate function over one argument.
-type agg struct {
-	name string
-	arg  *expr
-	kind kind
-}
-
-// state is what an aggregate knows of a group so far.
-type state struct {
-	n    int64
-	sum  float64
-	isum int64
-	best value
-	seen map[string]struct{}
-}
-
-func (e *env) agg(rel *relation, x node) (agg, error) {
-	call, ok := x.(callNode)
-	want, known := aggregates[call.name]
-	if !ok || !known {
-		return agg{}, semanticError("summarize operator: an aggregate function is expected")
-	}
-	if len(call.args) != want {
-		return agg{}, semanticError("%s(): %d argument(s) expected, not %d", call.name, want, len(call.args))
-	}
-	a := agg{name: call.name, kind: kLong}
-	if want == 0 {
-		return a, nil
-	}
-	var err error
-	if a.arg, err = e.expr(call.args[0], rel); err != nil {
-		return a, err
-	}
-	switch call.name {
-	case "min", "max", "take_any", "any", "sum":
-		a.kind = a.arg.kind
-		if call.name == "sum" && a.kind == kInt {
-			a.kind = kLong
-		}
-	case "avg":
-		a.kind = kReal
-	}
-	return a, nil
-}
-
-func (a agg) add(s *state, r *row) {
-	if a.arg == nil {
-		s.n++
-		return
-	}
-	v := a.arg.eval(r)
-	if v.k == kNull || a.name == "countif" && !v.truth() {
-		return
-	}
-	s.n++
-	switch a.name {
-	case "min", "max":
-		if c, ok := compare(v, s.best); !ok || c < 0 == (a.name == "min") {
-			s.best = v
-		}
-	case "take_any", "any":
-		if s.n == 1 {
-			s.best = v
-		}
-	case "sum", "avg":
-		s.sum += v.real()
-		s.isum += v.n
-	case "dcount":
-		if s.seen == nil {
-			s.seen = map[string]struct{}{}
-		}
-		s.seen[v.text()] = struct{}{}
-	}
-}
-
-func (a agg) result(s *state) value {
-	switch a.name {
-	case "min", "max", "take_any", "any":
-		return convert(s.best, a.kind)
-	case "sum":
-		if a.kind == kReal {
-			return vReal(s.sum)
-		}
-		return value{k: a.kind, n: s.isum}
-	case "avg":
-		if s.n == 0 {
-			return vReal(nan)
-		}
-		return vReal(s.sum / float64(s.n))
-	case "dcount":
-		return vLong(int64(len(s.seen)))
-	default:
-		return vLong(s.n)
-	}
-}
-
 type group struct {
-	keys   []value
-	states []state
+	keys []value
+	sums []accumulator
+}
+
+// summary is the aggregates of a summarize, and the columns made of what they answer,
+// over rows of the keys and then the cells of the aggregates.
+type summary struct {
+	env   *env
+	rel   *relation
+	by    []named
+	keys  int
+	aggs  []agg
+	cells []relColumn // of the aggregates, under names that no query can write
 }
 
 func (e *env) summarize(rel *relation, s operator) (*relation, error) {
-	by, err := e.columns(rel, s.by, "Column")
+	var names naming
+	by, err := e.grouping(&names, rel, s.by)
 	if err != nil {
 		return nil, err
 	}
-	var out []relColumn
-	for i := range by {
-		out = append(out, relColumn{name: unique(out, by[i].name), expr: by[i].expr})
-	}
-	var aggs []agg
-	for i, c := range s.cols {
-		a, err := e.agg(rel, c.x)
-		if err != nil {
+	sum := &summary{env: e, rel: rel, by: s.by, keys: len(by)}
+	for _, c := range s.cols {
+		if err := sum.add(&names, c); err != nil {
 			return nil, err
 		}
-		aggs = append(aggs, a)
-		name := c.name
-		if name == "" {
-			name = autoName(c.x)
+	}
+	for i := range by {
+		names.out[i].expr = keptCell(by[i].expr.kind, i)
+	}
+	return &relation{columns: names.out, scan: func(yield func(*row) bool) {
+		groups := collect
+		if countable(rel, by, sum.aggs) {
+			groups = count
 		}
-		if name == "" {
-			name = fmt.Sprintf("Column%d", i+1)
-		}
-		out = append(out, relColumn{name: unique(out, name), expr: &expr{kind: a.kind}})
-	}
-	columns := make([]column, len(out))
-	for i, c := range out {
-		columns[i] = column{name: c.name, kind: c.expr.kind}
-	}
-	result := rowsRelation(columns, nil)
-	groups := func() []*group { return collect(rel.scan, by, aggs) }
-	if countable(rel, by, aggs) {
-		groups = func() []*group { return count(rel.source, by, aggs) }
-	}
-	result.scan = func(yield func(*row) bool) {
 		var r row
-		for _, g := range groups() {
+		for _, g := range groups(rel, by, sum.aggs) {
 			r.vals = append([]value(nil), g.keys...)
-			for i := range aggs {
-				r.vals = append(r.vals, aggs[i].result(&g.states[i]))
+			for _, s := range g.sums {
+				r.vals = s.results(r.vals)
 			}
 			if !yield(&r) {
 				return
 			}
 		}
+	}}, nil
+}
+
+// grouping compiles what rows are grouped by.
+func (e *env) grouping(names *naming, rel *relation, by []named) ([]relColumn, error) {
+	if err := e.name(names, rel, by); err != nil {
+		return nil, err
 	}
-	return result, nil
+	out := append([]relColumn(nil), names.out...)
+	for _, c := range out {
+		if c.expr.kind == kDynamic {
+			return nil, semanticError("Summarize group key '%s' is of a 'dynamic' type. Please use an explicit cast, as grouping by a 'dynamic' type is not supported", c.name)
+		}
+	}
+	return out, nil
+}
+
+// add makes the columns of an aggregate, or of an expression over aggregates.
+func (s *summary) add(names *naming, c named) error {
+	given := append([]string{c.name}, c.more...)
+	if call, ok := c.x.(callNode); ok && isAggregate(call.name) {
+		cells, err := s.place(call)
+		if err != nil {
+			return err
+		}
+		if len(given) > len(cells) {
+			return semanticError("summarize operator: %s() has no column for '%s'", call.name, given[len(cells)])
+		}
+		for i, cell := range cells {
+			name, how := s.aggs[len(s.aggs)-1].columns[i].name, derivedName
+			if i < len(given) && given[i] != "" {
+				name, how = given[i], givenName
+			}
+			if err := names.add(name, how, cell); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(given) > 1 {
+		return semanticError("summarize operator: the expression of '%s' has one value", c.name)
+	}
+	over, err := s.replaced(c.x)
+	if err != nil {
+		return err
+	}
+	x, err := s.env.expr(over, &relation{columns: s.cells})
+	if err != nil {
+		return err
+	}
+	return names.column(c, nil, x)
+}
+
+// place compiles an aggregate and gives its cells their place.
+func (s *summary) place(call callNode) ([]*expr, error) {
+	a, err := s.env.agg(s.rel, call, s.by)
+	if err != nil {
+		return nil, err
+	}
+	s.aggs = append(s.aggs, a)
+	var out []*expr
+	for _, c := range a.columns {
+		x := keptCell(c.expr.kind, s.keys+len(s.cells))
+		out = append(out, x)
+		s.cells = append(s.cells, relColumn{name: fmt.Sprintf("\x00%d", len(s.cells)), expr: x})
+	}
+	return out, nil
+}
+
+// keptCell reads a cell of a row.
+func keptCell(k kind, i int) *expr {
+	return &expr{kind: k, eval: func(r *row) value { return r.vals[i] }}
+}
+
+// replaced puts the cells of aggregates in the place of their calls.
+func (s *summary) replaced(x node) (node, error) {
+	all := func(list []node) ([]node, error) {
+		out := make([]node, len(list))
+		for i, x := range list {
+			var err error
+			if out[i], err = s.replaced(x); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	var err error
+	switch n := x.(type) {
+	case callNode:
+		if isAggregate(n.name) {
+			cells, err := s.place(n)
+			if err == nil && len(cells) > 1 {
+				err = semanticError("summarize operator: %s() has more than one value", n.name)
+			}
+			return refNode{pos: n.pos, name: s.cells[max(0, len(s.cells)-1)].name}, err
+		}
+		n.args, err = all(n.args)
+		return n, err
+	case opNode:
+		if n.args, err = all(n.args); err == nil {
+			n.l, err = s.replaced(n.l)
+		}
+		return n, err
+	case pathNode:
+		if n.index != nil {
+			n.index, err = s.replaced(n.index)
+		}
+		if err == nil {
+			n.x, err = s.replaced(n.x)
+		}
+		return n, err
+	}
+	return x, nil
 }
 
 // collect groups the rows; without keys there is one group, even of no rows.
-func collect(scan func(func(*row) bool), by []relColumn, aggs []agg) []*group {
+func collect(rel *relation, by []relColumn, aggs []agg) []*group {
 	index := map[string]*group{}
 	var order []*group
 	open := func(key []byte, keys []value) *group {
-		g := &group{keys: append([]value(nil), keys...), states: make([]state, len(aggs))}
+		g := newGroup(append([]value(nil), keys...), aggs)
 		index[string(key)] = g
 		order = append(order, g)
 		return g
@@ -179,7 +180,7 @@ func collect(scan func(func(*row) bool), by []relColumn, aggs []agg) []*group {
 	if len(by) == 0 {
 		open(nil, nil)
 	}
-	scan(func(r *row) bool {
+	rel.scan(func(r *row) bool {
 		buf = buf[:0]
 		for i := range by {
 			keys[i] = by[i].expr.eval(r)
@@ -189,12 +190,20 @@ func collect(scan func(func(*row) bool), by []relColumn, aggs []agg) []*group {
 		if !ok {
 			g = open(buf, keys)
 		}
-		for i := range aggs {
-			aggs[i].add(&g.states[i], r)
+		for _, s := range g.sums {
+			s.add(r)
 		}
 		return true
 	})
 	return order
+}
+
+func newGroup(keys []value, aggs []agg) *group {
+	g := &group{keys: keys, sums: make([]accumulator, len(aggs))}
+	for i := range aggs {
+		g.sums[i] = aggs[i].start()
+	}
+	return g
 }
 
 // appendKey writes a value so that no two different ones are alike.

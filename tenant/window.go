@@ -53,6 +53,8 @@ func calls(x node) bool {
 			}
 		}
 		return rowFunctions[n.name]
+	case argNode:
+		return calls(n.x)
 	case opNode:
 		for _, a := range n.args {
 			if calls(a) {
