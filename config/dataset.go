@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"hunting-exporter/config/query"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/setting"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 	"hunting-exporter/state"
@@ -20,10 +20,10 @@ func (c Config) datasetProblems() []setting.Problem {
 }
 
 // Datasets are the tables and custom queries to export.
-func (c Config) Datasets() (all []pipeline.Dataset, problems []setting.Problem) {
+func (c Config) Datasets() (all []hunting.Dataset, problems []setting.Problem) {
 	var l setting.Problems
 	seen := map[string]string{} // by state key, ignoring case: some file systems do
-	take := func(variable string, ds pipeline.Dataset) {
+	take := func(variable string, ds hunting.Dataset) {
 		other, twice := seen[strings.ToLower(ds.Name)]
 		switch {
 		case strings.EqualFold(ds.Name, "_meta"):
@@ -65,36 +65,36 @@ func (c Config) Datasets() (all []pipeline.Dataset, problems []setting.Problem) 
 // table is a hunting table. One that the catalogue does not know is exported all
 // the same: Microsoft adds tables monthly. One without a time column says how things
 // stand, and is exported whole.
-func (c Config) table(name string) pipeline.Dataset {
-	ds := pipeline.Dataset{Name: name, Clock: pipeline.ClockIngestion, FixedClock: c.fixedClock(), TimeColumn: "Timestamp"}
+func (c Config) table(name string) hunting.Dataset {
+	ds := hunting.Dataset{Name: name, Clock: hunting.ClockIngestion, FixedClock: c.fixedClock(), TimeColumn: "Timestamp"}
 	if t, ok := schema.Lookup(name); ok {
 		ds.TimeColumn, ds.Key, ds.Identity, ds.Slicing = t.TimeColumn, t.Key, t.Identity, t.Slicing
 	}
 	if ds.TimeColumn == "" {
-		ds.Mode, ds.TimeColumn = pipeline.ModeSnapshot, schema.SnapshotTime
+		ds.Mode, ds.TimeColumn = hunting.ModeSnapshot, schema.SnapshotTime
 	}
 	if c.Export.Cursor == "event" {
-		ds.Clock = pipeline.ClockEvent
+		ds.Clock = hunting.ClockEvent
 	}
 	return ds
 }
 
-func (c Config) custom(q query.Custom) pipeline.Dataset {
-	ds := pipeline.Dataset{
-		Name: q.Name, Query: q.KQL, Mode: q.Mode, Fingerprint: kql.Fingerprint(q.KQL), Clock: pipeline.ClockEvent, FixedClock: c.fixedClock(),
+func (c Config) custom(q query.Custom) hunting.Dataset {
+	ds := hunting.Dataset{
+		Name: q.Name, Query: q.KQL, Mode: q.Mode, Fingerprint: kql.Fingerprint(q.KQL), Clock: hunting.ClockEvent, FixedClock: c.fixedClock(),
 		TimeColumn: q.Time, Key: q.Key, Identity: q.Identity,
 	}
-	if q.JoinWindow && q.Mode == pipeline.ModeAppend {
-		ds.Mode = pipeline.ModeJoinWindow
+	if q.JoinWindow && q.Mode == hunting.ModeAppend {
+		ds.Mode = hunting.ModeJoinWindow
 	}
 	if c.Export.Cursor == "ingestion" {
-		ds.Clock = pipeline.ClockIngestion
+		ds.Clock = hunting.ClockIngestion
 	}
 	ds.Needs = slices.Clone(q.Identity)
 	if q.Key != "" {
 		ds.Needs = append(ds.Needs, q.Key)
 	}
-	if q.Time != "" && (q.TimeNamed || q.Mode == pipeline.ModeAppend) { // sums may well have no time
+	if q.Time != "" && (q.TimeNamed || q.Mode == hunting.ModeAppend) { // sums may well have no time
 		ds.Needs = append(ds.Needs, q.Time)
 	}
 	return ds
@@ -105,7 +105,7 @@ func (c Config) fixedClock() bool { return c.Export.Cursor != "auto" }
 
 // Named is the dataset of that name, and whether it is configured: else it is taken for
 // the table called so.
-func (c Config) Named(name string) (ds pipeline.Dataset, configured bool) {
+func (c Config) Named(name string) (ds hunting.Dataset, configured bool) {
 	all, _ := c.Datasets()
 	for _, ds := range all {
 		if ds.Name == name {

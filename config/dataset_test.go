@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 const goodQuery = `// Logons worth a look.
@@ -42,16 +42,16 @@ func TestDatasets(t *testing.T) {
 	for i := range got {
 		got[i].Query, got[i].Fingerprint = "", ""
 	}
-	want := []pipeline.Dataset{
-		{Name: "AlertInfo", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Key: "AlertId"},
+	want := []hunting.Dataset{
+		{Name: "AlertInfo", Clock: hunting.ClockIngestion, TimeColumn: "Timestamp", Key: "AlertId"},
 		{
-			Name: "DeviceTvmSoftwareInventory", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockIngestion, TimeColumn: "_SnapshotTime", Key: "DeviceId",
+			Name: "DeviceTvmSoftwareInventory", Mode: hunting.ModeSnapshot, Clock: hunting.ClockIngestion, TimeColumn: "_SnapshotTime", Key: "DeviceId",
 			Slicing: []string{"DeviceId", "SoftwareVendor", "SoftwareName"},
 		},
-		{Name: "BrandNewTable", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"},
-		{Name: "Logons", Clock: pipeline.ClockEvent, TimeColumn: "Timestamp", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId", "Timestamp"}},
-		{Name: "PerHour", Mode: pipeline.ModeAggregate, Clock: pipeline.ClockEvent, TimeColumn: "Hour", Needs: []string{"Hour"}},
-		{Name: "Devices", Mode: pipeline.ModeSnapshot, Clock: pipeline.ClockEvent, TimeColumn: "_SnapshotTime", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId"}},
+		{Name: "BrandNewTable", Clock: hunting.ClockIngestion, TimeColumn: "Timestamp"},
+		{Name: "Logons", Clock: hunting.ClockEvent, TimeColumn: "Timestamp", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId", "Timestamp"}},
+		{Name: "PerHour", Mode: hunting.ModeAggregate, Clock: hunting.ClockEvent, TimeColumn: "Hour", Needs: []string{"Hour"}},
+		{Name: "Devices", Mode: hunting.ModeSnapshot, Clock: hunting.ClockEvent, TimeColumn: "_SnapshotTime", Identity: []string{"DeviceId"}, Needs: []string{"DeviceId"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -60,7 +60,7 @@ func TestDatasets(t *testing.T) {
 	cfg, _ = judged(t, nil, env)
 	got, _ = cfg.Datasets()
 	for _, ds := range got {
-		if !ds.FixedClock || ds.Clock != pipeline.ClockEvent {
+		if !ds.FixedClock || ds.Clock != hunting.ClockEvent {
 			t.Errorf("EXPORT_CURSOR=event: %+v", ds)
 		}
 	}
@@ -92,13 +92,13 @@ func TestQueriesBecomeDatasets(t *testing.T) {
 		t.Fatal(problems)
 	}
 	all, _ := cfg.Datasets()
-	clocks := map[string]pipeline.Clock{}
+	clocks := map[string]hunting.Clock{}
 	for _, ds := range all {
 		clocks[ds.Name+" "+ds.TimeColumn+" "+ds.Key] = ds.Clock
 	}
-	want := map[string]pipeline.Clock{
-		"AlertInfo Timestamp AlertId": pipeline.ClockIngestion, "BrandNewTable Timestamp ": pipeline.ClockIngestion,
-		"DeviceTvmSecureConfigurationAssessment Timestamp DeviceId": pipeline.ClockIngestion, "RareLogons Timestamp DeviceId": pipeline.ClockEvent,
+	want := map[string]hunting.Clock{
+		"AlertInfo Timestamp AlertId": hunting.ClockIngestion, "BrandNewTable Timestamp ": hunting.ClockIngestion,
+		"DeviceTvmSecureConfigurationAssessment Timestamp DeviceId": hunting.ClockIngestion, "RareLogons Timestamp DeviceId": hunting.ClockEvent,
 	}
 	if diff := cmp.Diff(want, clocks); diff != "" {
 		t.Error(diff)

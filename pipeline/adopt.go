@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -26,7 +27,7 @@ type Adopting struct {
 
 // Adopt accepts other destinations and another meaning from the next commit on, and this
 // state as the owner of the dataset's place in the lake.
-func (e *Exporter) Adopt(ctx context.Context, ds Dataset, a Adopting) error {
+func (e *Exporter) Adopt(ctx context.Context, ds hunting.Dataset, a Adopting) error {
 	doc, err := e.adoptable(ctx, ds, a)
 	if err != nil {
 		return err
@@ -69,13 +70,13 @@ func (e *Exporter) Adopt(ctx context.Context, ds Dataset, a Adopting) error {
 }
 
 // adoptable is the state as it stands, or as it would begin where it is lost.
-func (e *Exporter) adoptable(ctx context.Context, ds Dataset, a Adopting) (state.Document, error) {
+func (e *Exporter) adoptable(ctx context.Context, ds hunting.Dataset, a Adopting) (state.Document, error) {
 	doc, err := e.Stores.State.Load(ctx, ds.Name)
 	switch {
 	case errors.Is(err, state.ErrNone) && a.Start.IsZero():
 		return doc, refuse("%s has no state yet, so there is nothing to adopt: a run makes it; if it is lost, and the lake has files, give --start, the time where they end", ds.Name)
 	case errors.Is(err, state.ErrNone):
-		return state.Document{Dataset: ds.Name, Seq: a.Seq, Progress: state.Progress{Watermark: a.Start.UTC().Truncate(Tick)}}, nil
+		return state.Document{Dataset: ds.Name, Seq: a.Seq, Progress: state.Progress{Watermark: a.Start.UTC().Truncate(hunting.Tick)}}, nil
 	case err != nil:
 		return doc, err
 	case !a.Start.IsZero():
@@ -130,8 +131,8 @@ func (n newTerms) adopt(d *state.Document) {
 	}
 	m := n.meaning
 	if old := d.Meaning; old.Kind != "" && (old.Kind != m.Kind || old.Mode != m.Mode || old.Query != m.Query || old.Time != m.Time) {
-		d.Clock, d.Pace = "", Pace{} // the new definition has its own
-		if old.Mode == string(ModeSnapshot) && d.Snapshot.After(d.Watermark) {
+		d.Clock, d.Pace = "", hunting.Estimate{} // the new definition has its own
+		if old.Mode == string(hunting.ModeSnapshot) && d.Snapshot.After(d.Watermark) {
 			d.Watermark = d.Snapshot
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -21,8 +22,8 @@ type attempt struct {
 	rows     int64
 	rejected int64
 	windows  []WindowRows
-	done     []Part // read to the end, gaps included
-	gaps     []Gap
+	done     []hunting.Part // read to the end, gaps included
+	gaps     []hunting.Gap
 	rejects  rejectLog
 	keys     *keyLog // of the rows, for the ledger; nil: not kept
 
@@ -35,7 +36,7 @@ type attempt struct {
 }
 
 // begin starts an attempt with the part that comes first.
-func (r *run) begin(j job, first Part) *attempt {
+func (r *run) begin(j job, first hunting.Part) *attempt {
 	a := &attempt{
 		Attempt: Attempt{Dataset: r.ds, Seq: r.doc.Seq + 1, Epoch: r.doc.Epoch, ID: state.NewID(), From: first.Start},
 		run:     r,
@@ -51,25 +52,25 @@ func (r *run) begin(j job, first Part) *attempt {
 
 // accepts reports whether b can be of the same commit as what the attempt holds: the
 // rows of a file have one schema, and the windows of a commit ascend.
-func (a *attempt) accepts(b Batch) bool {
+func (a *attempt) accepts(b hunting.Batch) bool {
 	if !a.mid && (b.More || b.Start.Before(a.to)) {
 		return false
 	}
-	return a.schema == "" || b.rows() == 0 || a.schema == fingerprint(b)
+	return a.schema == "" || b.Rows() == 0 || a.schema == fingerprint(b)
 }
 
-func fingerprint(b Batch) string { return schema.Fingerprint(b.Record.Schema()) }
+func fingerprint(b hunting.Batch) string { return schema.Fingerprint(b.Record.Schema()) }
 
 // add takes over the batch and hands it to every sink.
-func (a *attempt) add(ctx context.Context, from held[Batch]) error {
+func (a *attempt) add(ctx context.Context, from held[hunting.Batch]) error {
 	defer from.release()
 	defer func() { from.v.Release() }()
-	a.run.Watch.Read(a.Dataset.Name, from.v.rows()+int64(len(from.v.Rejects)))
+	a.run.Watch.Read(a.Dataset.Name, from.v.Rows()+int64(len(from.v.Rejects)))
 	if err := a.note(ctx, &from.v); err != nil {
 		return err
 	}
 	b := &from.v
-	rows := b.rows()
+	rows := b.Rows()
 	if rows > 0 && a.schema == "" {
 		a.columns = schema.Columns(b.Record.Schema())
 		if err := a.open(ctx, fingerprint(*b)); err != nil {
@@ -93,7 +94,7 @@ func (a *attempt) add(ctx context.Context, from held[Batch]) error {
 }
 
 // pass notes that a page of a part has come, or that it never will.
-func (a *attempt) pass(b Batch) error {
+func (a *attempt) pass(b hunting.Batch) error {
 	if b.Gap != nil {
 		if err := a.lack(*b.Gap); err != nil {
 			return err
@@ -107,7 +108,7 @@ func (a *attempt) pass(b Batch) error {
 }
 
 // lack notes what the API does not deliver. A snapshot has all of it or none.
-func (a *attempt) lack(g Gap) error {
+func (a *attempt) lack(g hunting.Gap) error {
 	if a.job.kind == KindSnapshot {
 		return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s",
 			a.Dataset.Name, g.Slice.I, g.Slice.N, g.Reason)
@@ -120,7 +121,7 @@ func (a *attempt) lack(g Gap) error {
 
 // note enters the batch's rows in the ledger, and takes those out of it that were
 // exported already.
-func (a *attempt) note(ctx context.Context, b *Batch) error {
+func (a *attempt) note(ctx context.Context, b *hunting.Batch) error {
 	if a.keys == nil {
 		return nil
 	}

@@ -16,7 +16,7 @@ func (r *run) check(ctx context.Context, c counts) error {
 		return err
 	}
 	found := c.compared(book)
-	found.Stretch, found.At, found.Late = state.Stretch(c.past), time.Now().UTC(), r.result.Late
+	found.Window, found.At, found.Late = c.past, time.Now().UTC(), r.result.Late
 	named := r.doc.Ledger
 	if noted := book.Clone(); noted.NoteOver(c.over, c.past.Start, c.past.End) {
 		a := Attempt{Dataset: r.ds, Seq: r.doc.Seq, Epoch: r.doc.Epoch, ID: state.NewID(), From: c.past.Start}

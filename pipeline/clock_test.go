@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
@@ -37,7 +38,7 @@ func TestClockIsChosenByTheRows(t *testing.T) {
 			l.add(5, time.Now().UTC().Add(-time.Minute), time.Time{})
 			l.run()
 		}
-		if doc := l.document(); doc.Clock != string(pipeline.ClockEvent) {
+		if doc := l.document(); doc.Clock != string(hunting.ClockEvent) {
 			t.Errorf("clock %q", doc.Clock)
 		}
 		l.holds(l.rows - 1)
@@ -123,7 +124,7 @@ func meet(t *testing.T, slow time.Duration, held bool, most time.Duration, calls
 	if err := l.tenant.Add("Other", eventColumns); err != nil {
 		t.Fatal(err)
 	}
-	l.others = []pipeline.Dataset{{Name: "Other", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"}}
+	l.others = []hunting.Dataset{{Name: "Other", Clock: hunting.ClockIngestion, TimeColumn: "Timestamp"}}
 	time.Sleep(quarter)
 	c := &client{w: l.world, beforePut: func(key string, _ []byte, _ func()) error {
 		if strings.HasSuffix(key, "/Other.json") {

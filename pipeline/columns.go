@@ -3,13 +3,14 @@ package pipeline
 import (
 	"slices"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
 // timed is a table that the catalogue does not know by the time that its columns show,
 // if they are known yet: Timestamp, else TimeGenerated, else the first time there is.
-func timed(ds Dataset, columns []schema.Column) Dataset {
-	if _, known := schema.Lookup(ds.Name); known || ds.Query != "" || ds.Mode != ModeAppend || len(columns) == 0 {
+func timed(ds hunting.Dataset, columns []schema.Column) hunting.Dataset {
+	if _, known := schema.Lookup(ds.Name); known || ds.Query != "" || ds.Mode != hunting.ModeAppend || len(columns) == 0 {
 		return ds
 	}
 	var times []string

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -50,7 +51,7 @@ func (r *run) torn(ctx context.Context) error {
 }
 
 // deliver gathers batches into attempts and commits each.
-func (r *run) deliver(ctx context.Context, j job, batches <-chan held[Batch]) (err error) {
+func (r *run) deliver(ctx context.Context, j job, batches <-chan held[hunting.Batch]) (err error) {
 	var a *attempt
 	defer func() { err = errors.Join(err, a.discard()) }()
 	timer := time.NewTimer(r.Limits.Interval)

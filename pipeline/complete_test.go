@@ -20,10 +20,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"pgregory.net/rapid"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
-	hunting "hunting-exporter/source"
+	"hunting-exporter/source"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 	"hunting-exporter/transform"
@@ -33,7 +34,7 @@ import (
 type scenario struct {
 	sinks     mode
 	crashes   bool // runs die, and lose answers of the stores and of Kafka
-	clock     pipeline.Clock
+	clock     hunting.Clock
 	identity  []string
 	maxRows   int
 	maxBytes  int64
@@ -56,7 +57,7 @@ func drawScenario(rt *rapid.T) scenario {
 	return scenario{
 		sinks:     rapid.SampledFrom([]mode{onlyLake, both}).Draw(rt, "sinks"),
 		crashes:   rapid.Bool().Draw(rt, "crashes"),
-		clock:     rapid.SampledFrom([]pipeline.Clock{pipeline.ClockIngestion, pipeline.ClockEvent}).Draw(rt, "clock"),
+		clock:     rapid.SampledFrom([]hunting.Clock{hunting.ClockIngestion, hunting.ClockEvent}).Draw(rt, "clock"),
 		identity:  rapid.SampledFrom([][]string{nil, {"Timestamp", "Id"}, {"Timestamp", "Text"}}).Draw(rt, "identity"),
 		maxRows:   rapid.SampledFrom([]int{7, 20, 100, 1000}).Draw(rt, "cap"),
 		maxBytes:  rapid.SampledFrom([]int64{2000, 20_000, 50_000_000}).Draw(rt, "bytes"),
@@ -143,7 +144,7 @@ func (s scenario) play(t *testing.T) error {
 	if s.backfill {
 		start = began.Add(-210 * time.Minute)
 		for n := range 2 { // the second one has nothing to do
-			b := &pipeline.Backfill{Window: pipeline.Window{Start: start, End: time.Now().UTC()}, Newest: s.newest}
+			b := &pipeline.Backfill{Window: hunting.Window{Start: start, End: time.Now().UTC()}, Newest: s.newest}
 			if err := h.run(t, fmt.Sprint("backfill-", n), start, b); err != nil && !gapsAlone(err) {
 				return fmt.Errorf("backfill: %w", err)
 			}
@@ -171,17 +172,17 @@ func surplus(err error) bool {
 
 // fill makes rows up whose clocks lie in a stretch.
 func (h *history) fill(from, to time.Time) error {
-	ticks := int64(to.Sub(from) / pipeline.Tick)
+	ticks := int64(to.Sub(from) / hunting.Tick)
 	var clocks []time.Time
 	for range h.rows {
-		clocks = append(clocks, from.Add(time.Duration(h.rng.Int64N(ticks))*pipeline.Tick))
+		clocks = append(clocks, from.Add(time.Duration(h.rng.Int64N(ticks))*hunting.Tick))
 	}
 	for n := range h.bursts {
-		at := from.Add(time.Duration(h.rng.Int64N(ticks)) * pipeline.Tick)
+		at := from.Add(time.Duration(h.rng.Int64N(ticks)) * hunting.Tick)
 		for range 3 * min(h.maxRows, 100) {
 			clocks = append(clocks, at)
 			if n%2 == 1 {
-				at = at.Add(pipeline.Tick)
+				at = at.Add(hunting.Tick)
 			}
 		}
 	}
@@ -192,7 +193,7 @@ func (h *history) fill(from, to time.Time) error {
 		if h.rng.Float64() < h.late {
 			delay = time.Duration(h.rng.Int64N(int64(h.latest)))
 		}
-		if h.clock == pipeline.ClockEvent {
+		if h.clock == hunting.ClockEvent {
 			row.Cells[1] = clock
 			row.Ingested = clock.Add(delay)
 		} else if delay > 0 {
@@ -204,14 +205,14 @@ func (h *history) fill(from, to time.Time) error {
 	if err := h.tenant.Add(eventTable, eventColumns, rows...); err != nil {
 		return err
 	}
-	if h.clock == pipeline.ClockEvent {
+	if h.clock == hunting.ClockEvent {
 		if err := h.tenant.WithoutIngestionTime(eventTable); err != nil {
 			return err
 		}
 	}
 	for range min(h.poison, len(rows)) {
 		at := rows[h.rng.IntN(len(rows))].Ingested
-		h.tenant.Poison(eventTable, at, at.Add(pipeline.Tick), tenant.Call.LimitsExceeded)
+		h.tenant.Poison(eventTable, at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 	}
 	return nil
 }
@@ -245,10 +246,10 @@ func (h *history) fault(c tenant.Call) tenant.Fault {
 
 // run is one process of the exporter.
 func (h *history) run(t *testing.T, name string, start time.Time, b *pipeline.Backfill) error {
-	r, err := hunting.New(hunting.Config{
+	r, err := source.New(source.Config{
 		API: "graph", Cloud: "public", Concurrency: h.threads, CallsPerMinute: 100_000, MaxRows: h.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: h.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), hunting.Options{HTTP: &http.Client{Transport: inMemory{h.tenant}}, Credential: inMemory{h.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), source.Options{HTTP: &http.Client{Transport: inMemory{h.tenant}}, Credential: inMemory{h.tenant}})
 	if err != nil {
 		return err
 	}
@@ -261,12 +262,12 @@ func (h *history) run(t *testing.T, name string, start time.Time, b *pipeline.Ba
 	e.Source, e.Transformer = r, transform.New(transform.Config{}, slog.New(slog.DiscardHandler))
 	e.Limits = pipeline.Limits{Rows: h.perCommit, Interval: time.Hour, Buffer: 1, Reconcile: 3 * time.Hour}
 	e.Start = func() time.Time { return start }
-	e.Horizon = func() time.Time { return time.Now().UTC().Add(-5 * time.Minute).Truncate(pipeline.Tick) }
+	e.Horizon = func() time.Time { return time.Now().UTC().Add(-5 * time.Minute).Truncate(hunting.Tick) }
 	e.Backfill = b
-	table := pipeline.Dataset{Name: eventTable, Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Identity: h.identity}
+	table := hunting.Dataset{Name: eventTable, Clock: hunting.ClockIngestion, TimeColumn: "Timestamp", Identity: h.identity}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	res := e.Export(t.Context(), ctx, []pipeline.Dataset{table})[0]
+	res := e.Export(t.Context(), ctx, []hunting.Dataset{table})[0]
 	time.Sleep(2 * lease)
 	return res.Err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
@@ -15,11 +16,11 @@ import (
 
 // counts are the API's counts at the beginning of a run.
 type counts struct {
-	past      Window              // read by earlier runs, in whole quarter hours; empty: not counted
-	bins      []ledger.Count      // of past
+	past      hunting.Window      // read by earlier runs, in whole quarter hours; empty: not counted
+	bins      []hunting.Count     // of past
 	book      *ledger.Ledger      // as it was when they were counted
 	over      []ledger.Difference // of past, where book has more than bins
-	ahead     *Tally              // of what is to be read; nil: not counted
+	ahead     *hunting.Tally      // of what is to be read; nil: not counted
 	unclocked error               // not nil: there are rows that no window holds
 	failed    error               // not nil: the API has not counted for long
 }
@@ -34,25 +35,25 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 	}
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
-	ahead := Window{r.doc.Watermark, horizon}
-	tally := &Tally{Window: ahead, Width: BinWidth(ahead)}
+	ahead := hunting.Window{Start: r.doc.Watermark, End: horizon}
+	tally := &hunting.Tally{Window: ahead, Width: BinWidth(ahead)}
 	asked := []question{
-		{Counting{Dataset: r.ds, Window: c.past, Width: ledger.Width}, &c.bins},
-		{Counting{Dataset: r.ds, Window: ahead, Width: tally.Width}, &tally.Bins},
+		{hunting.Counting{Dataset: r.ds, Window: c.past, Width: ledger.Width}, &c.bins},
+		{hunting.Counting{Dataset: r.ds, Window: ahead, Width: tally.Width}, &tally.Bins},
 	}
-	events := Window{c.past.Start, horizon}
+	events := hunting.Window{Start: c.past.Start, End: horizon}
 	if !c.past.Start.Before(c.past.End) {
 		events.Start = ahead.Start
 	}
-	var lost []ledger.Count
+	var lost []hunting.Count
 	if r.ingested() {
 		asked = append(asked, question{r.unclocked(events), &lost})
 	}
 	if err := r.ask(ctx, asked); err != nil {
-		if ctx.Err() != nil || errors.Is(err, ErrTooLate) {
+		if ctx.Err() != nil || errors.Is(err, hunting.ErrTooLate) {
 			return c, stopped(ctx, err)
 		}
-		if errors.Is(err, ErrUnreachable) || Refused(err) {
+		if errors.Is(err, hunting.ErrUnreachable) || hunting.Refused(err) {
 			return c, err
 		}
 		r.log.Warn("the API does not count; reading goes on, and late rows are looked for by the next run", "error", err)
@@ -87,27 +88,27 @@ func (r *run) unchecked(err error) error {
 // column, that is asked only until rows have come.
 func (r *run) ingested() bool {
 	_, known := schema.Lookup(r.ds.Name)
-	return r.ds.Clock == ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" && (known || r.doc.Rows == 0)
+	return r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" && (known || r.doc.Rows == 0)
 }
 
 // unclocked asks for rows without ingestion time, by their event time.
-func (r *run) unclocked(events Window) Counting {
-	return Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}
+func (r *run) unclocked(events hunting.Window) hunting.Counting {
+	return hunting.Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}
 }
 
 // lost finds rows of a stretch of the past that have no ingestion time: the first error
 // is about them, the second one about the search. How many rows of ahead are to be read it
 // asks in the same call, for whoever watches.
-func (r *run) lost(ctx, stop context.Context, events Window, ahead ...Window) (found, err error) {
+func (r *run) lost(ctx, stop context.Context, events hunting.Window, ahead ...hunting.Window) (found, err error) {
 	r.arrive()
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
 	var asked []question
-	bins := make([][]ledger.Count, len(ahead))
+	bins := make([][]hunting.Count, len(ahead))
 	for i, w := range ahead {
-		asked = append(asked, question{Counting{Dataset: r.ds, Window: w}, &bins[i]})
+		asked = append(asked, question{hunting.Counting{Dataset: r.ds, Window: w}, &bins[i]})
 	}
-	var lost []ledger.Count
+	var lost []hunting.Count
 	if r.ingested() {
 		asked = append(asked, question{r.unclocked(events), &lost})
 	}
@@ -118,7 +119,7 @@ func (r *run) lost(ctx, stop context.Context, events Window, ahead ...Window) (f
 	switch {
 	case refused != nil && ctx.Err() != nil:
 		return nil, stopped(ctx, refused)
-	case Refused(refused):
+	case hunting.Refused(refused):
 		return nil, refused
 	}
 	if n := total(lost); n > 0 {
@@ -146,21 +147,21 @@ func (r *run) byEvent(ctx context.Context, rows int64) (switched bool, err error
 	}
 	r.log.Warn("rows have no ingestion time: the dataset is cut by event time, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", rows)
 	if err := r.update(ctx, func(d *state.Document) {
-		d.Clock = string(ClockEvent)
+		d.Clock = string(hunting.ClockEvent)
 		if len(d.Covered) > 0 {
 			d.Progress = state.Progress{Watermark: d.Covered[0].Start}
 		}
 	}); err != nil {
 		return false, err
 	}
-	r.ds.Clock = ClockEvent
+	r.ds.Clock = hunting.ClockEvent
 	return true, nil
 }
 
 // question is one count and where its answer goes.
 type question struct {
-	Counting
-	answer *[]ledger.Count
+	hunting.Counting
+	answer *[]hunting.Count
 }
 
 // ask asks all at the same time.
@@ -193,7 +194,7 @@ func (r *run) ask(ctx context.Context, asked []question) error {
 	return all
 }
 
-func total(bins []ledger.Count) (rows int64) {
+func total(bins []hunting.Count) (rows int64) {
 	for _, b := range bins {
 		rows += b.Rows
 	}
@@ -207,7 +208,7 @@ var widths = []time.Duration{
 
 // BinWidth cuts a window that is to be read into some two hundred bins, not finer than a
 // second.
-func BinWidth(w Window) time.Duration {
+func BinWidth(w hunting.Window) time.Duration {
 	for _, d := range widths {
 		if w.End.Sub(w.Start) <= 200*d {
 			return d

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/state"
 )
@@ -75,7 +76,7 @@ type Exporter struct {
 	Meaning state.Meaning
 	Lake    Lake
 	// OpenLog opens a dataset's transactional producer under a transactional id.
-	OpenLog func(ctx context.Context, ds Dataset, transactionalID string) (Log, error)
+	OpenLog func(ctx context.Context, ds hunting.Dataset, transactionalID string) (Log, error)
 	// AtLeastOnce sends outside of transactions; the state decides.
 	AtLeastOnce bool
 	// Start is where a dataset without state begins; Horizon is the end of the last
@@ -112,7 +113,7 @@ func (nobody) Ended(string)          {}
 
 // Backfill says which stretch of the past to read. Only what of it was never read is.
 type Backfill struct {
-	Window Window
+	Window hunting.Window
 	Newest bool // the newest day first
 }
 
@@ -153,7 +154,7 @@ type Result struct {
 // Export runs every dataset until it has caught up with the horizon, or stop ends:
 // then what has been read completely is committed. Cancelling ctx drops what is in
 // flight; nothing of it becomes visible.
-func (e *Exporter) Export(ctx, stop context.Context, datasets []Dataset) []Result {
+func (e *Exporter) Export(ctx, stop context.Context, datasets []hunting.Dataset) []Result {
 	e.memory, e.together = newBudget(e.Limits.Memory), newRendezvous(len(datasets))
 	if e.Watch == nil {
 		e.Watch = nobody{}

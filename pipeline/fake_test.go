@@ -16,8 +16,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
@@ -33,20 +33,20 @@ func (w *world) noteIntent(data []byte) {
 	}
 }
 
-// source emits one page a stretch of rows: their numbers, comma-separated.
-type source struct {
+// fakeSource emits one page a stretch of rows: their numbers, comma-separated.
+type fakeSource struct {
 	w    *world
 	page time.Duration
-	fail func(pipeline.Window) error // nil: never
+	fail func(hunting.Window) error // nil: never
 }
 
-func (s source) Pace(string) state.Pace { return state.Pace{} }
+func (s fakeSource) Pace(string) hunting.Estimate { return hunting.Estimate{} }
 
-func (s source) Count(context.Context, pipeline.Counting) ([]ledger.Count, error) {
+func (s fakeSource) Count(context.Context, hunting.Counting) ([]hunting.Count, error) {
 	return nil, errors.New("this source does not count")
 }
 
-func (s source) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+func (s fakeSource) Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error {
 	for _, part := range q.Parts {
 		if err := s.read(ctx, part.Window, emit); err != nil {
 			return err
@@ -55,13 +55,13 @@ func (s source) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline
 	return nil
 }
 
-func (s source) read(ctx context.Context, win pipeline.Window, emit func(pipeline.Page) error) error {
+func (s fakeSource) read(ctx context.Context, win hunting.Window, emit func(hunting.Page) error) error {
 	for start := win.Start; start.Before(win.End); start = start.Add(s.page) {
 		end := start.Add(s.page)
 		if end.After(win.End) {
 			end = win.End
 		}
-		page := pipeline.Window{Start: start, End: end}
+		page := hunting.Window{Start: start, End: end}
 		if s.fail != nil {
 			if err := s.fail(page); err != nil {
 				return err
@@ -76,7 +76,7 @@ func (s source) read(ctx context.Context, win pipeline.Window, emit func(pipelin
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := emit(pageOf(pipeline.Part{Window: page}, rows...)); err != nil {
+		if err := emit(pageOf(hunting.Part{Window: page}, rows...)); err != nil {
 			return err
 		}
 	}
@@ -84,8 +84,8 @@ func (s source) read(ctx context.Context, win pipeline.Window, emit func(pipelin
 }
 
 // pageOf is a page of rows with these numbers.
-func pageOf(part pipeline.Part, rows ...int) pipeline.Page {
-	p := pipeline.Page{Part: part}
+func pageOf(part hunting.Part, rows ...int) hunting.Page {
+	p := hunting.Page{Part: part}
 	if len(rows) > 0 {
 		p.Answer.Record = recordOf("Row", rows)
 	}
@@ -111,17 +111,17 @@ type transformer struct {
 	name        func(row int) string // column name, to change the schema; nil: Row
 }
 
-func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, columns *schema.Evolution, p pipeline.Page) (pipeline.Batch, error) {
+func (t transformer) Transform(_ context.Context, _ hunting.Dataset, columns *schema.Evolution, p hunting.Page) (hunting.Batch, error) {
 	defer p.Release()
-	b := pipeline.Batch{Part: p.Part}
+	b := hunting.Batch{Part: p.Part}
 	var rows []int
 	name := "Row"
-	for _, n := range rowsOf(pipeline.Batch{Record: p.Answer.Record}) {
+	for _, n := range rowsOf(hunting.Batch{Record: p.Answer.Record}) {
 		if t.name != nil {
 			name = t.name(n)
 		}
 		if t.rejectEvery > 0 && n%t.rejectEvery == 0 {
-			b.Rejects = append(b.Rejects, pipeline.Reject{Window: p.Window, Row: []byte(strconv.Itoa(n)), Reason: "unwanted"})
+			b.Rejects = append(b.Rejects, hunting.Reject{Window: p.Window, Row: []byte(strconv.Itoa(n)), Reason: "unwanted"})
 			continue
 		}
 		rows = append(rows, n)
@@ -136,7 +136,7 @@ func (t transformer) Transform(_ context.Context, _ pipeline.Dataset, columns *s
 }
 
 // rowsOf is the numbers of rows, from the first column that is not null.
-func rowsOf(b pipeline.Batch) []int {
+func rowsOf(b hunting.Batch) []int {
 	var rows []int
 	for i := range int(b.Record.NumRows()) {
 		for _, c := range b.Record.Columns() {
@@ -174,7 +174,7 @@ func (l lake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	return &lakeWriter{lake: l, a: a}, nil
 }
 
-func (l *lakeWriter) Write(_ context.Context, b pipeline.Batch) error {
+func (l *lakeWriter) Write(_ context.Context, b hunting.Batch) error {
 	l.rows = append(l.rows, rowsOf(b)...)
 	return nil
 }
@@ -364,7 +364,7 @@ func (k *kafkaLog) Begin(_ pipeline.Attempt, refuse pipeline.Refuse) (pipeline.L
 	return &logWriter{kafkaLog: k, refuse: refuse}, nil
 }
 
-func (l *logWriter) Write(_ context.Context, b pipeline.Batch) error {
+func (l *logWriter) Write(_ context.Context, b hunting.Batch) error {
 	l.rows = append(l.rows, rowsOf(b)...)
 	return nil
 }
@@ -375,7 +375,7 @@ func (l *logWriter) Send(ctx context.Context) error {
 	large := func(row int) bool { return l.c.w.large > 0 && row%l.c.w.large == 0 }
 	for _, row := range l.rows {
 		if large(row) {
-			if err := l.refuse(ctx, pipeline.Reject{Sink: "kafka", Row: []byte(strconv.Itoa(row)), Reason: "too large"}); err != nil {
+			if err := l.refuse(ctx, hunting.Reject{Sink: "kafka", Row: []byte(strconv.Itoa(row)), Reason: "too large"}); err != nil {
 				return err
 			}
 		}

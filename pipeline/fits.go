@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -19,7 +20,7 @@ var errMeanwhile = errors.New("another run has just changed the state of this da
 // Fits refuses, before anything is changed, a dataset whose state or whose place in the
 // lake is not what this run would go on with. A pending commit is recovered by what it
 // recorded; without one, what the state itself records counts.
-func (e *Exporter) Fits(ctx context.Context, ds Dataset, doc state.Document) error {
+func (e *Exporter) Fits(ctx context.Context, ds hunting.Dataset, doc state.Document) error {
 	if doc.Epoch == 0 { // there is no state yet
 		return e.free(ctx, ds)
 	}
@@ -37,7 +38,7 @@ func (e *Exporter) Fits(ctx context.Context, ds Dataset, doc state.Document) err
 }
 
 // recoverable refuses a pending commit that this run must not end.
-func (e *Exporter) recoverable(ds Dataset, p *state.Pending) error {
+func (e *Exporter) recoverable(ds hunting.Dataset, p *state.Pending) error {
 	if p.Destinations.Lake != "" && p.Destinations.Lake != e.Destinations.Lake {
 		return refuse("commit %d waits in lake %s, this run is configured for %s: run once with LAKE_URL=%s, or settle it with `exporter state resolve %s`",
 			p.Seq, p.Destinations.Lake, orNone(e.Destinations.Lake), p.Destinations.Lake, ds.Name)
@@ -54,7 +55,7 @@ func (e *Exporter) recoverable(ds Dataset, p *state.Pending) error {
 }
 
 // same refuses other destinations, another meaning and another clock than the state's.
-func (e *Exporter) same(ds Dataset, doc state.Document) error {
+func (e *Exporter) same(ds hunting.Dataset, doc state.Document) error {
 	if _, err := ClockOf(doc, ds); err != nil {
 		return err
 	}
@@ -80,10 +81,10 @@ func listed(all []state.Change) string {
 }
 
 // meaning is what this run takes the dataset's rows for.
-func (e *Exporter) meaning(ds Dataset) state.Meaning { return MeaningOf(e.Meaning, ds) }
+func (e *Exporter) meaning(ds hunting.Dataset) state.Meaning { return MeaningOf(e.Meaning, ds) }
 
 // MeaningOf adds to a meaning what the dataset itself says.
-func MeaningOf(m state.Meaning, ds Dataset) state.Meaning {
+func MeaningOf(m state.Meaning, ds hunting.Dataset) state.Meaning {
 	m.Kind, m.Mode = state.KindTable, string(ds.Mode)
 	if ds.Query != "" { // what a table's columns are for is the catalogue's to say
 		m.Kind, m.Query, m.Time, m.Key, m.Identity = state.KindQuery, ds.Fingerprint, ds.TimeColumn, ds.Key, strings.Join(ds.Identity, ", ")
@@ -93,10 +94,10 @@ func MeaningOf(m state.Meaning, ds Dataset) state.Meaning {
 
 // ClockOf is the dataset on the clock that its state says, once it says one: its windows
 // mean nothing by the other clock.
-func ClockOf(doc state.Document, ds Dataset) (Dataset, error) {
-	known := Clock(doc.Clock)
+func ClockOf(doc state.Document, ds hunting.Dataset) (hunting.Dataset, error) {
+	known := hunting.Clock(doc.Clock)
 	switch {
-	case known == "" || known == ds.Clock || ds.Mode == ModeSnapshot:
+	case known == "" || known == ds.Clock || ds.Mode == hunting.ModeSnapshot:
 		return ds, nil
 	case ds.FixedClock:
 		return ds, refuse("the state cuts %s by %s time, EXPORT_CURSOR asks for %s time, and windows of the one mean nothing by the other: set EXPORT_CURSOR=%s, or use another STATE_URL and LAKE_URL",
@@ -108,7 +109,7 @@ func ClockOf(doc state.Document, ds Dataset) (Dataset, error) {
 
 // free refuses to begin a dataset of which the lake holds something already: all of it
 // would be exported again beside that.
-func (e *Exporter) free(ctx context.Context, ds Dataset) error {
+func (e *Exporter) free(ctx context.Context, ds hunting.Dataset) error {
 	if e.Lake == nil {
 		return nil
 	}
@@ -136,7 +137,7 @@ func (e *Exporter) free(ctx context.Context, ds Dataset) error {
 
 // ours refuses a lake that another state document writes, or that is not the one that
 // this one's commits went to.
-func (e *Exporter) ours(ctx context.Context, ds Dataset, doc state.Document) error {
+func (e *Exporter) ours(ctx context.Context, ds hunting.Dataset, doc state.Document) error {
 	if e.Lake == nil {
 		return nil
 	}
@@ -155,7 +156,7 @@ func (e *Exporter) ours(ctx context.Context, ds Dataset, doc state.Document) err
 
 // newest refuses a state that ends before commits that took place: one from a backup, or a
 // copy. The manifest of a commit is there only after the state has named the commit.
-func (e *Exporter) newest(ctx context.Context, ds Dataset, doc state.Document) error {
+func (e *Exporter) newest(ctx context.Context, ds hunting.Dataset, doc state.Document) error {
 	last := doc.Seq
 	if doc.Pending != nil {
 		last = doc.Pending.Seq
@@ -177,13 +178,13 @@ func (e *Exporter) newest(ctx context.Context, ds Dataset, doc state.Document) e
 	return older(ds, doc, last+1)
 }
 
-func older(ds Dataset, doc state.Document, seq int64) error {
+func older(ds hunting.Dataset, doc state.Document, seq int64) error {
 	return refuse("the state of %s ends with commit %d, at %s, and %s of a later one is there: the state was restored from a backup, or is a copy, and rows would be exported again; restore its newest version, or correct STATE_URL, "+
 		"or, if that is lost for good, delete this one, %s, and go on where the files end with `exporter state adopt %s --start <time>`",
 		ds.Name, doc.Seq, doc.Watermark.Format(time.RFC3339), manifestKey(ds.Name, seq), state.Key(ds.Name), ds.Name)
 }
 
-func (e *Exporter) foreign(ds Dataset, id string) error {
+func (e *Exporter) foreign(ds hunting.Dataset, id string) error {
 	return refuse("the lake already holds %s from another state document (%s/_meta/%s names it, ours is %s): use that deployment's STATE_URL or another LAKE_URL, or accept this state with `exporter state adopt %s`",
 		ds.Name, e.Destinations.Lake, ownerKey(ds.Name), id, ds.Name)
 }

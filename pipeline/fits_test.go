@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 )
@@ -23,7 +24,7 @@ func secondDeployment(c *client) *pipeline.Exporter {
 // refused fails unless err is a refusal with exit 2 that says so.
 func refused(t *testing.T, err error, says string) {
 	t.Helper()
-	var refusal *pipeline.RefusalError
+	var refusal *hunting.RefusalError
 	if !errors.As(err, &refusal) || refusal.Alarm || !strings.Contains(err.Error(), says) {
 		t.Errorf("got %v, want a refusal with %q", err, says)
 	}
@@ -140,7 +141,7 @@ func TestStateThatMovesOn(t *testing.T) {
 		before := w.state(t)
 		onlyLake.quiet(t, w)
 		err := onlyLake.exporter(w, &client{w: w}, "next").Fits(t.Context(), ds, before)
-		var refusal *pipeline.RefusalError
+		var refusal *hunting.RefusalError
 		if err == nil || errors.As(err, &refusal) {
 			t.Errorf("got %v, want to be told to look again", err)
 		}
@@ -212,7 +213,7 @@ func TestMeaningWithPendingCommit(t *testing.T) {
 		e := both.exporter(w, &client{w: w}, "query")
 		query := ds
 		query.Query, query.Fingerprint = "T", "feed"
-		refused(t, e.Export(t.Context(), t.Context(), []pipeline.Dataset{query})[0].Err, "table → query")
+		refused(t, e.Export(t.Context(), t.Context(), []hunting.Dataset{query})[0].Err, "table → query")
 		if doc := w.state(t); doc.Pending != nil || doc.Seq != 1 {
 			t.Errorf("the commit was not settled: %+v", doc)
 		}

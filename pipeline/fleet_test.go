@@ -15,9 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
-	hunting "hunting-exporter/source"
+	"hunting-exporter/source"
 	"hunting-exporter/tenant"
 	"hunting-exporter/transform"
 )
@@ -32,8 +33,8 @@ type fleet struct {
 	tenant *tenant.Tenant
 	world  *world
 	rng    *rand.Rand
-	clock  pipeline.Clock
-	tables []pipeline.Dataset
+	clock  hunting.Clock
+	tables []hunting.Dataset
 	truth  map[int]time.Time // row → its clock
 	start  time.Time
 	watch  pipeline.Watcher // nil: nobody
@@ -42,14 +43,14 @@ type fleet struct {
 	counts, pages int // calls of the run under way
 }
 
-func newFleet(clock pipeline.Clock, tables, maxRows int) *fleet {
+func newFleet(clock hunting.Clock, tables, maxRows int) *fleet {
 	f := &fleet{
 		world: newWorld(1, 0), rng: rand.New(rand.NewPCG(1, 2)), clock: clock, truth: map[int]time.Time{}, start: time.Now().UTC(),
 		tenant: tenant.New(tenant.Options{MaxRows: maxRows, CallsPerMinute: -1, CallsPerHour: -1}),
 	}
 	for n := range tables {
-		f.tables = append(f.tables, pipeline.Dataset{
-			Name: fmt.Sprint("Table", n), Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Identity: []string{"Timestamp", "Id"},
+		f.tables = append(f.tables, hunting.Dataset{
+			Name: fmt.Sprint("Table", n), Clock: hunting.ClockIngestion, TimeColumn: "Timestamp", Identity: []string{"Timestamp", "Id"},
 		})
 	}
 	f.tenant.Fault(func(c tenant.Call) tenant.Fault {
@@ -72,12 +73,12 @@ func (f *fleet) add(t *testing.T, table string, n int, from, to time.Time, late 
 	rows := make([]tenant.Row, n)
 	for i := range rows {
 		id := len(f.truth)
-		clock := from.Add(time.Duration(f.rng.Int64N(int64(to.Sub(from)))).Truncate(pipeline.Tick))
+		clock := from.Add(time.Duration(f.rng.Int64N(int64(to.Sub(from)))).Truncate(hunting.Tick))
 		f.truth[id] = clock
 		row := tenant.Row{Ingested: clock, Cells: []any{id, clock, "text"}}
 		if f.rng.Float64() < late {
 			after := clock.Add(time.Duration(f.rng.Int64N(int64(latest))))
-			if f.clock == pipeline.ClockEvent {
+			if f.clock == hunting.ClockEvent {
 				row.Ingested = after
 			} else {
 				row.Visible = after
@@ -88,7 +89,7 @@ func (f *fleet) add(t *testing.T, table string, n int, from, to time.Time, late 
 	if err := f.tenant.Add(table, eventColumns, rows...); err != nil {
 		t.Fatal(err)
 	}
-	if f.clock == pipeline.ClockEvent {
+	if f.clock == hunting.ClockEvent {
 		if err := f.tenant.WithoutIngestionTime(table); err != nil {
 			t.Fatal(err)
 		}
@@ -114,10 +115,10 @@ func (f *fleet) export(stop context.Context, t *testing.T, name string, maxRows 
 	f.mu.Lock()
 	f.counts, f.pages = 0, 0
 	f.mu.Unlock()
-	r, err := hunting.New(hunting.Config{
+	r, err := source.New(source.Config{
 		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: f.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), hunting.Options{HTTP: &http.Client{Transport: inMemory{f.tenant}}, Credential: inMemory{f.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), source.Options{HTTP: &http.Client{Transport: inMemory{f.tenant}}, Credential: inMemory{f.tenant}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func (f *fleet) export(stop context.Context, t *testing.T, name string, maxRows 
 	e.Limits = pipeline.Limits{Rows: 1_000_000, Interval: time.Hour, Buffer: 2, Reconcile: 24 * time.Hour}
 	e.Watch = f.watch
 	e.Start = func() time.Time { return f.start }
-	e.Horizon = func() time.Time { return time.Now().UTC().Add(-5 * time.Minute).Truncate(pipeline.Tick) }
+	e.Horizon = func() time.Time { return time.Now().UTC().Add(-5 * time.Minute).Truncate(hunting.Tick) }
 	return e.Export(t.Context(), stop, f.tables)
 }
 
@@ -153,12 +154,12 @@ func (f *fleet) exact(t *testing.T, until time.Time) {
 // clock, with the defaults of a CronJob. None is lost or repeated, and the proof costs
 // no more than two calls a run and one for each quarter hour that differs.
 func TestLateRows(t *testing.T) {
-	for _, clock := range []pipeline.Clock{pipeline.ClockIngestion, pipeline.ClockEvent} {
+	for _, clock := range []hunting.Clock{hunting.ClockIngestion, hunting.ClockEvent} {
 		t.Run(string(clock), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { lateRows(t, clock) }) })
 	}
 }
 
-func lateRows(t *testing.T, clock pipeline.Clock) {
+func lateRows(t *testing.T, clock hunting.Clock) {
 	const cap, latest = 10_000, 28 * time.Hour
 	f := newFleet(clock, *fleetTables, cap)
 	runs := *fleetRuns
@@ -207,7 +208,7 @@ func TestSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cap, runs = 2_000, 9
 		most := []int{0, 3, 20, 100, 200, 400, 800, 1600, 3000, 6600} // rows a run
-		f := newFleet(pipeline.ClockIngestion, len(most), cap)
+		f := newFleet(hunting.ClockIngestion, len(most), cap)
 		for run := range runs {
 			from := f.start.Add(time.Duration(run) * 15 * time.Minute)
 			for n, ds := range f.tables {

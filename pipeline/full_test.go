@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
@@ -67,7 +68,7 @@ func (l fullLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	return fullWriter{w, l}, err
 }
 
-func (w fullWriter) Write(ctx context.Context, b pipeline.Batch) error {
+func (w fullWriter) Write(ctx context.Context, b hunting.Batch) error {
 	if w.atEnd {
 		return w.LakeWriter.Write(ctx, b)
 	}

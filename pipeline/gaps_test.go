@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
@@ -58,14 +59,14 @@ func TestGapsOfSlices(t *testing.T) {
 			}
 			got := make([]state.Gap, len(res.Gaps))
 			for i, g := range res.Gaps {
-				got[i] = state.Gap{I: g.I, N: g.N, Stretch: g.Stretch}
+				got[i] = state.Gap{I: g.I, N: g.N, Window: g.Window}
 			}
 			if !slices.Equal(got, want) {
 				t.Fatalf("gaps %+v, want %+v", got, want)
 			}
 		}
-		tick := state.Stretch{Start: l.at(2 * time.Minute), End: l.at(2*time.Minute + pipeline.Tick)}
-		first, second := state.Gap{Stretch: tick, I: 1, N: 4}, state.Gap{Stretch: tick, I: 2, N: 4}
+		tick := hunting.Window{Start: l.at(2 * time.Minute), End: l.at(2*time.Minute + hunting.Tick)}
+		first, second := state.Gap{Window: tick, I: 1, N: 4}, state.Gap{Window: tick, I: 2, N: 4}
 		refuse([]state.Gap{first, second}, "1/4", "2/4")
 		l.add(40, l.at(2*time.Minute), time.Time{}) // late, in every slice
 		refuse([]state.Gap{first, second}, "1/4", "2/4")
@@ -108,7 +109,7 @@ func TestCostOfGaps(t *testing.T) {
 		for n := range 400 {
 			at := l.at(time.Duration(n) * 2 * time.Second)
 			l.add(1, at, time.Time{})
-			l.tenant.Poison(eventTable, at, at.Add(pipeline.Tick), tenant.Call.LimitsExceeded)
+			l.tenant.Poison(eventTable, at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		}
 		time.Sleep(quarter)
 		for run := range 3 {
@@ -126,17 +127,17 @@ func TestCostOfGaps(t *testing.T) {
 
 // holes is a source that does not deliver every second page, and counts nothing.
 type holes struct {
-	source
-	readings *[]pipeline.Reading
+	fakeSource
+	readings *[]hunting.Reading
 }
 
-func (h holes) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+func (h holes) Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error {
 	*h.readings = append(*h.readings, q)
 	n := 0
-	return h.source.Read(ctx, q, func(p pipeline.Page) error {
+	return h.fakeSource.Read(ctx, q, func(p hunting.Page) error {
 		if n++; n%2 == 0 {
 			p.Release()
-			p.Gap = &pipeline.Gap{Part: p.Part, Reason: "too costly"}
+			p.Gap = &hunting.Gap{Part: p.Part, Reason: "too costly"}
 		}
 		return emit(p)
 	})
@@ -147,10 +148,10 @@ func (h holes) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.
 func TestNumberOfGaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 2*80)
-		var readings []pipeline.Reading
+		var readings []hunting.Reading
 		run := func(seconds int) pipeline.Result {
 			e := onlyLake.exporter(w, &client{w: w}, "run")
-			e.Source = holes{source{w: w, page: time.Second}, &readings}
+			e.Source = holes{fakeSource{w: w, page: time.Second}, &readings}
 			e.Limits.Rows = 1000
 			e.Horizon = func() time.Time { return secondOf(seconds) }
 			return export(t.Context(), e)
@@ -174,7 +175,7 @@ func TestNumberOfGaps(t *testing.T) {
 // TestSnapshotIsWhole: a table of which the API does not deliver a slice is not exported.
 func TestSnapshotIsWhole(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		l.table.Mode = pipeline.ModeSnapshot
+		l.table.Mode = hunting.ModeSnapshot
 		l.add(60, l.at(-time.Minute), time.Time{})
 		l.fault = func(q asked) tenant.Fault {
 			if len(q.slice) > 2 && q.slice[0] == '2' {

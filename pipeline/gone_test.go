@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
@@ -54,7 +55,7 @@ func TestPatienceWithGoneUploads(t *testing.T) {
 				}
 				began := time.Now()
 				r := export(t.Context(), e)
-				var refusal *pipeline.RefusalError
+				var refusal *hunting.RefusalError
 				if !errors.As(r.Err, &refusal) || !refusal.Alarm {
 					t.Errorf("ended with %v, want an alarm", r.Err)
 				}
@@ -78,7 +79,7 @@ func TestStopEndsTheWaitForGoneUploads(t *testing.T) {
 		time.AfterFunc(after, ask)
 		began := time.Now()
 		e := both.exporter(w, &client{w: w}, "second")
-		r := e.Export(stopping.With(t.Context(), stop), stop, []pipeline.Dataset{ds})[0]
+		r := e.Export(stopping.With(t.Context(), stop), stop, []hunting.Dataset{ds})[0]
 		if took := time.Since(began); took != after {
 			t.Errorf("ended after %s, want %s", took, after)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -29,7 +30,7 @@ type GapsError struct {
 func (e *GapsError) Error() string {
 	g := e.Gaps[0]
 	return fmt.Sprintf("the API does not deliver %d stretches, the first %s after %d tries: %s; they are tried again each run, see `exporter state show`",
-		len(e.Gaps), Window(g.Stretch), g.Tries, g.Reason)
+		len(e.Gaps), g.Window, g.Tries, g.Reason)
 }
 
 // Unwrap gives ErrIncomplete.
@@ -39,7 +40,7 @@ func (e *GapsError) Unwrap() error { return ErrIncomplete }
 // read by ingestion time, so no window holds them.
 type UnclockedError struct {
 	Rows   int64
-	Window Window // of their event times
+	Window hunting.Window // of their event times
 }
 
 // Error says which rows are meant and what to do.
@@ -73,7 +74,7 @@ const retention = 30 * 24 * time.Hour
 
 // ExpiredError: the dataset was not read for so long that rows have left the API.
 type ExpiredError struct {
-	Window Window // whose rows are gone, as far as they were older than 30 days
+	Window hunting.Window // whose rows are gone, as far as they were older than 30 days
 }
 
 // Error says which stretch is meant.

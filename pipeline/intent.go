@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -38,14 +39,14 @@ type Manifest struct {
 
 // WindowRows is one answer of a commit and the rows that were taken from it.
 type WindowRows struct {
-	Window
-	Slice Slice `json:"slice,omitzero"`
-	Rows  int64 `json:"rows"`
+	hunting.Window
+	Slice hunting.Slice `json:"slice,omitzero"`
+	Rows  int64         `json:"rows"`
 }
 
 // ManifestGap is a stretch, or a slice of it, that the API did not deliver.
 type ManifestGap struct {
-	Part
+	hunting.Part
 	Late   bool   `json:"late,omitempty"` // other rows of it are exported
 	Reason string `json:"reason"`
 }

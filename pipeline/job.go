@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
@@ -25,8 +26,8 @@ const (
 // job is a list of parts to read and commit.
 type job struct {
 	kind  Kind
-	parts []Part
-	tally *Tally
+	parts []hunting.Part
+	tally *hunting.Tally
 	seen  *ledger.Seen // rows that were exported already; nil: none of the parts' were
 	// counted is what the API counted of each quarter hour that is read again.
 	counted map[time.Time]int64
@@ -43,8 +44,8 @@ func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 	}
 	old := p.Gaps
 	for _, part := range a.done {
-		p.Gaps = state.Fill(p.Gaps, state.Stretch(part.Window), part.Slice.I, part.Slice.N)
-		p = p.Cover(state.Stretch(part.Window))
+		p.Gaps = state.Fill(p.Gaps, part.Window, part.Slice.I, part.Slice.N)
+		p = p.Cover(part.Window)
 	}
 	for _, g := range a.gaps {
 		p.Gaps = append(p.Gaps, gapOf(g, old, now))
@@ -54,9 +55,9 @@ func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 }
 
 // gapOf is a gap for the state; one that lies in an old gap goes on counting its tries.
-func gapOf(g Gap, old []state.Gap, now time.Time) state.Gap {
+func gapOf(g hunting.Gap, old []state.Gap, now time.Time) state.Gap {
 	found := state.Gap{
-		Stretch: state.Stretch(g.Window), I: g.Slice.I, N: g.Slice.N,
+		Window: g.Window, I: g.Slice.I, N: g.Slice.N,
 		Late: g.Late, Reason: g.Reason, Tries: 1, Since: now, Last: now,
 	}
 	for _, o := range old {
@@ -85,13 +86,13 @@ func joined(gaps []state.Gap) []state.Gap {
 // whole stretch.
 func halved(gaps []state.Gap) []state.Gap {
 	type slice struct {
-		state.Stretch
+		hunting.Window
 		late bool
 		i, n int
 	}
 	found := map[slice]state.Gap{}
 	for _, g := range gaps {
-		found[slice{g.Stretch, g.Late, g.I, g.N}] = g
+		found[slice{g.Window, g.Late, g.I, g.N}] = g
 	}
 	for merged := true; merged; {
 		merged = false
@@ -99,20 +100,20 @@ func halved(gaps []state.Gap) []state.Gap {
 			parts := siblings(s.i, s.n)
 			all := len(parts) > 0
 			for _, i := range parts {
-				_, there := found[slice{s.Stretch, s.late, i, s.n}]
+				_, there := found[slice{s.Window, s.late, i, s.n}]
 				all = all && there
 			}
 			if !all {
 				continue
 			}
 			for _, i := range parts {
-				delete(found, slice{s.Stretch, s.late, i, s.n})
+				delete(found, slice{s.Window, s.late, i, s.n})
 			}
 			g.N = s.n / len(parts)
 			if g.I = s.i % g.N; g.N == 1 {
 				g.N = 0
 			}
-			found[slice{s.Stretch, s.late, g.I, g.N}] = g
+			found[slice{s.Window, s.late, g.I, g.N}] = g
 			merged = true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -15,7 +16,7 @@ func TestGapsAreJoined(t *testing.T) {
 	t.Parallel()
 	at := func(s int) time.Time { return time.Unix(int64(s), 0).UTC() }
 	gap := func(from, to, i, n int) state.Gap {
-		return state.Gap{Stretch: state.Stretch{Start: at(from), End: at(to)}, I: i, N: n}
+		return state.Gap{Window: hunting.Window{Start: at(from), End: at(to)}, I: i, N: n}
 	}
 	for name, tt := range map[string]struct{ gaps, want []state.Gap }{
 		"adjoining":           {[]state.Gap{gap(2, 3, 0, 0), gap(1, 2, 0, 0), gap(5, 6, 0, 0)}, []state.Gap{gap(1, 3, 0, 0), gap(5, 6, 0, 0)}},

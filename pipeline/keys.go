@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -23,12 +24,12 @@ func (e *Exporter) reach() time.Duration { return e.Limits.Reconcile + e.Limits.
 // reconciles reports whether this run keeps the ledger of its dataset: rows must have a
 // clock, and must not depend on how time is cut.
 func (r *run) reconciles() bool {
-	return r.Limits.Reconcile > 0 && r.ds.Mode == ModeAppend && r.clockColumn() != ""
+	return r.Limits.Reconcile > 0 && r.ds.Mode == hunting.ModeAppend && r.clockColumn() != ""
 }
 
 // clockColumn is the column that holds the dataset's clock; empty: none does.
 func (r *run) clockColumn() string {
-	if r.ds.Clock == ClockIngestion && r.ds.Query == "" {
+	if r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" {
 		return schema.IngestionTime
 	}
 	return r.ds.TimeColumn
@@ -76,7 +77,7 @@ func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Ti
 
 // add enters the batch's rows. Given seen, rows that were exported already are taken
 // out of the batch.
-func (l *keyLog) add(ctx context.Context, b *Batch, seen *ledger.Seen) error {
+func (l *keyLog) add(ctx context.Context, b *hunting.Batch, seen *ledger.Seen) error {
 	keys := l.keys[:0]
 	if b.Record != nil {
 		keys = l.keyer.Keys(b.Record, b.Hashes, b.Start, keys)
@@ -87,7 +88,7 @@ func (l *keyLog) add(ctx context.Context, b *Batch, seen *ledger.Seen) error {
 	l.keys = keys
 	if seen != nil {
 		isNew, _ := seen.Take(keys)
-		if err := b.keep(isNew); err != nil {
+		if err := keep(b, isNew); err != nil {
 			return fmt.Errorf("window %s: take out rows that were exported already: %w", b.Window, err)
 		}
 		keys = only(keys, isNew)
@@ -238,7 +239,7 @@ func (r *run) named(ctx context.Context, key, sha256 string) ([]byte, error) {
 
 // seen loads the keys of the rows exported in some stretches of whole quarter hours,
 // apart from each other.
-func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []state.Stretch) (*ledger.Seen, error) {
+func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []hunting.Window) (*ledger.Seen, error) {
 	var keys []ledger.Key
 	for _, run := range l.Overlapping(stretches[0].Start, stretches[len(stretches)-1].End) {
 		data, err := r.named(ctx, run.Key, run.SHA256)
@@ -254,9 +255,9 @@ func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []state.Stre
 	return ledger.NewSeen(keys), nil
 }
 
-// keep leaves only the rows and rejects of which isNew, in this order, says true.
-func (b *Batch) keep(isNew []bool) error {
-	rows := int(b.rows())
+// keep leaves only those rows and rejects of a batch of which isNew, in this order, says true.
+func keep(b *hunting.Batch, isNew []bool) error {
+	rows := int(b.Rows())
 	if rows > 0 {
 		record, err := ledger.Pick(b.Record, isNew[:rows])
 		if err != nil {

@@ -18,12 +18,13 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
 	_ "hunting-exporter/internal/racetest"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
-	hunting "hunting-exporter/source"
+	"hunting-exporter/source"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 	"hunting-exporter/transform"
@@ -35,8 +36,8 @@ type lab struct {
 	tenant    *tenant.Tenant
 	world     *world
 	sinks     mode
-	table     pipeline.Dataset
-	others    []pipeline.Dataset // exported along with the table
+	table     hunting.Dataset
+	others    []hunting.Dataset // exported along with the table
 	maxRows   int
 	reconcile time.Duration
 	began     time.Time                  // where the dataset begins
@@ -84,7 +85,7 @@ func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{
 		t: t, world: newWorld(1, 0), sinks: onlyLake, maxRows: 20, reconcile: 3 * time.Hour, began: time.Now().UTC(), within: t.Context(),
-		table: pipeline.Dataset{Name: eventTable, Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp", Identity: []string{"Timestamp", "Id"}},
+		table: hunting.Dataset{Name: eventTable, Clock: hunting.ClockIngestion, TimeColumn: "Timestamp", Identity: []string{"Timestamp", "Id"}},
 	}
 	l.move()
 	return l
@@ -138,12 +139,12 @@ func (l *lab) add(n int, clock, visible time.Time) {
 }
 
 // source reads the lab's tenant.
-func (l *lab) source() *hunting.Reader {
+func (l *lab) source() *source.Reader {
 	l.t.Helper()
-	r, err := hunting.New(hunting.Config{
+	r, err := source.New(source.Config{
 		API: "graph", Cloud: "public", Concurrency: 1, CallsPerMinute: 100_000, MaxRows: l.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: l.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), hunting.Options{HTTP: &http.Client{Transport: inMemory{l.tenant}}, Credential: inMemory{l.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), source.Options{HTTP: &http.Client{Transport: inMemory{l.tenant}}, Credential: inMemory{l.tenant}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -166,13 +167,13 @@ func (l *lab) try() pipeline.Result {
 	e.Source, e.Transformer = l.source(), idFirst{transform.New(transform.Config{}, slog.New(slog.DiscardHandler))}
 	e.Limits = pipeline.Limits{Rows: 1_000_000, Interval: time.Hour, Buffer: 1, Reconcile: l.reconcile}
 	e.Start = func() time.Time { return l.began }
-	e.Horizon = func() time.Time { return time.Now().UTC().Truncate(pipeline.Tick) }
+	e.Horizon = func() time.Time { return time.Now().UTC().Truncate(hunting.Tick) }
 	if l.change != nil {
 		l.change(e)
 		l.change = nil
 	}
 	l.queries = nil
-	res := e.Export(ctx, l.within, append([]pipeline.Dataset{l.table}, l.others...))[0]
+	res := e.Export(ctx, l.within, append([]hunting.Dataset{l.table}, l.others...))[0]
 	time.Sleep(2 * lease) // also of a run that was killed
 	return res
 }
@@ -275,7 +276,7 @@ func (l *lab) killAfter(step pipeline.Step, nth int) {
 // backfill makes the next run one of the stretch.
 func (l *lab) backfill(from, to time.Duration) {
 	l.change = func(e *pipeline.Exporter) {
-		e.Backfill = &pipeline.Backfill{Window: pipeline.Window{Start: l.at(from), End: l.at(to)}}
+		e.Backfill = &pipeline.Backfill{Window: hunting.Window{Start: l.at(from), End: l.at(to)}}
 	}
 }
 
@@ -283,7 +284,7 @@ func (l *lab) backfill(from, to time.Duration) {
 // catalogue begin with others.
 type idFirst struct{ pipeline.Transformer }
 
-func (f idFirst) Transform(ctx context.Context, ds pipeline.Dataset, columns *schema.Evolution, p pipeline.Page) (pipeline.Batch, error) {
+func (f idFirst) Transform(ctx context.Context, ds hunting.Dataset, columns *schema.Evolution, p hunting.Page) (hunting.Batch, error) {
 	b, err := f.Transformer.Transform(ctx, ds, columns, p)
 	if err != nil || b.Record == nil {
 		return b, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
@@ -15,16 +16,16 @@ const lateRows = 1 << 20
 
 // comparable is the stretch whose counts can be compared with the ledger: up to the last
 // whole quarter hour before the watermark, not further back than rows can be told apart.
-func (r *run) comparable() Window {
+func (r *run) comparable() hunting.Window {
 	end := ledger.Start(ledger.Number(r.doc.Watermark))
 	if r.doc.Ledger.Key == "" {
-		return Window{end, end}
+		return hunting.Window{Start: end, End: end}
 	}
 	start := r.keysFrom(r.doc.Progress)
 	if start.Equal(r.doc.Ledger.From) { // the first quarter hour counts from where the ledger begins
-		return Window{start, latest(start, end)}
+		return hunting.Window{Start: start, End: latest(start, end)}
 	}
-	return Window{ceil(start), end}
+	return hunting.Window{Start: ceil(start), End: end}
 }
 
 func ceil(t time.Time) time.Time {
@@ -73,31 +74,31 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c counts) error {
 	j := job{kind: KindLate, counted: map[time.Time]int64{}}
 	if len(r.doc.Gaps) == 0 { // else quarter hours may be cut
-		j.tally = &Tally{Window: c.past, Width: ledger.Width, Bins: c.bins}
+		j.tally = &hunting.Tally{Window: c.past, Width: ledger.Width, Bins: c.bins}
 	}
-	var stretches []state.Stretch
+	var stretches []hunting.Window
 	for _, b := range bins {
 		j.counted[b.Start] = b.Counted
-		stretches = state.Union(stretches, state.Stretch{Start: latest(b.Start, c.past.Start), End: b.Start.Add(ledger.Width)})
+		stretches = state.Union(stretches, hunting.Window{Start: latest(b.Start, c.past.Start), End: b.Start.Add(ledger.Width)})
 	}
 	whole := stretches
 	for _, g := range r.doc.Gaps {
-		stretches = state.Minus(stretches, g.Stretch)
+		stretches = state.Minus(stretches, g.Window)
 		if g.N > 1 { // the others' may be of several commits, none of which has read all
 			delete(j.counted, ledger.Start(ledger.Number(g.Start)))
 		}
 	}
 	for _, s := range stretches {
-		j.parts = append(j.parts, Part{Window: Window(s)})
+		j.parts = append(j.parts, hunting.Part{Window: s})
 	}
 	j.parts = append(j.parts, besides(r.doc.Gaps, whole)...)
-	slices.SortStableFunc(j.parts, func(a, b Part) int { return a.Start.Compare(b.Start) })
+	slices.SortStableFunc(j.parts, func(a, b hunting.Part) int { return a.Start.Compare(b.Start) })
 	return r.unseen(ctx, stop, j, whole)
 }
 
 // unseen reads a job's parts and exports those rows that were not exported. bins are the
 // quarter hours that the parts lie in.
-func (r *run) unseen(ctx, stop context.Context, j job, bins []state.Stretch) error {
+func (r *run) unseen(ctx, stop context.Context, j job, bins []hunting.Window) error {
 	if len(j.parts) == 0 {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/tenant"
 )
@@ -17,7 +18,7 @@ import (
 func TestRefusedLateRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cap = 10_000
-		f := newFleet(pipeline.ClockIngestion, 10, cap)
+		f := newFleet(hunting.ClockIngestion, 10, cap)
 		f.tables = f.tables[:1]
 		table, quarter := f.tables[0].Name, f.start.Add(15*time.Minute)
 		f.add(t, table, 50, f.start, quarter, 0, 0)
@@ -45,7 +46,7 @@ func TestRefusedLateRows(t *testing.T) {
 func TestBlockBeyondTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cap = 100
-		f := newFleet(pipeline.ClockIngestion, 10, cap)
+		f := newFleet(hunting.ClockIngestion, 10, cap)
 		f.tables = f.tables[:2]
 		for _, ds := range f.tables {
 			f.add(t, ds.Name, 500, f.start, f.start.Add(15*time.Minute), 0, 0)

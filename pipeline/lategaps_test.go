@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/tenant"
 )
@@ -18,7 +19,7 @@ func (l *lab) lateGap(after time.Duration) {
 	time.Sleep(2 * quarter)
 	_ = l.try() // there may be other gaps
 	l.add(2, l.at(after), time.Time{})
-	l.tenant.Poison(l.table.Name, l.at(after), l.at(after+pipeline.Tick), tenant.Call.LimitsExceeded)
+	l.tenant.Poison(l.table.Name, l.at(after), l.at(after+hunting.Tick), tenant.Call.LimitsExceeded)
 	time.Sleep(quarter)
 	l.incomplete()
 }
@@ -35,8 +36,8 @@ func (l *lab) incomplete() {
 // TestLateGapBesideAnother: a gap of late rows that adjoins another is not read like it.
 func TestLateGapBesideAnother(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		l.add(5, l.at(quarter-pipeline.Tick), time.Time{})
-		l.tenant.Poison(eventTable, l.at(quarter-pipeline.Tick), l.at(quarter), tenant.Call.LimitsExceeded)
+		l.add(5, l.at(quarter-hunting.Tick), time.Time{})
+		l.tenant.Poison(eventTable, l.at(quarter-hunting.Tick), l.at(quarter), tenant.Call.LimitsExceeded)
 		time.Sleep(quarter)
 		l.incomplete()
 		l.lateGap(quarter)
@@ -153,7 +154,7 @@ func TestLateRowsBesideGap(t *testing.T) {
 // leaves the others to the next one.
 func TestKilledBesideGap(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		last := l.at(quarter - pipeline.Tick) // with its first slices all of the quarter hour has been read
+		last := l.at(quarter - hunting.Tick) // with its first slices all of the quarter hour has been read
 		l.add(60, last, time.Time{})
 		l.refuseSlices("1/4", "2/4")
 		time.Sleep(quarter)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/tenant"
@@ -90,7 +91,7 @@ func TestSettledQuarterHour(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.add(5, l.at(time.Minute), time.Time{})
 		l.add(5, l.at(8*time.Minute), time.Time{})
-		l.tenant.Poison(eventTable, l.at(time.Minute), l.at(time.Minute+pipeline.Tick), tenant.Call.LimitsExceeded)
+		l.tenant.Poison(eventTable, l.at(time.Minute), l.at(time.Minute+hunting.Tick), tenant.Call.LimitsExceeded)
 		pages := func() (n int) {
 			for _, q := range l.queries {
 				if !q.counts && !q.empty {
@@ -172,7 +173,7 @@ func TestDamagedLedger(t *testing.T) {
 				time.Sleep(quarter)
 				l.run()
 				damage(l.world, l.document().Ledger.Key)
-				var refusal *pipeline.RefusalError
+				var refusal *hunting.RefusalError
 				if err := l.try().Err; !errors.As(err, &refusal) {
 					t.Errorf("got %v", err)
 				}

@@ -4,27 +4,28 @@ import (
 	"context"
 	"errors"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
 // Look is what the state and the API's counts say of a dataset before any of its rows is
 // read.
 type Look struct {
-	Dataset  Dataset        // by the clock that its rows have
-	Progress state.Progress // from where a run or a backfill goes on
-	Ahead    *Tally         // the API's counts of what a run reads; nil: not counted
-	Err      error          // what of it stays incomplete, whatever is read; nil: nothing
+	Dataset  hunting.Dataset // by the clock that its rows have
+	Progress state.Progress  // from where a run or a backfill goes on
+	Ahead    *hunting.Tally  // the API's counts of what a run reads; nil: not counted
+	Err      error           // what of it stays incomplete, whatever is read; nil: nothing
 }
 
 // Look asks what Export asks before it reads rows, and changes nothing. An error is one
 // that would end the dataset there.
-func (e *Exporter) Look(ctx context.Context, ds Dataset, doc state.Document) (Look, error) {
+func (e *Exporter) Look(ctx context.Context, ds hunting.Dataset, doc state.Document) (Look, error) {
 	r := &run{Exporter: e, ds: ds, doc: doc, log: e.Log.With("dataset", ds.Name), arrive: func() {}}
 	ahead, incomplete, err := r.look(ctx)
 	return Look{r.ds, r.doc.Progress, ahead, errors.Join(incomplete, r.delivered())}, err
 }
 
-func (r *run) look(ctx context.Context) (ahead *Tally, incomplete, err error) {
+func (r *run) look(ctx context.Context) (ahead *hunting.Tally, incomplete, err error) {
 	if r.ds, err = ClockOf(r.doc, r.ds); err != nil {
 		return nil, nil, err
 	}
@@ -34,7 +35,7 @@ func (r *run) look(ctx context.Context) (ahead *Tally, incomplete, err error) {
 		}
 		return nil, incomplete, err
 	}
-	horizon := r.Horizon().UTC().Truncate(Tick)
+	horizon := r.Horizon().UTC().Truncate(hunting.Tick)
 	c, err := r.count(ctx, ctx, horizon)
 	if err != nil {
 		return nil, nil, err

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
 // Resolve ends a pending commit by a person's word, where recovery refuses to guess:
 // committed publishes what is there of it, otherwise it is dropped and its windows are
 // read again. It refuses a word that Kafka's marker contradicts.
-func (e *Exporter) Resolve(ctx context.Context, ds Dataset, committed bool) error {
+func (e *Exporter) Resolve(ctx context.Context, ds hunting.Dataset, committed bool) error {
 	return e.byHand(ctx, ds, e.resolvable, func(r *run) error {
 		if err := r.contradicted(ctx, committed); err != nil {
 			return err
@@ -37,7 +38,7 @@ func (e *Exporter) Resolve(ctx context.Context, ds Dataset, committed bool) erro
 }
 
 // byHand runs one change under the dataset's claim. check refuses before anything changes.
-func (e *Exporter) byHand(ctx context.Context, ds Dataset, check func(state.Document) error, change func(*run) error) error {
+func (e *Exporter) byHand(ctx context.Context, ds hunting.Dataset, check func(state.Document) error, change func(*run) error) error {
 	if _, err := e.Stores.State.Load(ctx, ds.Name); err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (e *Exporter) byHand(ctx context.Context, ds Dataset, check func(state.Docu
 }
 
 // hold claims the dataset for a person.
-func (e *Exporter) hold(ctx context.Context, ds Dataset, fresh func() state.Document, check func(state.Document) error) (*run, error) {
+func (e *Exporter) hold(ctx context.Context, ds hunting.Dataset, fresh func() state.Document, check func(state.Document) error) (*run, error) {
 	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
 	claim, err := e.Stores.State.Acquire(ctx, ds.Name, e.Run, fresh, check)
 	if err != nil {

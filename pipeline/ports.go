@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
@@ -17,54 +17,34 @@ type Source interface {
 	// the pages tile the parts given; what the API does not deliver is a page with a Gap.
 	// An error of emit ends it. A context whose deadline comes before the quota allows
 	// the next call ends it at once, with ErrTooLate. An API that was never reached ends everything with ErrUnreachable.
-	Read(ctx context.Context, q Reading, emit func(Page) error) error
+	Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error
 	// Count asks the API how many rows each bin of a window has. Bins are in order, begin
 	// at multiples of their width, and are left out where they have no rows.
 	// Several counts that are asked for at the same time may travel in one call.
-	Count(ctx context.Context, q Counting) ([]ledger.Count, error)
+	Count(ctx context.Context, q hunting.Counting) ([]hunting.Count, error)
 	// Pace is what the answers so far say about a dataset.
-	Pace(dataset string) Pace
-}
-
-// ErrTooLate: the quota allows no call before the context's deadline. A time-out of a
-// single call is not one of these: it is a failure.
-var ErrTooLate = fmt.Errorf("no call is allowed in time: %w", context.DeadlineExceeded)
-
-// ErrUnreachable: no call has reached the API at all, and none will be tried any more.
-var ErrUnreachable = errors.New("the API cannot be reached")
-
-// Pace is what the answers so far say about how much of a dataset fits into one.
-type Pace = state.Pace
-
-// Reading says what to read.
-type Reading struct {
-	Dataset Dataset
-	Parts   []Part // in the order in which they are wanted
-	Tally   *Tally // the API's own counts of the parts, each of whole bins; nil: not counted
-	Pace    Pace   // of earlier runs
-	Coarse  bool   // what is too costly is a gap as it is, not narrowed down
-}
-
-// Tally is the API's counts of a window.
-type Tally struct {
-	Window Window
-	Width  time.Duration // of each bin
-	Bins   []ledger.Count
-}
-
-// Counting says what to count.
-type Counting struct {
-	Dataset Dataset
-	Window  Window
-	Width   time.Duration // of a bin; 0: one bin for all, such as of a snapshot
-	// Unclocked counts rows without ingestion time, by event time, instead.
-	Unclocked bool
+	Pace(dataset string) hunting.Estimate
 }
 
 // Transformer brings a page into the columns that its dataset has had so far, which it
 // extends, and releases the page.
 type Transformer interface {
-	Transform(ctx context.Context, ds Dataset, columns *schema.Evolution, p Page) (Batch, error)
+	Transform(ctx context.Context, ds hunting.Dataset, columns *schema.Evolution, p hunting.Page) (hunting.Batch, error)
+}
+
+// Attempt names one attempt at a commit. No two attempts share an ID, so nothing
+// that carries it is ever overwritten.
+type Attempt struct {
+	Dataset hunting.Dataset
+	Seq     int64  // the commit's number in its dataset
+	Epoch   int64  // of the run that attempts it
+	ID      string // commit id: 128 random bits as 32 hex digits
+	From    time.Time
+}
+
+// Name is the attempt's part of every key it writes: <from>-<seq>-<epoch>-<commit id>.
+func (a Attempt) Name() string {
+	return fmt.Sprintf("%s-%d-%d-%s", a.From.UTC().Format("20060102T150405.0000000Z"), a.Seq, a.Epoch, a.ID[:8])
 }
 
 // Lake writes batches to files that nobody sees until they are published.
@@ -87,7 +67,7 @@ type Lake interface {
 
 // LakeWriter collects one attempt's rows on local disk, one file a dt.
 type LakeWriter interface {
-	Write(ctx context.Context, b Batch) error
+	Write(ctx context.Context, b hunting.Batch) error
 	// Prepare closes and verifies the files and uploads them, invisible still.
 	Prepare(ctx context.Context, to time.Time) ([]state.File, error)
 	// Close removes the local files. It never touches an upload.
@@ -117,11 +97,11 @@ type Log interface {
 }
 
 // Refuse takes over an event that is not sent. It may be called from any goroutine.
-type Refuse func(ctx context.Context, r Reject) error
+type Refuse func(ctx context.Context, r hunting.Reject) error
 
 // LogWriter collects one attempt's events on local disk and sends them.
 type LogWriter interface {
-	Write(ctx context.Context, b Batch) error
+	Write(ctx context.Context, b hunting.Batch) error
 	// Send sends every event that the topic takes: inside the transaction opened since the last Fence
 	// (exactly once) or outside of any (at least once). It can be repeated after a
 	// Fence. ErrUnknown: some answer is not known, so fence and send all again.

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 )
@@ -54,7 +55,7 @@ func (m mode) destinations() state.Destinations {
 func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 	meta := objects{c, "meta/"}
 	e := &pipeline.Exporter{
-		Run: name, Version: "test", Source: source{w: w, page: 7 * time.Second}, Transformer: transformer{rejectEvery: w.reject, name: w.column},
+		Run: name, Version: "test", Source: fakeSource{w: w, page: 7 * time.Second}, Transformer: transformer{rejectEvery: w.reject, name: w.column},
 		Stores: pipeline.Stores{
 			State: state.NewStore(objects{c, "state/"}, state.LockCAS, lease), Intents: objects{c, "state/"}, Meta: meta,
 		},
@@ -68,7 +69,7 @@ func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 		e.Lake = lake{c}
 	}
 	if m.kafka {
-		e.OpenLog = func(_ context.Context, _ pipeline.Dataset, id string) (pipeline.Log, error) {
+		e.OpenLog = func(_ context.Context, _ hunting.Dataset, id string) (pipeline.Log, error) {
 			return &kafkaLog{c: c, id: id, cluster: cluster, atLeast: m.least}, nil
 		}
 	}
@@ -83,10 +84,10 @@ func (w *world) column(row int) string {
 	return "Row"
 }
 
-var ds = pipeline.Dataset{Name: dataset, Clock: pipeline.ClockIngestion}
+var ds = hunting.Dataset{Name: dataset, Clock: hunting.ClockIngestion}
 
 func export(ctx context.Context, e *pipeline.Exporter) pipeline.Result {
-	return e.Export(ctx, context.Background(), []pipeline.Dataset{ds})[0]
+	return e.Export(ctx, context.Background(), []hunting.Dataset{ds})[0]
 }
 
 // quiet runs without faults until caught up, and checks that every sink equals the truth.
@@ -161,7 +162,7 @@ func (w *world) parked(t *testing.T) map[int]int {
 		var refused int64
 		for _, name := range m.Rejects {
 			for d := json.NewDecoder(bytes.NewReader(w.objects["meta/"+name].data)); d.More(); {
-				var r pipeline.Reject
+				var r hunting.Reject
 				if err := d.Decode(&r); err != nil {
 					t.Fatal(err)
 				}

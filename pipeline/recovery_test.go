@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 )
@@ -125,7 +126,7 @@ func (tc pendingCase) run(t *testing.T) {
 		w.check(t, tc.then)
 		return
 	}
-	var refusal *pipeline.RefusalError
+	var refusal *hunting.RefusalError
 	if !errors.As(r.Err, &refusal) || !strings.Contains(r.Err.Error(), tc.refusal) {
 		t.Fatalf("second run ended with %v, want a refusal with %q", r.Err, tc.refusal)
 	}
@@ -253,7 +254,7 @@ func TestTamperedIntent(t *testing.T) {
 		w.objects[key] = object{[]byte(strings.Replace(string(w.objects[key].data), dataset, "DeviceInfo", 1)), "x"}
 		time.Sleep(2 * lease)
 		r := export(t.Context(), onlyLake.exporter(w, &client{w: w}, "second"))
-		var refusal *pipeline.RefusalError
+		var refusal *hunting.RefusalError
 		if !errors.As(r.Err, &refusal) || !refusal.Alarm || len(w.lake) != 0 {
 			t.Errorf("got %v, %d files visible", r.Err, len(w.lake))
 		}
@@ -311,7 +312,7 @@ func TestOnlyRejects(t *testing.T) {
 }
 
 // all accepts everything as it is configured.
-func all(e *pipeline.Exporter, ds pipeline.Dataset) pipeline.Adopting {
+func all(e *pipeline.Exporter, ds hunting.Dataset) pipeline.Adopting {
 	return pipeline.Adopting{
 		Wanted: func(state.Document) (state.Destinations, state.Meaning) {
 			return e.Destinations, pipeline.MeaningOf(e.Meaning, ds)
@@ -333,7 +334,7 @@ func TestByHand(t *testing.T) {
 				killAfter(t, both, w, step, 1)
 				time.Sleep(2 * lease)
 				person := both.exporter(w, &client{w: w}, "person")
-				var refusal *pipeline.RefusalError
+				var refusal *hunting.RefusalError
 				if err := person.Resolve(t.Context(), ds, !committed); !errors.As(err, &refusal) {
 					t.Errorf("the marker tells, yet resolve gave %v", err)
 				}
@@ -353,7 +354,7 @@ func TestByHand(t *testing.T) {
 			dropUploads(w)
 			sent := len(w.kafka)
 			person := both.exporter(w, &client{w: w}, "person")
-			var refusal *pipeline.RefusalError
+			var refusal *hunting.RefusalError
 			if err := person.Resolve(t.Context(), ds, false); !errors.As(err, &refusal) {
 				t.Errorf("Kafka has the rows, yet they were dropped: %v", err)
 			}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+
+	"hunting-exporter/hunting"
 )
 
 // rejectChunk is how many bytes of rejected rows are held before they are written.
@@ -24,14 +26,14 @@ type rejectLog struct {
 }
 
 // refuse takes an event that the topic does not take.
-func (l *rejectLog) refuse(ctx context.Context, r Reject) error {
+func (l *rejectLog) refuse(ctx context.Context, r hunting.Reject) error {
 	l.mu.Lock()
 	l.events++
 	l.mu.Unlock()
-	return l.add(ctx, []Reject{r})
+	return l.add(ctx, []hunting.Reject{r})
 }
 
-func (l *rejectLog) add(ctx context.Context, rejects []Reject) error {
+func (l *rejectLog) add(ctx context.Context, rejects []hunting.Reject) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	enc := json.NewEncoder(&l.buf)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -17,7 +18,7 @@ import (
 // run is one dataset's share of a run: it holds the claim and carries the protocol.
 type run struct {
 	*Exporter
-	ds    Dataset
+	ds    hunting.Dataset
 	log   *slog.Logger
 	claim *state.Claim
 	doc   state.Document // as last written or read by this run
@@ -34,7 +35,7 @@ type run struct {
 }
 
 // export runs one dataset: acquire, recover, then commits until caught up.
-func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
+func (e *Exporter) export(ctx, stop context.Context, ds hunting.Dataset) Result {
 	r := &run{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
 	r.arrive = sync.OnceFunc(e.together.arrive)
 	defer r.arrive()
@@ -51,7 +52,7 @@ func (e *Exporter) export(ctx, stop context.Context, ds Dataset) Result {
 		cancel()
 	}
 	r.result.Watermark, r.result.Gaps, r.result.Check = r.doc.Watermark, r.doc.Gaps, r.doc.Check
-	if ds.Mode == ModeSnapshot {
+	if ds.Mode == hunting.ModeSnapshot {
 		r.result.Watermark = r.doc.Snapshot
 	}
 	if err != nil {
@@ -94,7 +95,7 @@ func (r *run) claimed(ctx, stop context.Context) error {
 // is configured do not fit.
 func (r *run) acquire(ctx context.Context) error {
 	fresh := func() state.Document {
-		start := r.Start().UTC().Truncate(Tick)
+		start := r.Start().UTC().Truncate(hunting.Tick)
 		if b := r.Backfill; b != nil { // what comes after it is for the next run
 			start = b.Window.End
 		}
@@ -276,7 +277,7 @@ func (r *run) learned(d *state.Document) {
 	if r.Source == nil { // a person settles a commit
 		return
 	}
-	if p := r.Source.Pace(r.ds.Name); p != (state.Pace{}) {
+	if p := r.Source.Pace(r.ds.Name); p != (hunting.Estimate{}) {
 		d.Pace = p
 	}
 	if d.Clock == "" {

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 )
 
@@ -17,22 +18,22 @@ var ErrStopped = errors.New("stopped before the dataset had caught up")
 // batches starts the source and the transform stage. The channel is closed when
 // both have ended; err then says why they ended early, nil if they read all parts.
 // Ending stop makes them end; the batches before it are whole and in order.
-func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch], err func() error) {
+func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[hunting.Batch], err func() error) {
 	read, cancel := until(ctx, stop)
-	pages := make(chan held[Page], r.Limits.Buffer)
-	batches := make(chan held[Batch], r.Limits.Buffer)
+	pages := make(chan held[hunting.Page], r.Limits.Buffer)
+	batches := make(chan held[hunting.Batch], r.Limits.Buffer)
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(pages)
 		defer crash.Exit()
-		err := r.Source.Read(read, r.reading(j), func(p Page) error {
+		err := r.Source.Read(read, r.reading(j), func(p hunting.Page) error {
 			hold, err := r.memory.acquire(read, p.Answer.Bytes)
 			if err != nil {
 				p.Release()
 				return err
 			}
 			select {
-			case pages <- held[Page]{p, hold}:
+			case pages <- held[hunting.Page]{p, hold}:
 				return nil
 			case <-read.Done():
 				p.Release()
@@ -61,15 +62,15 @@ func (r *run) batches(ctx, stop context.Context, j job) (out <-chan held[Batch],
 }
 
 // reading is what a job reads. With many gaps, what fails is not narrowed into more.
-func (r *run) reading(j job) Reading {
-	return Reading{Dataset: r.ds, Parts: j.parts, Tally: j.tally, Pace: r.doc.Pace, Coarse: len(r.doc.Gaps) > maxGaps/2}
+func (r *run) reading(j job) hunting.Reading {
+	return hunting.Reading{Dataset: r.ds, Parts: j.parts, Tally: j.tally, Pace: r.doc.Pace, Coarse: len(r.doc.Gaps) > maxGaps/2}
 }
 
 // transform turns pages into batches until pages is closed.
-func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches chan<- held[Batch]) error {
+func (r *run) transform(ctx context.Context, pages <-chan held[hunting.Page], batches chan<- held[hunting.Batch]) error {
 	for p := range pages {
 		part, more, gap := p.v.Part, p.v.More, p.v.Gap
-		b := Batch{}
+		b := hunting.Batch{}
 		if p.v.Answer.Rows() > 0 {
 			var err error
 			if b, err = r.Transformer.Transform(ctx, r.ds, r.columns, p.v); err != nil {
@@ -79,7 +80,7 @@ func (r *run) transform(ctx context.Context, pages <-chan held[Page], batches ch
 		}
 		b.Part, b.More, b.Gap = part, more, gap
 		select {
-		case batches <- held[Batch]{b, p.hold}:
+		case batches <- held[hunting.Batch]{b, p.hold}:
 		case <-ctx.Done():
 			b.Release()
 			p.release()
@@ -110,7 +111,7 @@ func stopped(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, ErrTooLate):
+	case errors.Is(err, hunting.ErrTooLate):
 		return fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	return err
@@ -118,14 +119,14 @@ func stopped(ctx context.Context, err error) error {
 
 // sinkStage is one sink's goroutine within a commit, fed through a bounded channel.
 type sinkStage struct {
-	in   chan held[Batch]
+	in   chan held[hunting.Batch]
 	done chan struct{}
 	err  error // set before done is closed
 }
 
 // startSink writes what arrives until the channel is closed, or the first error.
-func startSink(ctx context.Context, buffer int, write func(context.Context, Batch) error) *sinkStage {
-	s := &sinkStage{in: make(chan held[Batch], buffer), done: make(chan struct{})}
+func startSink(ctx context.Context, buffer int, write func(context.Context, hunting.Batch) error) *sinkStage {
+	s := &sinkStage{in: make(chan held[hunting.Batch], buffer), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		defer crash.Exit()
@@ -141,7 +142,7 @@ func startSink(ctx context.Context, buffer int, write func(context.Context, Batc
 }
 
 // send hands the stage its own reference to the batch.
-func (s *sinkStage) send(ctx context.Context, b held[Batch]) error {
+func (s *sinkStage) send(ctx context.Context, b held[hunting.Batch]) error {
 	b.v.Record.Retain()
 	b.retain()
 	select {

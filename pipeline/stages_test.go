@@ -12,9 +12,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
-	"hunting-exporter/state"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,14 +25,14 @@ func TestStop(t *testing.T) {
 		stop, cancel := context.WithCancel(t.Context())
 		e := both.exporter(w, &client{w: w}, "stopped")
 		e.Limits.Rows = 1000
-		e.Source = source{w: w, page: 7 * time.Second, fail: func(win pipeline.Window) error {
+		e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(win hunting.Window) error {
 			if win.Start.Equal(secondOf(35)) {
 				cancel()
 				synctest.Wait()
 			}
 			return nil
 		}}
-		r := e.Export(t.Context(), stop, []pipeline.Dataset{ds})[0]
+		r := e.Export(t.Context(), stop, []hunting.Dataset{ds})[0]
 		if !errors.Is(r.Err, pipeline.ErrStopped) || r.Rows != 35 || !r.Watermark.Equal(secondOf(35)) {
 			t.Errorf("rows %d, watermark %v, error %v", r.Rows, r.Watermark, r.Err)
 		}
@@ -50,7 +49,7 @@ func TestSourceFails(t *testing.T) {
 		broken := errors.New("no such table")
 		w := newWorld(1, 70)
 		e := onlyLake.exporter(w, &client{w: w}, "run")
-		e.Source = source{w: w, page: 7 * time.Second, fail: func(win pipeline.Window) error {
+		e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(win hunting.Window) error {
 			if win.Start.Equal(secondOf(49)) {
 				return broken
 			}
@@ -71,7 +70,7 @@ func TestKilledWhileWriting(t *testing.T) {
 		ctx, kill := context.WithCancel(t.Context())
 		e := both.exporter(w, &client{w: w}, "run")
 		e.Limits.Rows = 1000
-		e.Source = source{w: w, page: 7 * time.Second, fail: func(win pipeline.Window) error {
+		e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(win hunting.Window) error {
 			if win.Start.Equal(secondOf(35)) {
 				kill()
 			}
@@ -105,7 +104,7 @@ func TestCommitInterval(t *testing.T) {
 		w := newWorld(1, 70)
 		e := both.exporter(w, &client{w: w}, "run")
 		e.Limits = pipeline.Limits{Rows: 1000, Interval: 3 * time.Minute, Buffer: 1}
-		e.Source = source{w: w, page: 7 * time.Second, fail: func(pipeline.Window) error { time.Sleep(2 * time.Minute); return nil }}
+		e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(hunting.Window) error { time.Sleep(2 * time.Minute); return nil }}
 		if r := export(t.Context(), e); r.Err != nil || r.Commits < 5 {
 			t.Errorf("%d commits, error %v", r.Commits, r.Err)
 		}
@@ -120,7 +119,7 @@ func TestBackPressure(t *testing.T) {
 		var read atomic.Int64
 		e := onlyLake.exporter(w, &client{w: w}, "run")
 		e.Limits = pipeline.Limits{Rows: 10000, Interval: time.Hour, Buffer: 2}
-		e.Source = source{w: w, page: 7 * time.Second, fail: func(pipeline.Window) error { read.Add(1); return nil }}
+		e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(hunting.Window) error { read.Add(1); return nil }}
 		slow := &slowLake{Lake: e.Lake, read: &read}
 		e.Lake = slow
 		if r := export(t.Context(), e); r.Err != nil {
@@ -151,7 +150,7 @@ func (l *slowLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
 	return slowWriter{w, l}, err
 }
 
-func (w slowWriter) Write(ctx context.Context, b pipeline.Batch) error {
+func (w slowWriter) Write(ctx context.Context, b hunting.Batch) error {
 	time.Sleep(time.Second)
 	w.lake.ahead = max(w.lake.ahead, w.lake.read.Load()-w.lake.written)
 	w.lake.written++
@@ -163,11 +162,11 @@ func TestDatasetsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
 		e := onlyLake.exporter(w, &client{w: w}, "run")
-		good := source{w: w, page: 7 * time.Second}
-		e.Source = perDataset{"DeviceEvents": good, "AlertInfo": source{w: w, page: time.Second, fail: func(pipeline.Window) error {
+		good := fakeSource{w: w, page: 7 * time.Second}
+		e.Source = perDataset{"DeviceEvents": good, "AlertInfo": fakeSource{w: w, page: time.Second, fail: func(hunting.Window) error {
 			return errors.New("refused")
 		}}}
-		results := e.Export(t.Context(), t.Context(), []pipeline.Dataset{{Name: "AlertInfo"}, ds})
+		results := e.Export(t.Context(), t.Context(), []hunting.Dataset{{Name: "AlertInfo"}, ds})
 		if results[0].Err == nil || results[1].Err != nil || results[1].Rows != 70 {
 			t.Errorf("got %+v", results)
 		}
@@ -175,17 +174,17 @@ func TestDatasetsSideBySide(t *testing.T) {
 	})
 }
 
-type perDataset map[string]source
+type perDataset map[string]fakeSource
 
-func (p perDataset) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+func (p perDataset) Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error {
 	return p[q.Dataset.Name].Read(ctx, q, emit)
 }
 
-func (p perDataset) Count(ctx context.Context, q pipeline.Counting) ([]ledger.Count, error) {
+func (p perDataset) Count(ctx context.Context, q hunting.Counting) ([]hunting.Count, error) {
 	return p[q.Dataset.Name].Count(ctx, q)
 }
 
-func (p perDataset) Pace(string) state.Pace { return state.Pace{} }
+func (p perDataset) Pace(string) hunting.Estimate { return hunting.Estimate{} }
 
 // TestIdleRun: a stretch without rows moves the watermark and writes no file.
 func TestIdleRun(t *testing.T) {

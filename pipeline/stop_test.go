@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 )
@@ -23,20 +24,20 @@ func TestATimeOutIsNoStop(t *testing.T) {
 	}{
 		"time-out of the way":      {dial, false},
 		"time-out of a call":       {fmt.Errorf("token: %w", context.DeadlineExceeded), false},
-		"quota after the deadline": {pipeline.ErrTooLate, true},
+		"quota after the deadline": {hunting.ErrTooLate, true},
 	} {
 		for _, deadline := range []time.Duration{0, time.Hour} {
 			t.Run(fmt.Sprint(name, deadline), func(t *testing.T) {
 				w := newWorld(1, 70)
 				e := onlyLake.exporter(w, &client{w: w}, "run")
-				e.Source = source{w: w, page: 7 * time.Second, fail: func(pipeline.Window) error { return c.err }}
+				e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(hunting.Window) error { return c.err }}
 				stop := t.Context()
 				if deadline > 0 {
 					var cancel context.CancelFunc
 					stop, cancel = context.WithTimeout(stop, deadline)
 					defer cancel()
 				}
-				r := e.Export(t.Context(), stop, []pipeline.Dataset{ds})[0]
+				r := e.Export(t.Context(), stop, []hunting.Dataset{ds})[0]
 				if !errors.Is(r.Err, c.err) || errors.Is(r.Err, pipeline.ErrStopped) != c.stop {
 					t.Errorf("ended with %v", r.Err)
 				}

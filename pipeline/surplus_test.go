@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
@@ -103,7 +104,7 @@ func TestNoSurplus(t *testing.T) {
 		},
 		"a query answers less by now": func(t *testing.T, l *lab) {
 			l.table.Query = l.table.Name + "\n| where Timestamp >= _startTime and Timestamp < _endTime"
-			l.table.Clock = pipeline.ClockEvent
+			l.table.Clock = hunting.ClockEvent
 			l.add(5, l.at(time.Minute), time.Time{})
 			time.Sleep(2 * quarter)
 			l.run()

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // slicedSource hands one part over in two pages.
-type slicedSource struct{ source }
+type slicedSource struct{ fakeSource }
 
-func (s slicedSource) Read(_ context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+func (s slicedSource) Read(_ context.Context, q hunting.Reading, emit func(hunting.Page) error) error {
 	for _, part := range q.Parts {
 		if err := emit(more(pageOf(part, 1, 2))); err != nil {
 			return err
@@ -24,7 +24,7 @@ func (s slicedSource) Read(_ context.Context, q pipeline.Reading, emit func(pipe
 	return nil
 }
 
-func more(p pipeline.Page) pipeline.Page {
+func more(p hunting.Page) hunting.Page {
 	p.More = true
 	return p
 }
@@ -37,7 +37,7 @@ func TestSchemaChangesBetweenSlices(t *testing.T) {
 		w := newWorld(1, 20)
 		w.flip = true // at row 17
 		e := both.exporter(w, &client{w: w}, "torn")
-		e.Source = slicedSource{source{w: w}}
+		e.Source = slicedSource{fakeSource{w: w}}
 		r := export(t.Context(), e)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "schema changed") {
 			t.Errorf("error %v", r.Err)
@@ -46,7 +46,7 @@ func TestSchemaChangesBetweenSlices(t *testing.T) {
 			t.Errorf("%d commits, watermark %s, %d files, %d events", r.Commits, r.Watermark, len(w.lake), len(w.kafka))
 		}
 		e = both.exporter(w, &client{w: w}, "again")
-		e.Source = slicedSource{source{w: w}}
+		e.Source = slicedSource{fakeSource{w: w}}
 		if r := export(t.Context(), e); r.Err != nil || r.Rows != 4 || r.Commits != 1 {
 			t.Errorf("again: %d rows in %d commits, %v", r.Rows, r.Commits, r.Err)
 		}

@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
 )
 
 // outOfReach is a source that counts nothing since it cannot be reached.
-type outOfReach struct{ source }
+type outOfReach struct{ fakeSource }
 
-func (outOfReach) Count(context.Context, pipeline.Counting) ([]ledger.Count, error) {
-	return nil, pipeline.ErrUnreachable
+func (outOfReach) Count(context.Context, hunting.Counting) ([]hunting.Count, error) {
+	return nil, hunting.ErrUnreachable
 }
 
 // TestNothingIsReadFromAnAPIOutOfReach: other failures of counts let reading go on.
@@ -23,11 +23,11 @@ func TestNothingIsReadFromAnAPIOutOfReach(t *testing.T) {
 	w := newWorld(1, 70)
 	e := onlyLake.exporter(w, &client{w: w}, "run")
 	e.Limits.Reconcile = time.Hour
-	e.Source = outOfReach{source{w: w, page: 7 * time.Second, fail: func(pipeline.Window) error {
+	e.Source = outOfReach{fakeSource{w: w, page: 7 * time.Second, fail: func(hunting.Window) error {
 		t.Error("rows are read")
-		return pipeline.ErrUnreachable
+		return hunting.ErrUnreachable
 	}}}
-	if r := e.Export(t.Context(), t.Context(), []pipeline.Dataset{ds})[0]; !errors.Is(r.Err, pipeline.ErrUnreachable) {
+	if r := e.Export(t.Context(), t.Context(), []hunting.Dataset{ds})[0]; !errors.Is(r.Err, hunting.ErrUnreachable) {
 		t.Errorf("ended with %v", r.Err)
 	}
 }
@@ -40,7 +40,7 @@ func TestCausesOfCountsAreToldOnce(t *testing.T) {
 		l.run()
 		time.Sleep(quarter)
 		l.change = func(e *pipeline.Exporter) { e.Source = outOfReach{} }
-		if err := l.try().Err; err == nil || strings.Count(err.Error(), pipeline.ErrUnreachable.Error()) != 1 {
+		if err := l.try().Err; err == nil || strings.Count(err.Error(), hunting.ErrUnreachable.Error()) != 1 {
 			t.Errorf("ended with %v", err)
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // watcher adds up what it hears.
@@ -31,7 +31,7 @@ func (w *watcher) note(counted, read int64, ended int) {
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cap = 10_000
-		f := newFleet(pipeline.ClockIngestion, 10, cap)
+		f := newFleet(hunting.ClockIngestion, 10, cap)
 		f.tables = f.tables[:2]
 		quarter := f.start.Add(15 * time.Minute)
 		run := func(name string, rows int64) {

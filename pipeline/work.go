@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
@@ -13,7 +14,7 @@ import (
 // work is what a run does with a settled dataset. Nothing later in it is held up by a
 // stretch that the API does not deliver.
 func (r *run) work(ctx, stop context.Context) error {
-	if r.ds.Mode == ModeSnapshot {
+	if r.ds.Mode == hunting.ModeSnapshot {
 		r.arrive()
 		return r.snapshot(ctx, stop)
 	}
@@ -24,7 +25,7 @@ func (r *run) work(ctx, stop context.Context) error {
 	if r.Backfill != nil {
 		return r.backfill(ctx, stop)
 	}
-	horizon := r.Horizon().UTC().Truncate(Tick)
+	horizon := r.Horizon().UTC().Truncate(hunting.Tick)
 	c, err := r.count(ctx, stop, horizon)
 	if err != nil {
 		return err
@@ -57,8 +58,8 @@ func (r *run) incomplete(c counts, horizon time.Time) error {
 // catchUp reads what is new, then what came late.
 func (r *run) catchUp(ctx, stop context.Context, c counts, horizon time.Time) error {
 	forward := job{kind: KindNew, tally: c.ahead}
-	if w := (Window{r.doc.Watermark, horizon}); w.Start.Before(w.End) {
-		forward.parts = []Part{{Window: w}}
+	if w := (hunting.Window{Start: r.doc.Watermark, End: horizon}); w.Start.Before(w.End) {
+		forward.parts = []hunting.Part{{Window: w}}
 	}
 	if err := r.read(ctx, stop, forward); err != nil {
 		return err
@@ -72,13 +73,13 @@ func (r *run) expired(horizon time.Time) error {
 	if !r.doc.Watermark.Before(kept) {
 		return nil
 	}
-	return &ExpiredError{Window: Window{r.doc.Watermark, kept}}
+	return &ExpiredError{Window: hunting.Window{Start: r.doc.Watermark, End: kept}}
 }
 
 // retry reads gaps of earlier runs again.
 func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
 	plain, late := job{kind: KindGap}, job{kind: KindGap}
-	var stretches []state.Stretch // whose exported rows must be told from late ones
+	var stretches []hunting.Window // whose exported rows must be told from late ones
 	for _, g := range gaps {
 		still := func(now state.Gap) bool {
 			return now.Start.Equal(g.Start) && now.I == g.I && now.N == g.N && now.Late == g.Late
@@ -86,12 +87,12 @@ func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
 		if g.N > 1 && !slices.ContainsFunc(r.doc.Gaps, still) {
 			continue // by now part of a larger one, which the next run reads
 		}
-		part := Part{Window: Window(g.Stretch), Slice: Slice{I: g.I, N: g.N}}
+		part := hunting.Part{Window: g.Window, Slice: hunting.Slice{I: g.I, N: g.N}}
 		if !g.Late {
 			plain.parts = append(plain.parts, part)
 			continue
 		}
-		bins := state.Stretch{Start: ledger.Start(ledger.Number(g.Start)), End: ceil(g.End)}
+		bins := hunting.Window{Start: ledger.Start(ledger.Number(g.Start)), End: ceil(g.End)}
 		if !r.reconciles() || g.Start.Before(r.doc.Ledger.From) {
 			continue // nobody knows any more which of its rows are exported
 		}
@@ -113,7 +114,7 @@ func (r *run) bury(ctx context.Context, horizon time.Time) error {
 	return r.update(ctx, func(d *state.Document) {
 		d.Gaps = slices.DeleteFunc(slices.Clone(d.Gaps), func(g state.Gap) bool {
 			if dead(g) {
-				r.log.Error("a gap is given up: its rows have left the API", "window", Window(g.Stretch).String(), "reason", g.Reason)
+				r.log.Error("a gap is given up: its rows have left the API", "window", g.Window.String(), "reason", g.Reason)
 			}
 			return dead(g)
 		})
@@ -143,7 +144,7 @@ func (r *run) backfill(ctx, stop context.Context) error {
 	}
 	j := job{kind: KindBackfill}
 	for _, w := range missing {
-		j.parts = append(j.parts, Part{Window: w})
+		j.parts = append(j.parts, hunting.Part{Window: w})
 	}
 	if err := r.read(ctx, stop, j); err != nil {
 		return err
@@ -153,34 +154,30 @@ func (r *run) backfill(ctx, stop context.Context) error {
 
 // Missing is what of a stretch was never read. Nothing after the watermark is: that is
 // left to the runs to come.
-func Missing(p state.Progress, w Window) []Window {
+func Missing(p state.Progress, w hunting.Window) []hunting.Window {
 	if w.End.After(p.Watermark) {
 		w.End = p.Watermark
 	}
 	if !w.Start.Before(w.End) {
 		return nil
 	}
-	missing := []state.Stretch{state.Stretch(w)}
+	missing := []hunting.Window{w}
 	for _, c := range p.Covered {
 		missing = state.Minus(missing, c)
 	}
-	windows := make([]Window, len(missing))
-	for i, m := range missing {
-		windows[i] = Window(m)
-	}
-	return windows
+	return missing
 }
 
 // newestFirst cuts windows at midnight and turns their order round.
-func newestFirst(windows []Window) []Window {
-	var days []Window
+func newestFirst(windows []hunting.Window) []hunting.Window {
+	var days []hunting.Window
 	for _, w := range windows {
 		for w.Start.Before(w.End) {
 			midnight := w.Start.Truncate(24 * time.Hour).Add(24 * time.Hour)
 			if midnight.After(w.End) {
 				midnight = w.End
 			}
-			days = append(days, Window{w.Start, midnight})
+			days = append(days, hunting.Window{Start: w.Start, End: midnight})
 			w.Start = midnight
 		}
 	}
@@ -193,10 +190,10 @@ func (r *run) snapshot(ctx, stop context.Context) error {
 	if r.Backfill != nil {
 		return refuse("%s holds how things stand now: there is no past to export", r.ds.Name)
 	}
-	now := time.Now().UTC().Truncate(Tick)
+	now := time.Now().UTC().Truncate(hunting.Tick)
 	if now.Before(r.doc.Snapshot.Add(r.Limits.Snapshot)) {
 		return nil
 	}
-	part := Part{Window: Window{now, now.Add(Tick)}}
-	return r.read(ctx, stop, job{kind: KindSnapshot, parts: []Part{part}})
+	part := hunting.Part{Window: hunting.Window{Start: now, End: now.Add(hunting.Tick)}}
+	return r.read(ctx, stop, job{kind: KindSnapshot, parts: []hunting.Part{part}})
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // maxErrorBody bounds what is read of an answer that is no result.
@@ -118,7 +118,7 @@ func (b *body) failure() error {
 func (b *body) end() error {
 	n, err := io.Copy(io.Discard, b)
 	if err == nil && n > 0 {
-		err = fmt.Errorf("%w: there is more after its end", pipeline.ErrMalformed)
+		err = fmt.Errorf("%w: there is more after its end", hunting.ErrMalformed)
 	}
 	return err
 }

@@ -13,8 +13,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/transform"
 )
 
@@ -46,7 +46,7 @@ func slowly(body []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(bo
 func TestEveryCutIsSeen(t *testing.T) {
 	t.Parallel()
 	decoder := transform.NewDecoder(transform.Config{}, new(pool.Pool))
-	read := func(r io.Reader, encoding string) (pipeline.Answer, error) {
+	read := func(r io.Reader, encoding string) (hunting.Answer, error) {
 		c := &client{cfg: Config{API: "graph", MaxRows: 100, MaxBody: 1 << 20}, decoder: decoder, identity: new(Identity), now: time.Now}
 		header := http.Header{"Content-Encoding": {encoding}}
 		return c.decode(t.Context(), place{}, &http.Response{StatusCode: 200, Header: header, ContentLength: -1, Body: io.NopCloser(r)})
@@ -103,7 +103,7 @@ func TestBodiesAreBounded(t *testing.T) {
 		b, err := openBody(tt.body(), tt.encoding, tt.length, 5000)
 		if err == nil {
 			err = b.end()
-			if errors.Is(err, pipeline.ErrMalformed) { // there were bytes, to their end
+			if errors.Is(err, hunting.ErrMalformed) { // there were bytes, to their end
 				err = b.failure()
 			}
 			b.close()

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source"
 )
 
@@ -23,7 +23,7 @@ func TestBlockedDatasetStopsNoOther(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			err := read(ctx, r, table, w, func(pipeline.Page) error { <-ctx.Done(); return ctx.Err() })
+			err := read(ctx, r, table, w, func(hunting.Page) error { <-ctx.Done(); return ctx.Err() })
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
@@ -50,12 +50,12 @@ func TestBodiesHeldAreBounded(t *testing.T) {
 		w := stretch(24 * time.Hour)
 		f := &fake{maxRows: 100, rows: even(w, 5000)}
 		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
-		if err := read(t.Context(), r, table, stretch(time.Hour), func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
+		if err := read(t.Context(), r, table, stretch(time.Hour), func(p hunting.Page) error { p.Release(); return nil }); err != nil {
 			t.Fatal(err) // the rate is known from here on
 		}
 		for n := range 10 { // Reads that end early keep no place
 			enough := errors.New("enough")
-			if err := read(t.Context(), r, table, w, func(p pipeline.Page) error {
+			if err := read(t.Context(), r, table, w, func(p hunting.Page) error {
 				p.Release()
 				if n--; n < 0 {
 					return enough
@@ -68,7 +68,7 @@ func TestBodiesHeldAreBounded(t *testing.T) {
 		synctest.Wait() // the fake still answers calls that were given up
 		before := f.bodies()
 		emitted := 0
-		err := read(t.Context(), r, table, w, func(p pipeline.Page) error {
+		err := read(t.Context(), r, table, w, func(p hunting.Page) error {
 			emitted++
 			synctest.Wait()
 			if held := f.bodies() - before - (emitted - 1); held > 4 || emitted == 5 && held != 4 {
@@ -91,13 +91,13 @@ func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 		cancels := rapid.Bool().Draw(rt, "cancels")
 		synctest.Test(t, func(t *testing.T) { // fails on a goroutine that stays
 			w := stretch(24 * time.Hour)
-			f := &fake{maxRows: 20, rows: even(w, 600), delay: func(n int, _ pipeline.Window) time.Duration {
+			f := &fake{maxRows: 20, rows: even(w, 600), delay: func(n int, _ hunting.Window) time.Duration {
 				return time.Duration(n%5) * time.Second
 			}}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var got collected
-			err := read(ctx, reader(t, f, func(c *source.Config) { c.MaxRows = 20 }), table, w, func(p pipeline.Page) error {
+			err := read(ctx, reader(t, f, func(c *source.Config) { c.MaxRows = 20 }), table, w, func(p hunting.Page) error {
 				if err := got.emit(p); err != nil {
 					return err
 				}
@@ -117,7 +117,7 @@ func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 			if !errors.Is(err, want) {
 				rt.Errorf("got %v, want %v", err, want)
 			}
-			if err := got.tiles(pipeline.Window{Start: w.Start, End: got.windows[len(got.windows)-1].End}); err != nil {
+			if err := got.tiles(hunting.Window{Start: w.Start, End: got.windows[len(got.windows)-1].End}); err != nil {
 				rt.Error(err)
 			}
 		})
@@ -127,17 +127,17 @@ func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 func TestReadRefusesWhatMustNotBecomeKQL(t *testing.T) {
 	t.Parallel()
 	r := reader(t, &fake{}, nil)
-	for name, ds := range map[string]pipeline.Dataset{
-		"name":      {Name: "A | union B", Clock: pipeline.ClockIngestion},
-		"column":    {Name: "A", Clock: pipeline.ClockEvent, TimeColumn: "T)//"},
-		"no column": {Name: "A", Clock: pipeline.ClockEvent},
+	for name, ds := range map[string]hunting.Dataset{
+		"name":      {Name: "A | union B", Clock: hunting.ClockIngestion},
+		"column":    {Name: "A", Clock: hunting.ClockEvent, TimeColumn: "T)//"},
+		"no column": {Name: "A", Clock: hunting.ClockEvent},
 		"clock":     {Name: "A"},
 	} {
 		if err := read(t.Context(), r, ds, stretch(time.Hour), nil); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	off := pipeline.Window{Start: day.Add(1), End: day.Add(time.Hour)}
+	off := hunting.Window{Start: day.Add(1), End: day.Add(time.Hour)}
 	if err := read(t.Context(), r, table, off, nil); err == nil {
 		t.Error("a window off the ticks was taken")
 	}

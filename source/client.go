@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // client makes single calls: one query, one answer, complete or an error.
@@ -42,16 +42,16 @@ type request struct {
 var errOwnTimeout = errors.New("SOURCE_TIMEOUT is over")
 
 // call makes one call with the token given. The error is an *Error, or the context's.
-func (c *client) call(ctx context.Context, p place, token string, q request) (pipeline.Answer, error) {
+func (c *client) call(ctx context.Context, p place, token string, q request) (hunting.Answer, error) {
 	body, err := encode(q)
 	if err != nil {
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errOwnTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(limited, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return pipeline.Answer{}, &Error{kind: unexpected, Message: c.redact(err.Error()), cause: err}
+		return hunting.Answer{}, &Error{kind: unexpected, Message: c.redact(err.Error()), cause: err}
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
@@ -77,12 +77,12 @@ func (c *client) call(ctx context.Context, p place, token string, q request) (pi
 }
 
 // answer reads what came of a call.
-func (c *client) answer(ctx, limited context.Context, p place, token string, resp *http.Response, err error) (pipeline.Answer, error) {
+func (c *client) answer(ctx, limited context.Context, p place, token string, resp *http.Response, err error) (hunting.Answer, error) {
 	if err != nil {
-		return pipeline.Answer{}, c.failed(ctx, limited, 0, err)
+		return hunting.Answer{}, c.failed(ctx, limited, 0, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return pipeline.Answer{}, c.refusal(resp, token)
+		return hunting.Answer{}, c.refusal(resp, token)
 	}
 	a, err := c.decode(limited, p, resp)
 	if err == nil {

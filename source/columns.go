@@ -8,27 +8,27 @@ import (
 	"slices"
 	"strings"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
 // rows asks for rows of a dataset. A custom query whose answers lack what its head names is
 // refused by the first of them, or by the API's word for it: rows would go without time,
 // key or identity, and nobody would notice.
-func (r *Reader) rows(ctx context.Context, p place, text string) (pipeline.Answer, error) {
+func (r *Reader) rows(ctx context.Context, p place, text string) (hunting.Answer, error) {
 	a, err := r.client.fetch(ctx, p, r.request(text))
 	if err != nil {
 		return a, about(p.rows, err)
 	}
 	if reason := unfit(p.rows, a.Columns); reason != "" {
 		a.Release()
-		return pipeline.Answer{}, &pipeline.RefusalError{Reason: reason}
+		return hunting.Answer{}, &hunting.RefusalError{Reason: reason}
 	}
 	return a, nil
 }
 
 // unfit is why rows with these columns are no answer of a custom query; empty: they are.
-func unfit(ds pipeline.Dataset, columns []schema.Column) string {
+func unfit(ds hunting.Dataset, columns []schema.Column) string {
 	types := map[string]string{}
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -55,7 +55,7 @@ func unfit(ds pipeline.Dataset, columns []schema.Column) string {
 const dateTime = "DateTime"
 
 // lacks says that columns are missing, and by which line of its head a query names others.
-func lacks(ds pipeline.Dataset, missing ...string) string {
+func lacks(ds hunting.Dataset, missing ...string) string {
 	var keys []string
 	for _, by := range []struct {
 		key     string
@@ -69,7 +69,7 @@ func lacks(ds pipeline.Dataset, missing ...string) string {
 }
 
 // noTime says that the time column is of another type.
-func noTime(ds pipeline.Dataset, kind string) string {
+func noTime(ds hunting.Dataset, kind string) string {
 	return fmt.Sprintf("the column %s of the answer is of the type %s, and no datetime: make it one by todatetime(), or name another by // time:", ds.TimeColumn, kind)
 }
 
@@ -79,7 +79,7 @@ var incomparable = regexp.MustCompile(`(?i)compare values of types (?:(\w+) and 
 // about is err as a refusal of the columns of a custom query, where the API says that one
 // which the head names is not there, or no time: what keeps the rows to their window, or
 // to their slice, needs it.
-func about(ds pipeline.Dataset, err error) error {
+func about(ds hunting.Dataset, err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.kind != query || ds.Query == "" {
 		return err
@@ -98,6 +98,6 @@ func about(ds pipeline.Dataset, err error) error {
 		return err
 	}
 	other := *e
-	other.Fix, other.cause = reason, &pipeline.RefusalError{Reason: reason}
+	other.Fix, other.cause = reason, &hunting.RefusalError{Reason: reason}
 	return &other
 }

@@ -7,20 +7,20 @@ import (
 	"testing"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // TestWhatTheAPISaysOfColumns: an API that does not know what the head of a custom query
 // names says so of the query, not of the tenant's licences.
 func TestWhatTheAPISaysOfColumns(t *testing.T) {
 	t.Parallel()
-	query := pipeline.Dataset{Name: "Q", Query: "T", TimeColumn: "Timestamp", Key: "DeviceId", Identity: []string{"ReportId"}, Needs: []string{"ReportId", "DeviceId", "Timestamp"}}
-	table := pipeline.Dataset{Name: "Q", TimeColumn: "Timestamp"}
+	query := hunting.Dataset{Name: "Q", Query: "T", TimeColumn: "Timestamp", Key: "DeviceId", Identity: []string{"ReportId"}, Needs: []string{"ReportId", "DeviceId", "Timestamp"}}
+	table := hunting.Dataset{Name: "Q", TimeColumn: "Timestamp"}
 	untimed := query
 	untimed.Needs = []string{"DeviceId"}
 	const licensed = "is the product licensed and deployed?"
 	for text, want := range map[string]struct {
-		ds   pipeline.Dataset
+		ds   hunting.Dataset
 		says string
 	}{
 		"'where' operator: Failed to resolve column or scalar expression named 'Timestamp'":               {query, "the answer has no column Timestamp: keep it, or name another by // time:"},
@@ -41,7 +41,7 @@ func TestWhatTheAPISaysOfColumns(t *testing.T) {
 			if !strings.Contains(err.Error(), want.says) || strings.Contains(err.Error(), licensed) != (want.says == licensed) {
 				t.Errorf("%s of %s: %v", text, flavour, err)
 			}
-			if pipeline.Refused(err) != (want.says != licensed) || !errors.Is(err, ErrQuery) || uncounted(err) == pipeline.Refused(err) {
+			if hunting.Refused(err) != (want.says != licensed) || !errors.Is(err, ErrQuery) || uncounted(err) == hunting.Refused(err) {
 				t.Errorf("%s of %s is of another kind: %v", text, flavour, err)
 			}
 		}

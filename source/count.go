@@ -9,9 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
-	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 )
@@ -33,25 +32,25 @@ type gatherer struct {
 type counting struct {
 	ctx  context.Context
 	leg  kql.Leg
-	bins []ledger.Count
+	bins []hunting.Count
 	err  error
 	done chan struct{} // closed when bins or err is set
 }
 
-func (c *counting) finish(bins []ledger.Count, err error) {
+func (c *counting) finish(bins []hunting.Count, err error) {
 	c.bins, c.err = bins, err
 	close(c.done)
 }
 
 // Count asks the API how many rows each bin of a window has. Counts of tables that are
 // asked for at about the same time travel in one call.
-func (r *Reader) Count(ctx context.Context, q pipeline.Counting) ([]ledger.Count, error) {
+func (r *Reader) Count(ctx context.Context, q hunting.Counting) ([]hunting.Count, error) {
 	if err := kql.Check(q.Dataset); err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	c := &counting{ctx: ctx, leg: kql.Leg{Dataset: q.Dataset, Bin: q.Width, Unclocked: q.Unclocked}, done: make(chan struct{})}
-	if q.Dataset.Mode != pipeline.ModeSnapshot {
-		c.leg.Windows = []pipeline.Window{q.Window}
+	if q.Dataset.Mode != hunting.ModeSnapshot {
+		c.leg.Windows = []hunting.Window{q.Window}
 	}
 	if kql.Alone(q.Dataset) {
 		r.countAll([]*counting{c})
@@ -122,7 +121,7 @@ func ofOne(err error) bool {
 
 // countHalves counts a window by halves, each of whole bins, after it was too much for
 // one call; err says so, and is returned where there are no halves.
-func (r *Reader) countHalves(c *counting, err error) ([]ledger.Count, error) {
+func (r *Reader) countHalves(c *counting, err error) ([]hunting.Count, error) {
 	if len(c.leg.Windows) == 0 || c.leg.Bin == 0 {
 		return nil, err
 	}
@@ -134,10 +133,10 @@ func (r *Reader) countHalves(c *counting, err error) ([]ledger.Count, error) {
 	if !middle.Before(w.End) {
 		return nil, err
 	}
-	var bins []ledger.Count
-	for _, half := range []pipeline.Window{{Start: w.Start, End: middle}, {Start: middle, End: w.End}} {
+	var bins []hunting.Count
+	for _, half := range []hunting.Window{{Start: w.Start, End: middle}, {Start: middle, End: w.End}} {
 		part := &counting{ctx: c.ctx, leg: c.leg, done: make(chan struct{})}
-		part.leg.Windows = []pipeline.Window{half}
+		part.leg.Windows = []hunting.Window{half}
 		if r.countAll([]*counting{part}); part.err != nil {
 			return nil, part.err
 		}
@@ -203,7 +202,7 @@ func lastDeadline(all []*counting) time.Time {
 }
 
 // countLegs asks one query and returns each leg's bins, in order.
-func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]ledger.Count, error) {
+func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]hunting.Count, error) {
 	a, err := r.client.fetch(ctx, p, r.request(kql.Count(legs)))
 	if err != nil {
 		return nil, about(legs[0].Dataset, err)
@@ -218,10 +217,10 @@ func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]le
 }
 
 // histogram counts a stretch of a dataset; nil: the API does not count it.
-func (r *Reader) histogram(ctx context.Context, ds pipeline.Dataset, from, to int64) (histogram, error) {
-	w := pipeline.Window{Start: schema.FromTicks(from), End: schema.FromTicks(to)}
+func (r *Reader) histogram(ctx context.Context, ds hunting.Dataset, from, to int64) (histogram, error) {
+	w := hunting.Window{Start: schema.FromTicks(from), End: schema.FromTicks(to)}
 	width := widthFor(from, to, r.room())
-	bins, err := r.countLegs(ctx, place{dataset: ds.Name, window: w}, []kql.Leg{{Dataset: ds, Windows: []pipeline.Window{w}, Bin: width}})
+	bins, err := r.countLegs(ctx, place{dataset: ds.Name, window: w}, []kql.Leg{{Dataset: ds, Windows: []hunting.Window{w}, Bin: width}})
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +231,7 @@ func (r *Reader) histogram(ctx context.Context, ds pipeline.Dataset, from, to in
 func (r *Reader) room() int64 { return min(mostBins, r.cap.Load()/2) }
 
 // finer counts some bins again, more finely.
-func (r *Reader) finer(ctx context.Context, ds pipeline.Dataset, h histogram, bins []bin) (histogram, error) {
+func (r *Reader) finer(ctx context.Context, ds hunting.Dataset, h histogram, bins []bin) (histogram, error) {
 	width := subWidth(bins[0], r.room())
 	leg := kql.Leg{Dataset: ds, Bin: width}
 	for _, b := range bins {
@@ -248,5 +247,5 @@ func (r *Reader) finer(ctx context.Context, ds pipeline.Dataset, h histogram, bi
 // uncounted reports whether an error of a count means that it can be done without: the
 // rows themselves may come all the same, and if not, their own error is the better one.
 func uncounted(err error) bool {
-	return !pipeline.Refused(err) && (ofOne(err) || errors.Is(err, ErrUnexpected))
+	return !hunting.Refused(err) && (ofOne(err) || errors.Is(err, ErrUnexpected))
 }

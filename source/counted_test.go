@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
 	"hunting-exporter/tenant"
@@ -36,7 +35,7 @@ func uncountable(h http.Handler) http.Handler {
 func TestLearnedCapHoldsWithoutCounts(t *testing.T) {
 	t.Parallel()
 	first := stretch(24 * time.Hour)
-	second := pipeline.Window{Start: first.End, End: first.End.Add(24 * time.Hour)}
+	second := hunting.Window{Start: first.End, End: first.End.Add(24 * time.Hour)}
 	f := &fake{maxRows: 1_000, rows: append(even(first, 15_000), even(second, 60_000)...)} // four times as dense
 	h := &struct{ http.Handler }{f}
 	r := reader(t, h, func(c *source.Config) { c.MaxRows = 10_000 })
@@ -72,14 +71,14 @@ func TestCutCountsAreNoCounts(t *testing.T) {
 // part may hold all of them.
 func TestWindowsBeginWithinBins(t *testing.T) {
 	t.Parallel()
-	counted := pipeline.Window{Start: day, End: day.Add(15 * time.Minute)}
-	w := pipeline.Window{Start: day.Add(3 * time.Minute), End: day.Add(12 * time.Minute)}
-	f := &fake{maxRows: 100, rows: even(pipeline.Window{Start: w.Start, End: w.Start.Add(time.Minute)}, 30)}
-	f.rows = append(f.rows, even(pipeline.Window{Start: w.End.Add(-time.Minute), End: w.End}, 120)...) // too many for one answer
-	tally := &pipeline.Tally{Window: counted, Width: 5 * time.Minute, Bins: []ledger.Count{{Start: day, Rows: 30}, {Start: day.Add(10 * time.Minute), Rows: 120}}}
+	counted := hunting.Window{Start: day, End: day.Add(15 * time.Minute)}
+	w := hunting.Window{Start: day.Add(3 * time.Minute), End: day.Add(12 * time.Minute)}
+	f := &fake{maxRows: 100, rows: even(hunting.Window{Start: w.Start, End: w.Start.Add(time.Minute)}, 30)}
+	f.rows = append(f.rows, even(hunting.Window{Start: w.End.Add(-time.Minute), End: w.End}, 120)...) // too many for one answer
+	tally := &hunting.Tally{Window: counted, Width: 5 * time.Minute, Bins: []hunting.Count{{Start: day, Rows: 30}, {Start: day.Add(10 * time.Minute), Rows: 120}}}
 	var got collected
 	r := reader(t, uncountable(f), func(c *source.Config) { c.MaxRows = 100 }) // no better counts than these
-	err := r.Read(t.Context(), pipeline.Reading{Dataset: table, Parts: []pipeline.Part{{Window: w}}, Tally: tally}, got.emit)
+	err := r.Read(t.Context(), hunting.Reading{Dataset: table, Parts: []hunting.Part{{Window: w}}, Tally: tally}, got.emit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +92,7 @@ func TestWindowsBeginWithinBins(t *testing.T) {
 func TestCountsOfEachTable(t *testing.T) {
 	t.Parallel()
 	start := time.Now().UTC().Truncate(time.Hour).Add(-24 * time.Hour)
-	w := pipeline.Window{Start: start, End: start.Add(time.Hour)}
+	w := hunting.Window{Start: start, End: start.Add(time.Hour)}
 	tables := []string{"First", "Second", "Third", "Fourth", "Fifth"}
 	for name, tt := range map[string]struct {
 		missing string
@@ -143,16 +142,16 @@ func TestCountsOfEachTable(t *testing.T) {
 			var wg sync.WaitGroup
 			for i, table := range tables {
 				wg.Go(func() {
-					bins, err := r.Count(t.Context(), pipeline.Counting{Dataset: pipeline.Dataset{Name: table, Clock: pipeline.ClockIngestion}, Window: w, Width: 5 * time.Minute})
+					bins, err := r.Count(t.Context(), hunting.Counting{Dataset: hunting.Dataset{Name: table, Clock: hunting.ClockIngestion}, Window: w, Width: 5 * time.Minute})
 					if table == tt.missing {
 						if err == nil {
 							t.Errorf("%s is counted: %v", table, bins)
 						}
 						return
 					}
-					var want []ledger.Count
+					var want []hunting.Count
 					for n := range 12 {
-						want = append(want, ledger.Count{Start: start.Add(time.Duration(n) * 5 * time.Minute), Rows: int64(5 * (i + 1))})
+						want = append(want, hunting.Count{Start: start.Add(time.Duration(n) * 5 * time.Minute), Rows: int64(5 * (i + 1))})
 					}
 					if err != nil || !slices.Equal(bins, want) {
 						t.Errorf("%s: %v, %v", table, bins, err)

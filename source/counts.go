@@ -5,18 +5,17 @@ import (
 	"slices"
 	"strconv"
 
-	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 )
 
 // countsOf reads the answer to a query of kql.Count: each leg's bins, in order.
-func countsOf(a *pipeline.Answer, legs int) ([][]ledger.Count, error) {
+func countsOf(a *hunting.Answer, legs int) ([][]hunting.Count, error) {
 	if len(a.Rejects) > 0 {
 		return nil, fmt.Errorf("row %s: %s", shorten(string(a.Rejects[0].Row)), a.Rejects[0].Reason)
 	}
-	all := make([][]ledger.Count, legs)
+	all := make([][]hunting.Count, legs)
 	for i := range int(a.Rows()) {
 		leg, err := integer(a, kql.ColumnLeg, i)
 		if err != nil {
@@ -25,7 +24,7 @@ func countsOf(a *pipeline.Answer, legs int) ([][]ledger.Count, error) {
 		if leg < 0 || leg >= int64(legs) {
 			return nil, fmt.Errorf("%s %d is none of %d", kql.ColumnLeg, leg, legs)
 		}
-		var c ledger.Count
+		var c hunting.Count
 		if c.Rows, err = integer(a, kql.ColumnRows, i); err != nil {
 			return nil, err
 		}
@@ -42,13 +41,13 @@ func countsOf(a *pipeline.Answer, legs int) ([][]ledger.Count, error) {
 		all[leg] = append(all[leg], c)
 	}
 	for _, bins := range all {
-		slices.SortFunc(bins, func(a, b ledger.Count) int { return a.Start.Compare(b.Start) })
+		slices.SortFunc(bins, func(a, b hunting.Count) int { return a.Start.Compare(b.Start) })
 	}
 	return all, nil
 }
 
 // integer reads a whole number of a row, whatever type the API gives the column.
-func integer(a *pipeline.Answer, name string, row int) (int64, error) {
+func integer(a *hunting.Answer, name string, row int) (int64, error) {
 	col := schema.Find(a.Record, name)
 	if col == nil || col.IsNull(row) {
 		return 0, fmt.Errorf("row %d has no %s", row, name)

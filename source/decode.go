@@ -10,23 +10,23 @@ import (
 	"log/slog"
 	"net/http"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // Decoder turns the body of an answer into columns while it arrives. It reads the body to
 // its end, whose error says whether it is whole. With an error it returns no memory.
 type Decoder interface {
-	Decode(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, body io.Reader) (pipeline.Answer, error)
+	Decode(ctx context.Context, ds hunting.Dataset, w hunting.Window, body io.Reader) (hunting.Answer, error)
 }
 
 // wayFix is what to do about an answer that the API itself would not give.
 const wayFix = "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"
 
 // decode reads a whole answer.
-func (c *client) decode(ctx context.Context, p place, resp *http.Response) (pipeline.Answer, error) {
+func (c *client) decode(ctx context.Context, p place, resp *http.Response) (hunting.Answer, error) {
 	b, err := open(resp, c.cfg.MaxBody)
 	if err != nil {
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	defer b.close()
 	a, err := c.decoder.Decode(ctx, p.as(), p.window, b)
@@ -41,14 +41,14 @@ func (c *client) decode(ctx context.Context, p place, resp *http.Response) (pipe
 	}
 	if err != nil {
 		a.Release()
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	return a, nil
 }
 
 // result checks that an answer is a complete result below the row cap, or releases it.
 // The body decides, not its Content-Type.
-func (c *client) result(ctx context.Context, p place, resp *http.Response, a pipeline.Answer, token string) (pipeline.Answer, error) {
+func (c *client) result(ctx context.Context, p place, resp *http.Response, a hunting.Answer, token string) (hunting.Answer, error) {
 	rows, counted := a.Rows(), statistic(a.Stats, a.Rows())
 	e := &Error{kind: tooMany, Status: resp.StatusCode}
 	switch {
@@ -67,7 +67,7 @@ func (c *client) result(ctx context.Context, p place, resp *http.Response, a pip
 		return a, nil
 	}
 	a.Release()
-	return pipeline.Answer{}, e
+	return hunting.Answer{}, e
 }
 
 // statistic is how many rows the answer's own statistics give, or -1: they give no number.
@@ -99,12 +99,12 @@ func statistic(statistics []byte, rows int64) int64 {
 func (c *client) undecodable(resp *http.Response, token string, err error) *Error {
 	e := &Error{kind: unexpected, Status: resp.StatusCode, Message: c.redact(err.Error(), token), cause: err}
 	switch {
-	case errors.Is(err, pipeline.ErrCut):
+	case errors.Is(err, hunting.ErrCut):
 		e.kind = transient
-	case errors.Is(err, pipeline.ErrMalformed):
+	case errors.Is(err, hunting.ErrMalformed):
 		e.Message = fmt.Sprintf("%s, Content-Type %q", e.Message, shorten(c.redact(resp.Header.Get("Content-Type"), token)))
 		e.Fix = wayFix
-	case errors.Is(err, pipeline.ErrLimit): // its text says what to set
+	case errors.Is(err, hunting.ErrLimit): // its text says what to set
 	default:
 		return nil
 	}

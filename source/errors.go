@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // What a failed read comes down to. Every error of the package that stems from the
@@ -54,12 +54,12 @@ func (k kind) narrows() bool { return k == tooMany || k == tooLarge || k == tooC
 
 // Error is one failure: which dataset and window, what the API said, what to do.
 type Error struct {
-	Dataset string          // empty: no dataset, such as for a token
-	Window  pipeline.Window // zero: none
-	Status  int             // HTTP status; 0: there was no answer
-	Code    string          // the API's own
-	Message string          // the API's own, shortened, or what went wrong on the way
-	Fix     string          // what to do; may be empty
+	Dataset string         // empty: no dataset, such as for a token
+	Window  hunting.Window // zero: none
+	Status  int            // HTTP status; 0: there was no answer
+	Code    string         // the API's own
+	Message string         // the API's own, shortened, or what went wrong on the way
+	Fix     string         // what to do; may be empty
 
 	kind   kind
 	limits []limit       // learned from the message
@@ -120,7 +120,7 @@ func (e *Error) as(k kind) *Error {
 }
 
 // at is e with its place.
-func (e *Error) at(dataset string, w pipeline.Window) *Error {
+func (e *Error) at(dataset string, w hunting.Window) *Error {
 	placed := *e
 	placed.Dataset, placed.Window = dataset, w
 	return &placed

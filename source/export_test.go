@@ -13,13 +13,13 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 )
 
 // Query makes one query whose answer is taken or refused as it is.
-func (r *Reader) Query(ctx context.Context, text string) (pipeline.Answer, error) {
+func (r *Reader) Query(ctx context.Context, text string) (hunting.Answer, error) {
 	return r.client.fetch(ctx, place{dataset: "query"}, r.request(text))
 }
 
@@ -30,7 +30,7 @@ type Keeper struct{}
 const keptBody = "body"
 
 // BodyOf is the body of an answer that a Keeper decoded.
-func BodyOf(a pipeline.Answer) []byte {
+func BodyOf(a hunting.Answer) []byte {
 	if a.Record == nil {
 		return nil
 	}
@@ -39,10 +39,10 @@ func BodyOf(a pipeline.Answer) []byte {
 }
 
 // Decode reads any JSON object with results.
-func (Keeper) Decode(_ context.Context, _ pipeline.Dataset, _ pipeline.Window, r io.Reader) (pipeline.Answer, error) {
+func (Keeper) Decode(_ context.Context, _ hunting.Dataset, _ hunting.Window, r io.Reader) (hunting.Answer, error) {
 	body, err := io.ReadAll(r)
 	if err != nil {
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	var document struct {
 		Results  *[]json.RawMessage
@@ -54,20 +54,20 @@ func (Keeper) Decode(_ context.Context, _ pipeline.Dataset, _ pipeline.Window, r
 	err = decoder.Decode(&document)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return pipeline.Answer{}, fmt.Errorf("%w: %w", pipeline.ErrCut, err)
+		return hunting.Answer{}, fmt.Errorf("%w: %w", hunting.ErrCut, err)
 	case err != nil:
-		return pipeline.Answer{}, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+		return hunting.Answer{}, fmt.Errorf("%w: %w", hunting.ErrMalformed, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return pipeline.Answer{}, fmt.Errorf("%w: something after its end", pipeline.ErrMalformed)
+		return hunting.Answer{}, fmt.Errorf("%w: something after its end", hunting.ErrMalformed)
 	}
-	a := pipeline.Answer{Bytes: int64(len(body)), Stats: document.Stats, Partial: given(document.NextLink)}
+	a := hunting.Answer{Bytes: int64(len(body)), Stats: document.Stats, Partial: given(document.NextLink)}
 	if given(document.Error) {
 		a.Refusal = document.Error
 	}
 	if document.Results == nil {
 		if a.Refusal == nil {
-			return a, fmt.Errorf("%w: no results", pipeline.ErrMalformed)
+			return a, fmt.Errorf("%w: no results", hunting.ErrMalformed)
 		}
 		return a, nil
 	}
@@ -76,7 +76,7 @@ func (Keeper) Decode(_ context.Context, _ pipeline.Dataset, _ pipeline.Window, r
 	}
 	for _, row := range *document.Results {
 		if row[0] != '{' {
-			return a, fmt.Errorf("%w: a row that is no object", pipeline.ErrMalformed)
+			return a, fmt.Errorf("%w: a row that is no object", hunting.ErrMalformed)
 		}
 	}
 	a.Record, err = kept(*document.Results, body)
@@ -89,7 +89,7 @@ func kept(rows []json.RawMessage, body []byte) (arrow.Record, error) {
 	meta := arrow.NewMetadata([]string{keptBody}, []string{string(body)})
 	var first map[string]json.RawMessage
 	if err := json.Unmarshal(rows[0], &first); err != nil {
-		return nil, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w", hunting.ErrMalformed, err)
 	}
 	if _, counts := first[kql.ColumnLeg]; !counts {
 		return array.NewRecord(arrow.NewSchema(nil, &meta), nil, int64(len(rows))), nil
@@ -103,7 +103,7 @@ func kept(rows []json.RawMessage, body []byte) (arrow.Record, error) {
 	for _, text := range rows {
 		var row map[string]json.RawMessage
 		if err := json.Unmarshal(text, &row); err != nil {
-			return nil, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+			return nil, fmt.Errorf("%w: %w", hunting.ErrMalformed, err)
 		}
 		for i, f := range s.Fields() {
 			text := string(bytes.Trim(row[f.Name], `"`))
@@ -117,7 +117,7 @@ func kept(rows []json.RawMessage, body []byte) (arrow.Record, error) {
 				continue
 			}
 			if err := b.Field(i).AppendValueFromString(text); err != nil {
-				return nil, errors.Join(pipeline.ErrMalformed, err)
+				return nil, errors.Join(hunting.ErrMalformed, err)
 			}
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
 )
@@ -84,12 +84,12 @@ func reader(t testing.TB, h http.Handler, change func(*source.Config)) *source.R
 type fake struct {
 	rows     []int64 // sorted
 	maxRows  int
-	maxBytes int                                // 0: no limit
-	before   func(n int, w pipeline.Window) int // status to answer with instead; 0: none
-	delay    func(n int, w pipeline.Window) time.Duration
+	maxBytes int                               // 0: no limit
+	before   func(n int, w hunting.Window) int // status to answer with instead; 0: none
+	delay    func(n int, w hunting.Window) time.Duration
 
 	mu    sync.Mutex
-	calls []pipeline.Window
+	calls []hunting.Window
 	pages int // answers with rows
 }
 
@@ -114,7 +114,7 @@ var (
 
 // question is what the fake understands of a query.
 type question struct {
-	windows []pipeline.Window
+	windows []hunting.Window
 	i, n    int   // slice
 	count   bool  // rows are counted
 	width   int64 // of a bin in ticks; 0: one for all
@@ -131,7 +131,7 @@ func asked(req *http.Request) (q question, err error) {
 		if err := errors.Join(err1, err2); err != nil {
 			return q, err
 		}
-		q.windows = append(q.windows, pipeline.Window{Start: start, End: end})
+		q.windows = append(q.windows, hunting.Window{Start: start, End: end})
 	}
 	if len(q.windows) == 0 {
 		return q, fmt.Errorf("no times in %q", body.Query)
@@ -169,7 +169,7 @@ func (f *fake) count(rw http.ResponseWriter, q question) {
 	fmt.Fprintf(rw, `{"schema":[],"results":[%s]}`, strings.Join(rows, ","))
 }
 
-func (f *fake) within(w pipeline.Window) []int64 {
+func (f *fake) within(w hunting.Window) []int64 {
 	low, _ := slices.BinarySearch(f.rows, schema.ToTicks(w.Start))
 	high, _ := slices.BinarySearch(f.rows, schema.ToTicks(w.End))
 	return f.rows[low:max(low, high)]
@@ -237,17 +237,17 @@ func (f *fake) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 
 // collected is what a Read has handed over.
 type collected struct {
-	windows []pipeline.Window // read to the end, or gaps
-	gaps    []pipeline.Gap
+	windows []hunting.Window // read to the end, or gaps
+	gaps    []hunting.Gap
 	rows    []int64
 }
 
 // read reads one window.
-func read(ctx context.Context, r *source.Reader, ds pipeline.Dataset, w pipeline.Window, emit func(pipeline.Page) error) error {
-	return r.Read(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: w}}}, emit)
+func read(ctx context.Context, r *source.Reader, ds hunting.Dataset, w hunting.Window, emit func(hunting.Page) error) error {
+	return r.Read(ctx, hunting.Reading{Dataset: ds, Parts: []hunting.Part{{Window: w}}}, emit)
 }
 
-func (c *collected) emit(p pipeline.Page) error {
+func (c *collected) emit(p hunting.Page) error {
 	defer p.Release()
 	if !p.More {
 		c.windows = append(c.windows, p.Window)
@@ -279,7 +279,7 @@ func (c *collected) emit(p pipeline.Page) error {
 }
 
 // tiles says what keeps the windows from covering w exactly, in order.
-func (c *collected) tiles(w pipeline.Window) error {
+func (c *collected) tiles(w hunting.Window) error {
 	at := w.Start
 	for _, got := range c.windows {
 		if !got.Start.Equal(at) || !got.Start.Before(got.End) {
@@ -294,14 +294,14 @@ func (c *collected) tiles(w pipeline.Window) error {
 }
 
 var (
-	table = pipeline.Dataset{Name: "DeviceProcessEvents", Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"}
+	table = hunting.Dataset{Name: "DeviceProcessEvents", Clock: hunting.ClockIngestion, TimeColumn: "Timestamp"}
 	day   = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 )
 
-func stretch(d time.Duration) pipeline.Window { return pipeline.Window{Start: day, End: day.Add(d)} }
+func stretch(d time.Duration) hunting.Window { return hunting.Window{Start: day, End: day.Add(d)} }
 
 // even is n rows at equal distances.
-func even(w pipeline.Window, n int) []int64 {
+func even(w hunting.Window, n int) []int64 {
 	from, to := schema.ToTicks(w.Start), schema.ToTicks(w.End)
 	rows := make([]int64, n)
 	for i := range rows {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/sethvargo/go-retry"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // retriesOf is how often a transient failure is tried again: about a minute in all.
@@ -17,17 +17,17 @@ const retriesOf = 6
 // place is where a query belongs, for its turn, for errors and for the log.
 type place struct {
 	dataset string
-	window  pipeline.Window  // zero: none, such as for a count
-	rows    pipeline.Dataset // whose rows the answer has; without a name: they are counts
-	costly  bool             // a costly answer is worth a retry: the query itself costs nothing
+	window  hunting.Window  // zero: none, such as for a count
+	rows    hunting.Dataset // whose rows the answer has; without a name: they are counts
+	costly  bool            // a costly answer is worth a retry: the query itself costs nothing
 }
 
 // counts is what the answers to counts are decoded as. No dataset has such a name, so that
 // what the decoder learns of a table stays its own.
-var counts = pipeline.Dataset{Name: "count()"}
+var counts = hunting.Dataset{Name: "count()"}
 
 // as is the dataset that the answer is decoded as.
-func (p place) as() pipeline.Dataset {
+func (p place) as() hunting.Dataset {
 	if p.rows.Name == "" {
 		return counts
 	}
@@ -60,19 +60,19 @@ type pursuit struct {
 // fetch makes calls until one is answered or it makes no sense to go on. It is the one
 // place that retries. The error is an *Error with its place, or the context's. If the
 // quota allows no call before the context's deadline, fetch does not wait for it: the
-// error is both ErrThrottled and pipeline.ErrTooLate then.
-func (c *client) fetch(ctx context.Context, p place, q request) (pipeline.Answer, error) {
+// error is both ErrThrottled and hunting.ErrTooLate then.
+func (c *client) fetch(ctx context.Context, p place, q request) (hunting.Answer, error) {
 	live, release := c.reach.while(ctx)
 	defer release()
 	a, err := c.pursue(live, p, q)
 	if lost := c.reach.verdict(); err != nil && lost != nil && ctx.Err() == nil {
-		return pipeline.Answer{}, lost.at(p.dataset, p.window)
+		return hunting.Answer{}, lost.at(p.dataset, p.window)
 	}
 	return a, err
 }
 
 // pursue is fetch until the verdict that the API cannot be reached.
-func (c *client) pursue(ctx context.Context, p place, q request) (pipeline.Answer, error) {
+func (c *client) pursue(ctx context.Context, p place, q request) (hunting.Answer, error) {
 	f := &pursuit{
 		client: c, place: p, request: q, waiter: c.governor.place(p),
 		backoff: retry.WithMaxRetries(retriesOf, transientBackoff()),
@@ -82,16 +82,16 @@ func (c *client) pursue(ctx context.Context, p place, q request) (pipeline.Answe
 		if err != nil {
 			var e *Error
 			if errors.As(err, &e) {
-				return pipeline.Answer{}, e.at(p.dataset, p.window)
+				return hunting.Answer{}, e.at(p.dataset, p.window)
 			}
-			return pipeline.Answer{}, err
+			return hunting.Answer{}, err
 		}
 		a, err := f.attempt(ctx, turn)
 		if err == nil {
 			return a, nil
 		}
 		if err = f.again(ctx, err); err != nil {
-			return pipeline.Answer{}, err
+			return hunting.Answer{}, err
 		}
 	}
 }
@@ -99,11 +99,11 @@ func (c *client) pursue(ctx context.Context, p place, q request) (pipeline.Answe
 // attempt makes one call and ends its turn. The token comes after the waiting, which may
 // outlast it, and before the call is counted: getting one may take a while, and the
 // quota counts calls when they arrive.
-func (f *pursuit) attempt(ctx context.Context, t *turn) (pipeline.Answer, error) {
+func (f *pursuit) attempt(ctx context.Context, t *turn) (hunting.Answer, error) {
 	defer t.end()
 	token, err := f.identity.Token(ctx, f.cfg.scope(), f.refused)
 	if err != nil {
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	t.send()
 	a, err := f.call(ctx, f.place, token, f.request)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 )
@@ -15,7 +15,7 @@ import (
 // time down to one tick and then by hash; what does not come at all becomes a gap.
 type fetching struct {
 	r     *Reader
-	ds    pipeline.Dataset
+	ds    hunting.Dataset
 	pace  *pace
 	open  []piece // the next one last; those of one part lie together
 	nerve *nerve
@@ -80,21 +80,21 @@ func (f *fetching) next(ctx context.Context) (res result, ok bool) {
 		return result{}, false
 	}
 	f.trouble.narrowest = 0
-	res.page.Gap = &pipeline.Gap{Part: pipeline.Part{Window: p.of.Window, Slice: p.slice}, Reason: e.reason()}
+	res.page.Gap = &hunting.Gap{Part: hunting.Part{Window: p.of.Window, Slice: p.slice}, Reason: e.reason()}
 	return res, true
 }
 
 // answer fetches a piece and checks it against what was counted before.
-func (f *fetching) answer(ctx context.Context, p piece) (pipeline.Answer, error) {
+func (f *fetching) answer(ctx context.Context, p piece) (hunting.Answer, error) {
 	from, to := p.ticks()
 	at := place{dataset: f.ds.Name, window: p.of.Window, rows: f.ds}
 	a, err := f.r.rows(ctx, at, kql.Page(f.ds, p.of.Window, p.slice))
 	if err != nil {
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	if err := f.whole(ctx, p, a.Rows()); err != nil {
 		a.Release()
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	if p.slice.N <= 1 {
 		f.pace.answered(to-from, int(a.Rows()), int(a.Bytes))
@@ -113,7 +113,7 @@ func (f *fetching) whole(ctx context.Context, p piece, rows int64) error {
 	if p.rows == unknown || rows >= p.rows {
 		return nil
 	}
-	counts, err := f.r.countLegs(ctx, place{dataset: f.ds.Name, window: p.of.Window}, []kql.Leg{{Dataset: f.ds, Windows: []pipeline.Window{p.of.Window}}})
+	counts, err := f.r.countLegs(ctx, place{dataset: f.ds.Name, window: p.of.Window}, []kql.Leg{{Dataset: f.ds, Windows: []hunting.Window{p.of.Window}}})
 	if err != nil && !uncounted(err) {
 		return err
 	}
@@ -171,7 +171,7 @@ func (f *fetching) learn() {
 }
 
 // within reports whether a slice is a part of another one.
-func within(s, of pipeline.Slice) bool {
+func within(s, of hunting.Slice) bool {
 	return of.N <= 1 || s.N >= of.N && s.I%of.N == of.I
 }
 
@@ -179,7 +179,7 @@ func within(s, of pipeline.Slice) bool {
 // if it is to be a gap. An error means that the API does not answer at all.
 func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, error) {
 	from, to := p.ticks()
-	narrowest := to-from <= 1 || p.slice.N > 1 || f.ds.Mode == pipeline.ModeSnapshot
+	narrowest := to-from <= 1 || p.slice.N > 1 || f.ds.Mode == hunting.ModeSnapshot
 	lost := f.nerve.lost(e.kind) || f.trouble.costly >= hopeless && f.trouble.spent > 2*f.r.client.cfg.Timeout
 	// A gateway that is down answers like one that is overburdened. An empty window
 	// tells the two apart, lest an outage be taken for a stretch that cannot be had.
@@ -193,7 +193,7 @@ func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, err
 		return nil, nil
 	case narrowest && e.kind == tooCostly && f.trouble.narrowest < hopeless:
 		return []piece{p}, nil
-	case narrowest && (e.kind == tooCostly && f.ds.Mode != pipeline.ModeSnapshot || p.slice.N >= mostSlices):
+	case narrowest && (e.kind == tooCostly && f.ds.Mode != hunting.ModeSnapshot || p.slice.N >= mostSlices):
 		return nil, nil
 	}
 	f.r.narrow.Add(1)
@@ -208,8 +208,8 @@ func (f *fetching) smaller(ctx context.Context, p piece, e *Error) ([]piece, err
 	}
 	middle := schema.FromTicks(from + (to-from)/2)
 	return []piece{
-		{of: pipeline.Part{Window: pipeline.Window{Start: middle, End: p.of.End}}, rows: unknown},
-		{of: pipeline.Part{Window: pipeline.Window{Start: p.of.Start, End: middle}}, rows: unknown},
+		{of: hunting.Part{Window: hunting.Window{Start: middle, End: p.of.End}}, rows: unknown},
+		{of: hunting.Part{Window: hunting.Window{Start: p.of.Start, End: middle}}, rows: unknown},
 	}, nil
 }
 
@@ -235,8 +235,8 @@ func doubled(p piece) []piece {
 	n := max(1, p.slice.N)
 	first, second := p, p
 	first.rows, second.rows = unknown, unknown
-	first.slice = pipeline.Slice{I: p.slice.I, N: 2 * n}
-	second.slice = pipeline.Slice{I: p.slice.I + n, N: 2 * n}
+	first.slice = hunting.Slice{I: p.slice.I, N: 2 * n}
+	second.slice = hunting.Slice{I: p.slice.I + n, N: 2 * n}
 	return []piece{second, first}
 }
 
@@ -253,7 +253,7 @@ func (f *fetching) halves(p piece) []piece {
 	for i := n - 1; i >= 0; i-- {
 		part := piece{of: p.of, rows: unknown}
 		if to-from <= 1 {
-			part.slice = pipeline.Slice{I: i, N: n}
+			part.slice = hunting.Slice{I: i, N: n}
 		} else {
 			part.of.Start = schema.FromTicks(from + (to-from)*int64(i)/int64(n))
 			part.of.End = schema.FromTicks(from + (to-from)*int64(i+1)/int64(n))
@@ -267,7 +267,7 @@ func (f *fetching) halves(p piece) []piece {
 
 // Probe asks for no time of a window: whether rows would come at all, in the columns that
 // the head of a custom query names.
-func (r *Reader) Probe(ctx context.Context, ds pipeline.Dataset, w pipeline.Window) error {
+func (r *Reader) Probe(ctx context.Context, ds hunting.Dataset, w hunting.Window) error {
 	at := place{dataset: ds.Name, window: w, rows: ds, costly: true}
 	a, err := r.rows(ctx, at, kql.Nothing(ds, w.Start))
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
 	"hunting-exporter/tenant"
@@ -19,7 +18,7 @@ import (
 func TestForbiddenTableIsCountedApart(t *testing.T) {
 	t.Parallel()
 	start := time.Now().UTC().Truncate(time.Hour).Add(-24 * time.Hour)
-	w := pipeline.Window{Start: start, End: start.Add(time.Hour)}
+	w := hunting.Window{Start: start, End: start.Add(time.Hour)}
 	s := newSite(false)
 	tables := []string{"First", "Second", "Third", "Fourth", "Fifth"}
 	for _, table := range tables {
@@ -39,13 +38,13 @@ func TestForbiddenTableIsCountedApart(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, table := range tables {
 		wg.Go(func() {
-			bins, err := r.Count(t.Context(), pipeline.Counting{Dataset: pipeline.Dataset{Name: table, Clock: pipeline.ClockIngestion}, Window: w, Width: time.Hour})
+			bins, err := r.Count(t.Context(), hunting.Counting{Dataset: hunting.Dataset{Name: table, Clock: hunting.ClockIngestion}, Window: w, Width: time.Hour})
 			switch {
 			case table == "Second":
 				if !errors.Is(err, source.ErrDenied) {
 					t.Errorf("the forbidden table: %v, %v", bins, err)
 				}
-			case err != nil || len(bins) != 1 || bins[0] != (ledger.Count{Start: start, Rows: 1}):
+			case err != nil || len(bins) != 1 || bins[0] != (hunting.Count{Start: start, Rows: 1}):
 				t.Errorf("%s: %v, %v", table, bins, err)
 			}
 		})

@@ -81,7 +81,7 @@ func (g *governor) place(p place) *waiter {
 
 // wait returns when it is w's turn. If nobody may call before the deadline of the
 // context, it returns at once: the error is an *Error then, and both ErrThrottled and
-// pipeline.ErrTooLate. Any other error is the context's.
+// hunting.ErrTooLate. Any other error is the context's.
 func (g *governor) wait(ctx context.Context, w *waiter) (*turn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -5,27 +5,26 @@ import (
 	"slices"
 	"time"
 
-	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
 // bin is a stretch of ticks and the rows that the API counts in it.
 type bin struct{ from, to, rows int64 }
 
-func (b bin) window() pipeline.Window {
-	return pipeline.Window{Start: schema.FromTicks(b.from), End: schema.FromTicks(b.to)}
+func (b bin) window() hunting.Window {
+	return hunting.Window{Start: schema.FromTicks(b.from), End: schema.FromTicks(b.to)}
 }
 
 // histogram is the API's counts of a stretch, by bins that have rows, in order.
 type histogram []bin
 
 // histogramOf cuts counts to [from, to).
-func histogramOf(counts []ledger.Count, width time.Duration, from, to int64) histogram {
+func histogramOf(counts []hunting.Count, width time.Duration, from, to int64) histogram {
 	h := make(histogram, 0, len(counts))
 	for _, c := range counts {
 		start := schema.ToTicks(c.Start)
-		b := bin{max(start, from), min(start+int64(width/pipeline.Tick), to), c.Rows}
+		b := bin{max(start, from), min(start+int64(width/hunting.Tick), to), c.Rows}
 		if b.from < b.to && b.rows > 0 {
 			h = append(h, b)
 		}
@@ -79,7 +78,7 @@ func (h histogram) coarse(most, room int64) []bin {
 	}
 	width := subWidth(worst[0], room)
 	worst = slices.DeleteFunc(worst, func(b bin) bool { return subWidth(b, room) != width })
-	each := int64(time.Duration(worst[0].to-worst[0].from)*pipeline.Tick/width) + 1
+	each := int64(time.Duration(worst[0].to-worst[0].from)*hunting.Tick/width) + 1
 	worst = worst[:min(int64(len(worst)), batch, room/each)]
 	if len(worst) == 0 {
 		return nil
@@ -96,7 +95,7 @@ func (h histogram) coarse(most, room int64) []bin {
 }
 
 // refined is the histogram with bins replaced by what was counted more finely.
-func (h histogram) refined(bins []bin, counts []ledger.Count, width time.Duration) histogram {
+func (h histogram) refined(bins []bin, counts []hunting.Count, width time.Duration) histogram {
 	out := make(histogram, 0, len(h)+len(counts))
 	for _, b := range h {
 		at, found := slices.BinarySearchFunc(bins, b.from, func(x bin, from int64) int { return cmp.Compare(x.from, from) })
@@ -113,13 +112,13 @@ func (h histogram) refined(bins []bin, counts []ledger.Count, width time.Duratio
 var widths = []time.Duration{
 	time.Hour, 15 * time.Minute, 5 * time.Minute, time.Minute, 20 * time.Second, 5 * time.Second, time.Second,
 	200 * time.Millisecond, 40 * time.Millisecond, 8 * time.Millisecond, 2 * time.Millisecond, 400 * time.Microsecond,
-	100 * time.Microsecond, 20 * time.Microsecond, 5 * time.Microsecond, time.Microsecond, pipeline.Tick,
+	100 * time.Microsecond, 20 * time.Microsecond, 5 * time.Microsecond, time.Microsecond, hunting.Tick,
 }
 
 // subWidth is the width by which a bin is counted more finely: into some thirty sub-bins,
 // or fewer where there is no room for them.
 func subWidth(b bin, room int64) time.Duration {
-	length := time.Duration(b.to-b.from) * pipeline.Tick
+	length := time.Duration(b.to-b.from) * hunting.Tick
 	for i, w := range widths {
 		if n := int64(length / w); n >= fewest {
 			if n >= room && i > 0 {
@@ -128,14 +127,14 @@ func subWidth(b bin, room int64) time.Duration {
 			return w
 		}
 	}
-	return pipeline.Tick
+	return hunting.Tick
 }
 
 // widthFor cuts a stretch into at most so many bins.
 func widthFor(from, to int64, most int64) time.Duration {
 	best := widths[0]
 	for _, w := range widths {
-		if (to-from)/int64(w/pipeline.Tick) >= most {
+		if (to-from)/int64(w/hunting.Tick) >= most {
 			break
 		}
 		best = w

@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source"
 )
 
@@ -56,10 +56,10 @@ func TestRequestIsWhatTheAPIWants(t *testing.T) {
 		"m365d": `https://api.security.microsoft.com/api/advancedhunting/run {"Query":"A\n| where Timestamp >= datetime(2026-01-02T00:00:00.0000000Z) and Timestamp < datetime(2026-01-02T00:00:00.0000001Z)\n| extend _IngestionTime = ingestion_time()"}`,
 		"mde":   `https://api.securitycenter.microsoft.com/api/advancedqueries/run {"Query":"let _startTime = datetime(2026-01-02T00:00:00.0000000Z);\nlet _endTime = datetime(2026-01-02T00:00:00.0000001Z);\nB | where t < 1"}`,
 	} {
-		ds := map[string]pipeline.Dataset{
-			"graph": {Name: "A", Clock: pipeline.ClockIngestion},
-			"m365d": {Name: "A", Clock: pipeline.ClockEvent, TimeColumn: "Timestamp"},
-			"mde":   {Name: "q", Clock: pipeline.ClockEvent, Query: "\nB | where t < 1\n"},
+		ds := map[string]hunting.Dataset{
+			"graph": {Name: "A", Clock: hunting.ClockIngestion},
+			"m365d": {Name: "A", Clock: hunting.ClockEvent, TimeColumn: "Timestamp"},
+			"mde":   {Name: "q", Clock: hunting.ClockEvent, Query: "\nB | where t < 1\n"},
 		}[api]
 		var got string
 		h := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -78,8 +78,8 @@ func TestRequestIsWhatTheAPIWants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := pipeline.Window{Start: day, End: day.Add(pipeline.Tick)}
-		if err := read(t.Context(), r, ds, w, func(p pipeline.Page) error { p.Release(); return nil }); err != nil {
+		w := hunting.Window{Start: day, End: day.Add(hunting.Tick)}
+		if err := read(t.Context(), r, ds, w, func(p hunting.Page) error { p.Release(); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if got != want {

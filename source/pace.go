@@ -7,15 +7,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 const (
-	firstWindow = int64(time.Hour / pipeline.Tick)
+	firstWindow = int64(time.Hour / hunting.Tick)
 	growth      = 8.0   // a window that was not counted is at most so many times the widest answered
 	counted     = 0.985 // of the row cap that a counted window reaches: rows may still come in
 	guessed     = 0.8   // and one that was not counted
-	ticksASec   = float64(time.Second / pipeline.Tick)
+	ticksASec   = float64(time.Second / hunting.Tick)
 )
 
 // pace is what one dataset's last answers say about how much of it fits into one.
@@ -180,7 +180,7 @@ func (p *pace) overflowed(width int64, k kind) {
 }
 
 // recall takes in what earlier runs have learned, unless this one knows better.
-func (p *pace) recall(s pipeline.Pace) {
+func (p *pace) recall(s hunting.Estimate) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.rate == 0 && s.Rate > 0 {
@@ -193,10 +193,10 @@ func (p *pace) recall(s pipeline.Pace) {
 }
 
 // known is what later runs should know.
-func (p *pace) known() pipeline.Pace {
+func (p *pace) known() hunting.Estimate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := pipeline.Pace{Rate: p.rate * ticksASec, Weight: p.weight}
+	s := hunting.Estimate{Rate: p.rate * ticksASec, Weight: p.weight}
 	s.Accepted, s.Refused = p.size.bounds()
 	return s
 }

@@ -3,15 +3,14 @@ package source
 import (
 	"context"
 
-	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
 // piece is what one call asks for: a part, or a slice of it.
 type piece struct {
-	of    pipeline.Part // read with the last of its pieces
-	slice pipeline.Slice
+	of    hunting.Part // read with the last of its pieces
+	slice hunting.Slice
 	rows  int64 // as counted; unknown if it was not
 	probe bool  // it may be too large
 }
@@ -25,7 +24,7 @@ func (p piece) ticks() (from, to int64) {
 // planner cuts one part into pieces, in order, each as wide as one answer can hold.
 type planner struct {
 	r        *Reader
-	ds       pipeline.Dataset
+	ds       hunting.Dataset
 	pace     *pace
 	from, to int64     // what is left
 	hist     histogram // of what is left
@@ -34,7 +33,7 @@ type planner struct {
 }
 
 // planner begins with a part. tally is its counts, if they are there.
-func (r *Reader) planner(ctx context.Context, ds pipeline.Dataset, p *pace, part pipeline.Part, tally *pipeline.Tally) (*planner, error) {
+func (r *Reader) planner(ctx context.Context, ds hunting.Dataset, p *pace, part hunting.Part, tally *hunting.Tally) (*planner, error) {
 	pl := &planner{r: r, ds: ds, pace: p, from: schema.ToTicks(part.Start), to: schema.ToTicks(part.End)}
 	switch {
 	case tally != nil && !part.Start.Before(tally.Window.Start) && !part.End.After(tally.Window.End):
@@ -48,8 +47,8 @@ func (r *Reader) planner(ctx context.Context, ds pipeline.Dataset, p *pace, part
 }
 
 // countable reports whether counts of the dataset say anything about its windows.
-func countable(ds pipeline.Dataset) bool {
-	return ds.Mode == pipeline.ModeAppend && (ds.Query == "" || ds.TimeColumn != "")
+func countable(ds hunting.Dataset) bool {
+	return ds.Mode == hunting.ModeAppend && (ds.Query == "" || ds.TimeColumn != "")
 }
 
 // count gets the histogram. Without one, windows are cut by the pace.
@@ -139,14 +138,14 @@ func (pl *planner) refine(ctx context.Context, most int64) error {
 
 // take is the piece from where the last one ended.
 func (pl *planner) take(end, rows int64) piece {
-	w := pipeline.Window{Start: schema.FromTicks(pl.from), End: schema.FromTicks(end)}
+	w := hunting.Window{Start: schema.FromTicks(pl.from), End: schema.FromTicks(end)}
 	pl.from = end
-	return piece{of: pipeline.Part{Window: w}, rows: rows}
+	return piece{of: hunting.Part{Window: w}, rows: rows}
 }
 
 // snapshotSlices is how many slices a table is cut into; it grows where one does not fit.
-func (r *Reader) snapshotSlices(ctx context.Context, ds pipeline.Dataset, p *pace) (int, error) {
-	counts, err := r.Count(ctx, pipeline.Counting{Dataset: ds})
+func (r *Reader) snapshotSlices(ctx context.Context, ds hunting.Dataset, p *pace) (int, error) {
+	counts, err := r.Count(ctx, hunting.Counting{Dataset: ds})
 	switch {
 	case err != nil && uncounted(err):
 		return 1, nil
@@ -164,18 +163,18 @@ func slicesFor(rows, most int64) int {
 
 // Planned is what reading a window would take.
 type Planned struct {
-	Windows []pipeline.Window // of a snapshot: once for each slice
-	Rows    []int64           // as counted; -1: not counted
-	Counts  int64             // calls made to find out
+	Windows []hunting.Window // of a snapshot: once for each slice
+	Rows    []int64          // as counted; -1: not counted
+	Counts  int64            // calls made to find out
 }
 
 // Plan cuts a window as Read would, and fetches no rows.
-func (r *Reader) Plan(ctx context.Context, q pipeline.Reading) (plan Planned, err error) {
+func (r *Reader) Plan(ctx context.Context, q hunting.Reading) (plan Planned, err error) {
 	before := r.Stats().Calls
 	p := r.pace(q.Dataset.Name)
 	p.recall(q.Pace)
 	for _, part := range q.Parts {
-		if q.Dataset.Mode == pipeline.ModeSnapshot {
+		if q.Dataset.Mode == hunting.ModeSnapshot {
 			n, err := r.snapshotSlices(ctx, q.Dataset, p)
 			if err != nil {
 				return plan, err
@@ -209,7 +208,7 @@ func (p *Planned) add(next piece) {
 	p.Rows = append(p.Rows, next.rows)
 }
 
-func totalOf(counts []ledger.Count) (rows int64) {
+func totalOf(counts []hunting.Count) (rows int64) {
 	for _, c := range counts {
 		rows += c.Rows
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
@@ -80,10 +80,10 @@ func backfill(t *testing.T, s *site, table string, rows int) {
 	})
 	r := s.reader(t)
 	defer r.Close()
-	w := pipeline.Window{Start: from, End: now.Add(time.Minute)}
+	w := hunting.Window{Start: from, End: now.Add(time.Minute)}
 	var fills []float64
 	var got, bytes int
-	err := r.Read(context.Background(), pipeline.Reading{Dataset: dataset(table), Parts: []pipeline.Part{{Window: w}}}, func(p pipeline.Page) error {
+	err := r.Read(context.Background(), hunting.Reading{Dataset: dataset(table), Parts: []hunting.Part{{Window: w}}}, func(p hunting.Page) error {
 		defer p.Release()
 		if p.Gap != nil {
 			return fmt.Errorf("gap: %s", p.Gap.Reason)
@@ -130,11 +130,11 @@ func cron(t *testing.T) {
 	}
 	var ratios []float64
 	var mu sync.Mutex
-	paces := map[string]pipeline.Pace{} // the state keeps them from run to run
+	paces := map[string]hunting.Estimate{} // the state keeps them from run to run
 	calls, least, rows, plain := 0, 0, 0, 0
 	for run := range runs {
-		ahead := pipeline.Window{Start: start.Add(time.Duration(run) * interval), End: start.Add(time.Duration(run+1) * interval)}
-		past := pipeline.Window{Start: ahead.Start.Add(-30 * time.Hour), End: ahead.Start}
+		ahead := hunting.Window{Start: start.Add(time.Duration(run) * interval), End: start.Add(time.Duration(run+1) * interval)}
+		past := hunting.Window{Start: ahead.Start.Add(-30 * time.Hour), End: ahead.Start}
 		r := s.reader(t) // each run is a process of its own
 		var wg sync.WaitGroup
 		fewest := 0
@@ -161,7 +161,7 @@ func cron(t *testing.T) {
 		}
 		calls, least = calls+r.Calls(), least+fewest
 	}
-	all := pipeline.Window{Start: start, End: start.Add(time.Duration(runs) * interval)}
+	all := hunting.Window{Start: start, End: start.Add(time.Duration(runs) * interval)}
 	for _, table := range tables {
 		plain += fixed(s.clocks(table), all, interval, *planCap-1)
 	}
@@ -175,21 +175,21 @@ func cron(t *testing.T) {
 }
 
 // one is one dataset's share of a run.
-func one(r *source.Reader, ds pipeline.Dataset, past, ahead pipeline.Window, pace pipeline.Pace) (rows int, err error) {
+func one(r *source.Reader, ds hunting.Dataset, past, ahead hunting.Window, pace hunting.Estimate) (rows int, err error) {
 	ctx := context.Background()
 	var wg sync.WaitGroup
-	ask := func(w pipeline.Window, width time.Duration) ([]ledger.Count, error) {
-		return r.Count(ctx, pipeline.Counting{Dataset: ds, Window: w, Width: width})
+	ask := func(w hunting.Window, width time.Duration) ([]hunting.Count, error) {
+		return r.Count(ctx, hunting.Counting{Dataset: ds, Window: w, Width: width})
 	}
 	var pastErr error
 	wg.Go(func() { _, pastErr = ask(past, ledger.Width) })
-	tally := pipeline.Tally{Window: ahead, Width: 5 * time.Second}
+	tally := hunting.Tally{Window: ahead, Width: 5 * time.Second}
 	tally.Bins, err = ask(ahead, tally.Width)
 	wg.Wait()
 	if err = errors.Join(err, pastErr); err != nil {
 		return 0, err
 	}
-	err = r.Read(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: ahead}}, Tally: &tally, Pace: pace}, func(p pipeline.Page) error {
+	err = r.Read(ctx, hunting.Reading{Dataset: ds, Parts: []hunting.Part{{Window: ahead}}, Tally: &tally, Pace: pace}, func(p hunting.Page) error {
 		defer p.Release()
 		rows += int(p.Answer.Rows())
 		return nil
@@ -198,7 +198,7 @@ func one(r *source.Reader, ds pipeline.Dataset, past, ahead pipeline.Window, pac
 }
 
 // fixed is how many calls windows of one width take that are halved until they fit.
-func fixed(clocks []int64, w pipeline.Window, width time.Duration, most int) (calls int) {
+func fixed(clocks []int64, w hunting.Window, width time.Duration, most int) (calls int) {
 	count := func(from, to int64) int {
 		a, _ := slices.BinarySearch(clocks, from)
 		b, _ := slices.BinarySearch(clocks, to)
@@ -220,8 +220,8 @@ func fixed(clocks []int64, w pipeline.Window, width time.Duration, most int) (ca
 
 func ceil(n, by int) int { return (n + by - 1) / by }
 
-func dataset(table string) pipeline.Dataset {
-	return pipeline.Dataset{Name: table, Clock: pipeline.ClockIngestion, TimeColumn: "Timestamp"}
+func dataset(table string) hunting.Dataset {
+	return hunting.Dataset{Name: table, Clock: hunting.ClockIngestion, TimeColumn: "Timestamp"}
 }
 
 // site is a tenant that is called without a network.
@@ -261,10 +261,10 @@ type counting struct {
 	weighs bool // an answer is as large as its statistics say
 }
 
-func (d *counting) Decode(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, r io.Reader) (pipeline.Answer, error) {
+func (d *counting) Decode(ctx context.Context, ds hunting.Dataset, w hunting.Window, r io.Reader) (hunting.Answer, error) {
 	body, err := io.ReadAll(r)
 	if err != nil {
-		return pipeline.Answer{}, err
+		return hunting.Answer{}, err
 	}
 	head, rows, hollow := bytes.Cut(body, []byte(`esults":[{}`))
 	if !hollow {

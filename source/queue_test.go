@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 var midnight = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -17,7 +17,7 @@ func minutes(n int) time.Time { return midnight.Add(time.Duration(n) * time.Minu
 func placeOf(dataset, start int) place {
 	p := place{dataset: fmt.Sprint("dataset ", dataset)}
 	if start >= 0 {
-		p.window = pipeline.Window{Start: minutes(start), End: minutes(start + 1)}
+		p.window = hunting.Window{Start: minutes(start), End: minutes(start + 1)}
 	}
 	return p
 }

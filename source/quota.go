@@ -6,7 +6,7 @@ import (
 
 	"github.com/sethvargo/go-retry"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 const (
@@ -149,6 +149,6 @@ func (e *Error) late(d time.Duration) *Error {
 	}
 	other.Message = fmt.Sprintf("%s: no call for %s, the deadline comes before", e.Message, d.Round(time.Second))
 	other.Fix = "the next run goes on from what is committed; if every run ends so, give it fewer tables or a longer EXPORT_DEADLINE"
-	other.cause = pipeline.ErrTooLate
+	other.cause = hunting.ErrTooLate
 	return other
 }

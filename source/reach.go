@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // reachPatience is how long an API that was never reached is tried for.
@@ -136,7 +136,7 @@ func (c *client) unreachable(e *Error) *Error {
 		why = c.redact(way.Err.Error())
 	}
 	return &Error{
-		kind: transient, Message: fmt.Sprintf("%s cannot be reached: %s", host, shorten(why)), cause: pipeline.ErrUnreachable,
+		kind: transient, Message: fmt.Sprintf("%s cannot be reached: %s", host, shorten(why)), cause: hunting.ErrUnreachable,
 		Fix: "check SOURCE_ENDPOINT, DNS, network policies, firewalls and the proxy",
 	}
 }

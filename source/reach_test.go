@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // dialing is a Reader whose connections are made by dial, and what it logs. It needs
@@ -69,7 +69,7 @@ func TestAPIThatIsNeverReached(t *testing.T) {
 				for i := range 6 {
 					wg.Go(func() {
 						_, err := r.client.fetch(t.Context(), placeOf(i, i), request{Query: "T"})
-						if !errors.Is(err, pipeline.ErrUnreachable) || !errors.Is(err, ErrTransient) {
+						if !errors.Is(err, hunting.ErrUnreachable) || !errors.Is(err, ErrTransient) {
 							t.Errorf("got %v", err)
 							return
 						}

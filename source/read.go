@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 )
@@ -32,7 +32,7 @@ func (s *slot) answered() bool {
 }
 
 type result struct {
-	page pipeline.Page
+	page hunting.Page
 	err  error
 }
 
@@ -42,7 +42,7 @@ type result struct {
 //
 // It fetches ahead: besides the page that is its turn, all Reads together hold at most
 // SOURCE_CONCURRENCY-1 pages, so a Read whose emit blocks cannot stop another.
-func (r *Reader) Read(ctx context.Context, q pipeline.Reading, emit func(pipeline.Page) error) error {
+func (r *Reader) Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error {
 	if err := kql.Check(q.Dataset); err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
@@ -74,7 +74,7 @@ func (r *Reader) Read(ctx context.Context, q pipeline.Reading, emit func(pipelin
 	return err
 }
 
-func checkWindow(w pipeline.Window) error {
+func checkWindow(w hunting.Window) error {
 	from, to := schema.ToTicks(w.Start), schema.ToTicks(w.End)
 	switch {
 	case !schema.FromTicks(from).Equal(w.Start), !schema.FromTicks(to).Equal(w.End):
@@ -87,7 +87,7 @@ func checkWindow(w pipeline.Window) error {
 
 // deliver emits the pages of the slots, which come in order. It returns the slot that
 // it did not finish.
-func deliver(ctx context.Context, slots <-chan *slot, emit func(pipeline.Page) error) (*slot, error) {
+func deliver(ctx context.Context, slots <-chan *slot, emit func(hunting.Page) error) (*slot, error) {
 	for s := range slots {
 		for res := range s.pages {
 			err := res.err
@@ -116,7 +116,7 @@ func (s *slot) drain() {
 }
 
 // plan cuts the parts into pieces and starts fetching each as soon as there is room.
-func (r *Reader) plan(ctx context.Context, q pipeline.Reading, slots chan<- *slot) error {
+func (r *Reader) plan(ctx context.Context, q hunting.Reading, slots chan<- *slot) error {
 	l := &launcher{
 		r: r, ds: q.Dataset, pace: r.pace(q.Dataset.Name), nerve: newNerve(q.Coarse),
 		own: make(chan struct{}, 1), slots: slots,
@@ -124,7 +124,7 @@ func (r *Reader) plan(ctx context.Context, q pipeline.Reading, slots chan<- *slo
 	for _, part := range q.Parts {
 		var err error
 		switch {
-		case q.Dataset.Mode == pipeline.ModeSnapshot:
+		case q.Dataset.Mode == hunting.ModeSnapshot:
 			err = l.snapshot(ctx, part)
 		case part.Slice.N > 1:
 			err = l.launch(ctx, piece{of: part, slice: part.Slice, rows: unknown}, false)
@@ -141,7 +141,7 @@ func (r *Reader) plan(ctx context.Context, q pipeline.Reading, slots chan<- *slo
 // launcher starts the pieces of one Read.
 type launcher struct {
 	r     *Reader
-	ds    pipeline.Dataset
+	ds    hunting.Dataset
 	pace  *pace
 	nerve *nerve
 	own   chan struct{} // the place that no other Read can take
@@ -151,7 +151,7 @@ type launcher struct {
 
 // window launches a part piece by piece: while little is known, each waits for the answer
 // before it.
-func (l *launcher) window(ctx context.Context, part pipeline.Part, tally *pipeline.Tally) error {
+func (l *launcher) window(ctx context.Context, part hunting.Part, tally *hunting.Tally) error {
 	pl, err := l.r.planner(ctx, l.ds, l.pace, part, tally)
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (l *launcher) await(ctx context.Context, pl *planner) error {
 }
 
 // snapshot launches a whole table in slices.
-func (l *launcher) snapshot(ctx context.Context, part pipeline.Part) error {
+func (l *launcher) snapshot(ctx context.Context, part hunting.Part) error {
 	n, err := l.r.snapshotSlices(ctx, l.ds, l.pace)
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func (l *launcher) snapshot(ctx context.Context, part pipeline.Part) error {
 	for i := range n {
 		p := piece{of: part, rows: unknown}
 		if n > 1 {
-			p.slice = pipeline.Slice{I: i, N: n}
+			p.slice = hunting.Slice{I: i, N: n}
 		}
 		if err := l.launch(ctx, p, i < n-1); err != nil {
 			return err

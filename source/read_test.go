@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
 )
@@ -20,8 +20,8 @@ import (
 func TestPagesTileAndHoldEveryRowOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		length := rapid.Int64Range(1, int64(72*time.Hour/pipeline.Tick)).Draw(rt, "ticks")
-		w := pipeline.Window{Start: day, End: schema.FromTicks(schema.ToTicks(day) + length)}
+		length := rapid.Int64Range(1, int64(72*time.Hour/hunting.Tick)).Draw(rt, "ticks")
+		w := hunting.Window{Start: day, End: schema.FromTicks(schema.ToTicks(day) + length)}
 		maxRows := rapid.IntRange(3, 50).Draw(rt, "cap")
 		f := &fake{maxRows: maxRows}
 		if rapid.Bool().Draw(rt, "bytes") {
@@ -41,7 +41,7 @@ func TestPagesTileAndHoldEveryRowOnce(t *testing.T) {
 		slices.Sort(f.rows)
 		f.rows = slices.Compact(f.rows) // one a tick: everything can be delivered
 		trouble := rapid.IntRange(0, 20).Draw(rt, "trouble")
-		f.before = func(n int, _ pipeline.Window) int {
+		f.before = func(n int, _ hunting.Window) int {
 			return map[int]int{5: http.StatusServiceUnavailable, 7: http.StatusBadGateway, 9: http.StatusTooManyRequests}[(n+trouble)%21]
 		}
 		concurrency := rapid.IntRange(1, 5).Draw(rt, "concurrency")
@@ -68,7 +68,7 @@ func TestFullPageIsTruncated(t *testing.T) {
 	if err := read(t.Context(), reader(t, f, func(c *source.Config) { c.MaxRows = 10 }), table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
-	want := []pipeline.Window{{Start: w.Start, End: w.Start.Add(30 * time.Second)}, {Start: w.Start.Add(30 * time.Second), End: w.End}}
+	want := []hunting.Window{{Start: w.Start, End: w.Start.Add(30 * time.Second)}, {Start: w.Start.Add(30 * time.Second), End: w.End}}
 	if d := cmp.Diff(want, got.windows); d != "" {
 		t.Error(d)
 	}
@@ -81,9 +81,9 @@ func TestFullPageIsTruncated(t *testing.T) {
 // read with the last slice only.
 func TestRowsOfOneTickAreSliced(t *testing.T) {
 	t.Parallel()
-	for _, length := range []time.Duration{pipeline.Tick, time.Second, 24 * time.Hour} {
+	for _, length := range []time.Duration{hunting.Tick, time.Second, 24 * time.Hour} {
 		w := stretch(length)
-		tick := schema.ToTicks(w.Start) + int64(length/pipeline.Tick)/2
+		tick := schema.ToTicks(w.Start) + int64(length/hunting.Tick)/2
 		f := &fake{maxRows: 100, rows: slices.Repeat([]int64{tick}, 730)}
 		var got collected
 		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
@@ -124,8 +124,8 @@ func TestHiddenCapIsFound(t *testing.T) {
 func TestOutageIsNoOverflow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{maxRows: 10, before: func(int, pipeline.Window) int { return http.StatusBadGateway }}
-		err := read(t.Context(), reader(t, f, nil), table, stretch(time.Hour), func(pipeline.Page) error { return nil })
+		f := &fake{maxRows: 10, before: func(int, hunting.Window) int { return http.StatusBadGateway }}
+		err := read(t.Context(), reader(t, f, nil), table, stretch(time.Hour), func(hunting.Page) error { return nil })
 		if !errors.Is(err, source.ErrTransient) || errors.Is(err, source.ErrOverflow) {
 			t.Fatalf("got %v", err)
 		}
@@ -139,7 +139,7 @@ func TestPoisonIsAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := stretch(time.Minute)
 		bad := day.Add(5 * time.Second)
-		f := &fake{maxRows: 100, rows: even(w, 30), before: func(_ int, w pipeline.Window) int {
+		f := &fake{maxRows: 100, rows: even(w, 30), before: func(_ int, w hunting.Window) int {
 			if w.Start.Before(w.End) && !bad.Before(w.Start) && bad.Before(w.End) {
 				return http.StatusGatewayTimeout
 			}
@@ -152,7 +152,7 @@ func TestPoisonIsAGap(t *testing.T) {
 		if err := got.tiles(w); err != nil {
 			t.Error(err)
 		}
-		if len(got.gaps) != 1 || got.gaps[0].Window != (pipeline.Window{Start: bad, End: bad.Add(pipeline.Tick)}) || got.gaps[0].Reason == "" {
+		if len(got.gaps) != 1 || got.gaps[0].Window != (hunting.Window{Start: bad, End: bad.Add(hunting.Tick)}) || got.gaps[0].Reason == "" {
 			t.Errorf("gaps %+v", got.gaps)
 		}
 		if len(got.rows) != 30 { // the tick of the gap holds none
@@ -167,8 +167,8 @@ func TestExhaustingStretchIsAGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := stretch(time.Hour)
-		bad := day.Add(30*time.Minute + 1234567*pipeline.Tick)
-		f := &fake{maxRows: 1000, rows: even(w, 60), delay: func(_ int, w pipeline.Window) time.Duration {
+		bad := day.Add(30*time.Minute + 1234567*hunting.Tick)
+		f := &fake{maxRows: 1000, rows: even(w, 60), delay: func(_ int, w hunting.Window) time.Duration {
 			if w.Start.Before(w.End) && !bad.Before(w.Start) && bad.Before(w.End) {
 				return time.Hour
 			}
@@ -195,7 +195,7 @@ func TestOwnTimeoutNarrows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := stretch(time.Hour)
-		f := &fake{maxRows: 1000, rows: even(w, 60), delay: func(_ int, w pipeline.Window) time.Duration {
+		f := &fake{maxRows: 1000, rows: even(w, 60), delay: func(_ int, w hunting.Window) time.Duration {
 			if w.End.Sub(w.Start) > 20*time.Minute {
 				return time.Hour
 			}
@@ -223,14 +223,14 @@ func TestAnswersOutOfOrderAreDeliveredInOrder(t *testing.T) {
 		var mu sync.Mutex
 		under, most := 0, 0
 		f := &fake{maxRows: 100, rows: even(w, 2000)}
-		f.delay = func(n int, _ pipeline.Window) time.Duration {
+		f.delay = func(n int, _ hunting.Window) time.Duration {
 			mu.Lock()
 			defer mu.Unlock()
 			under++
 			most = max(most, under)
 			return time.Duration(1+n*7%4) * 10 * time.Second
 		}
-		f.before = func(int, pipeline.Window) int {
+		f.before = func(int, hunting.Window) int {
 			mu.Lock()
 			defer mu.Unlock()
 			under--

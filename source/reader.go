@@ -11,7 +11,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
@@ -37,8 +37,6 @@ type Reader struct {
 	mu    sync.Mutex
 	paces map[string]*pace
 }
-
-var _ pipeline.Source = (*Reader)(nil)
 
 func (o Options) filled() Options {
 	if o.Now == nil {
@@ -104,7 +102,7 @@ func (r *Reader) Check(ctx context.Context) error {
 }
 
 // Pace is what the answers so far say about a dataset.
-func (r *Reader) Pace(dataset string) pipeline.Pace { return r.pace(dataset).known() }
+func (r *Reader) Pace(dataset string) hunting.Estimate { return r.pace(dataset).known() }
 
 // Close closes idle connections, and an own Identity.
 func (r *Reader) Close() { r.closes() }

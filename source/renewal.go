@@ -17,8 +17,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/sethvargo/go-retry"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
-	"hunting-exporter/pipeline"
 )
 
 const (
@@ -119,7 +119,7 @@ func (i *Identity) pause(r *renewal, e *Error, now time.Time) (time.Duration, bo
 	left := most - (now.Sub(r.began) - r.asked)
 	if left <= 0 {
 		if !i.answered {
-			e.cause = pipeline.ErrUnreachable
+			e.cause = hunting.ErrUnreachable
 		}
 		return 0, false
 	}

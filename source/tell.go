@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // tell logs a call, whatever came of it. The query stays out: it may hold what is looked for.
-func (c *client) tell(ctx context.Context, p place, resp *http.Response, a *pipeline.Answer, err error, took time.Duration) {
+func (c *client) tell(ctx context.Context, p place, resp *http.Response, a *hunting.Answer, err error, took time.Duration) {
 	if !c.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/setting"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
 	"hunting-exporter/tenant"
@@ -54,7 +54,7 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 			if err := r.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w := pipeline.Window{Start: now.Add(-49 * time.Hour), End: now.Add(-5 * time.Minute)}
+			w := hunting.Window{Start: now.Add(-49 * time.Hour), End: now.Add(-5 * time.Minute)}
 			var want []int64
 			for at := range sim.Ingested(table.Name) {
 				if !at.Before(w.Start) && at.Before(w.End) {
@@ -77,11 +77,11 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 }
 
 // ingested reads the table and returns the ingestion times of its rows, sorted.
-func ingested(t *testing.T, r *source.Reader, w pipeline.Window) ([]int64, *collected) {
+func ingested(t *testing.T, r *source.Reader, w hunting.Window) ([]int64, *collected) {
 	t.Helper()
 	var all []int64
 	var tiled collected
-	err := read(t.Context(), r, table, w, func(p pipeline.Page) error {
+	err := read(t.Context(), r, table, w, func(p hunting.Page) error {
 		defer p.Release()
 		tiled.windows = append(tiled.windows, p.Window)
 		if p.Answer.Record == nil {
@@ -131,7 +131,7 @@ func TestSimulatedTenantRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			nope := pipeline.Counting{Dataset: pipeline.Dataset{Name: "Nope", Clock: pipeline.ClockIngestion}, Window: stretch(time.Hour), Width: time.Minute}
+			nope := hunting.Counting{Dataset: hunting.Dataset{Name: "Nope", Clock: hunting.ClockIngestion}, Window: stretch(time.Hour), Width: time.Minute}
 			if _, err = r.Count(t.Context(), nope); !errors.Is(err, tt.err) {
 				t.Errorf("got %v, want %v", err, tt.err)
 			}

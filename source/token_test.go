@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source"
 )
 
@@ -74,7 +74,7 @@ func TestWaitBeyondTheDeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			err := r.Check(ctx)
 			cancel()
-			if !errors.Is(err, pipeline.ErrTooLate) || errors.Is(err, source.ErrDenied) {
+			if !errors.Is(err, hunting.ErrTooLate) || errors.Is(err, source.ErrDenied) {
 				t.Fatalf("got %v", err)
 			}
 			for _, want := range []string{"429", "asks to wait 90 s", "deadline"} {

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/transform"
 )
 
@@ -199,7 +199,7 @@ func TestCountsByTheDecoder(t *testing.T) {
 		"no column":   {`{"Schema":[{"Name":"Leg","Type":"Int64"},{"Name":"Bin","Type":"DateTime"}],"Results":[{"Leg":1,"Bin":null}]}`, false},
 		"times text":  {`{"Schema":[{"Name":"Leg","Type":"Int64"},{"Name":"Bin","Type":"String"},{"Name":"Rows","Type":"Int64"}],"Results":[{"Leg":1,"Bin":"x","Rows":1}]}`, false},
 	} {
-		a, err := transform.NewDecoder(transform.Config{}, new(pool.Pool)).Decode(t.Context(), pipeline.Dataset{Name: "count()"}, pipeline.Window{}, strings.NewReader(tt.text))
+		a, err := transform.NewDecoder(transform.Config{}, new(pool.Pool)).Decode(t.Context(), hunting.Dataset{Name: "count()"}, hunting.Window{}, strings.NewReader(tt.text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 )
 
 // Document is everything a dataset remembers between runs. It stays small
@@ -18,17 +19,17 @@ type Document struct {
 	Lease   time.Time `json:"lease"` // until when Run claims it; zero: released
 	Seq     int64     `json:"seq"`   // last finished commit
 	Progress
-	Clock        string       `json:"clock,omitempty"`  // by which windows are cut; empty: none was needed yet
-	Pace         Pace         `json:"pace,omitzero"`    // what the answers so far say about how to cut them
-	Check        *Check       `json:"check,omitempty"`  // last comparison with the API's own counts
-	Marker       string       `json:"marker,omitempty"` // marker of the last commit that Kafka decided
-	Destinations Destinations `json:"destinations"`
-	Meaning      Meaning      `json:"meaning,omitzero"`
-	Adopted      []Adoption   `json:"adopted,omitempty"`
-	Rows         int64        `json:"rows"`     // exported since the document was made
-	Rejected     int64        `json:"rejected"` // rejected since the document was made
-	Sent         Sent         `json:"sent,omitzero"`
-	Pending      *Pending     `json:"pending,omitempty"`
+	Clock        string           `json:"clock,omitempty"`  // by which windows are cut; empty: none was needed yet
+	Pace         hunting.Estimate `json:"pace,omitzero"`    // what the answers so far say about how to cut them
+	Check        *Check           `json:"check,omitempty"`  // last comparison with the API's own counts
+	Marker       string           `json:"marker,omitempty"` // marker of the last commit that Kafka decided
+	Destinations Destinations     `json:"destinations"`
+	Meaning      Meaning          `json:"meaning,omitzero"`
+	Adopted      []Adoption       `json:"adopted,omitempty"`
+	Rows         int64            `json:"rows"`     // exported since the document was made
+	Rejected     int64            `json:"rejected"` // rejected since the document was made
+	Sent         Sent             `json:"sent,omitzero"`
+	Pending      *Pending         `json:"pending,omitempty"`
 	// How runs ended, backfills included. One that was killed leaves its lease instead.
 	Last    *End `json:"last,omitempty"`
 	Success *End `json:"success,omitempty"` // the last that did all it had to do

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
@@ -12,7 +13,7 @@ type Progress struct {
 	// Watermark is where the newest stretch that was read ends; reading goes on there.
 	Watermark time.Time `json:"watermark"`
 	// Covered are the stretches that were read, in order and apart; gaps lie within.
-	Covered []Stretch `json:"covered,omitempty"`
+	Covered []hunting.Window `json:"covered,omitempty"`
 	// Gaps are what the API would not deliver, in order. They are tried again.
 	Gaps []Gap `json:"gaps,omitempty"`
 	// Ledger says how many rows of each quarter hour were exported; zero: not kept.
@@ -26,12 +27,6 @@ type Progress struct {
 	Columns []schema.Column `json:"columns,omitempty"`
 }
 
-// Stretch is a half-open stretch [Start, End) of a dataset's clock.
-type Stretch struct {
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-}
-
 // Ledger names the immutable object that holds a dataset's ledger.
 type Ledger struct {
 	Key    string `json:"key"`
@@ -42,7 +37,7 @@ type Ledger struct {
 
 // Gap is a stretch, or one slice of it by hash, that the API would not deliver.
 type Gap struct {
-	Stretch
+	hunting.Window
 	I int `json:"i,omitempty"` // slice I of N; N is 0 for the whole stretch
 	N int `json:"n,omitempty"`
 	// Late: the stretch was read before, and only those of its rows are wanted that
@@ -54,17 +49,9 @@ type Gap struct {
 	Last   time.Time `json:"last"` // last try
 }
 
-// Pace is what a dataset's answers say about how much fits into one.
-type Pace struct {
-	Rate     float64 `json:"rate,omitempty"`     // rows a second of its clock
-	Weight   float64 `json:"weight,omitempty"`   // bytes a row
-	Accepted float64 `json:"accepted,omitempty"` // bytes of the largest answer that was accepted
-	Refused  float64 `json:"refused,omitempty"`  // bytes of the smallest that was refused for its size; 0: none
-}
-
 // Check is a comparison of the API's own counts with what was exported.
 type Check struct {
-	Stretch
+	hunting.Window
 	At       time.Time `json:"at"`
 	Counted  int64     `json:"counted"`           // rows by the API, and those that came in since it counted
 	Exported int64     `json:"exported"`          // rows exported that it still has, rejected ones included, late ones fetched
@@ -74,7 +61,7 @@ type Check struct {
 }
 
 // Cover returns the progress with s read, and the watermark moved if s continues it.
-func (p Progress) Cover(s Stretch) Progress {
+func (p Progress) Cover(s hunting.Window) Progress {
 	p.Covered = Union(p.Covered, s)
 	for _, c := range p.Covered {
 		if !c.Start.After(p.Watermark) && c.End.After(p.Watermark) {
@@ -85,11 +72,11 @@ func (p Progress) Cover(s Stretch) Progress {
 }
 
 // Union is the stretches of all and s, in order and apart.
-func Union(all []Stretch, s Stretch) []Stretch {
+func Union(all []hunting.Window, s hunting.Window) []hunting.Window {
 	if !s.Start.Before(s.End) {
 		return all
 	}
-	out := make([]Stretch, 0, len(all)+1)
+	out := make([]hunting.Window, 0, len(all)+1)
 	for _, c := range all {
 		if c.End.Before(s.Start) || s.End.Before(c.Start) {
 			out = append(out, c)
@@ -103,18 +90,18 @@ func Union(all []Stretch, s Stretch) []Stretch {
 		}
 	}
 	out = append(out, s)
-	slices.SortFunc(out, func(a, b Stretch) int { return a.Start.Compare(b.Start) })
+	slices.SortFunc(out, func(a, b hunting.Window) int { return a.Start.Compare(b.Start) })
 	return out
 }
 
 // Minus is what of all lies outside of s.
-func Minus(all []Stretch, s Stretch) []Stretch {
-	var out []Stretch
+func Minus(all []hunting.Window, s hunting.Window) []hunting.Window {
+	var out []hunting.Window
 	for _, c := range all {
-		if before := (Stretch{c.Start, earlier(c.End, s.Start)}); before.Start.Before(before.End) {
+		if before := (hunting.Window{Start: c.Start, End: earlier(c.End, s.Start)}); before.Start.Before(before.End) {
 			out = append(out, before)
 		}
-		if after := (Stretch{later(c.Start, s.End), c.End}); after.Start.Before(after.End) {
+		if after := (hunting.Window{Start: later(c.Start, s.End), End: c.End}); after.Start.Before(after.End) {
 			out = append(out, after)
 		}
 	}
@@ -123,17 +110,17 @@ func Minus(all []Stretch, s Stretch) []Stretch {
 
 // Fill returns the gaps without what of them lies in s: it was read, or tried, again.
 // Of a stretch that is sliced only the slice given is taken out.
-func Fill(gaps []Gap, s Stretch, i, n int) []Gap {
+func Fill(gaps []Gap, s hunting.Window, i, n int) []Gap {
 	var out []Gap
 	for _, g := range gaps {
 		switch {
-		case n > 1 && g.Stretch == s && g.I == i && g.N == n:
-		case n > 1 || g.N > 1 && n <= 1 && !inside(g.Stretch, s):
+		case n > 1 && g.Window == s && g.I == i && g.N == n:
+		case n > 1 || g.N > 1 && n <= 1 && !inside(g.Window, s):
 			out = append(out, g)
 		default:
-			for _, rest := range Minus([]Stretch{g.Stretch}, s) {
+			for _, rest := range Minus([]hunting.Window{g.Window}, s) {
 				left := g
-				left.Stretch = rest
+				left.Window = rest
 				out = append(out, left)
 			}
 		}
@@ -141,7 +128,7 @@ func Fill(gaps []Gap, s Stretch, i, n int) []Gap {
 	return out
 }
 
-func inside(inner, outer Stretch) bool {
+func inside(inner, outer hunting.Window) bool {
 	return !inner.Start.Before(outer.Start) && !inner.End.After(outer.End)
 }
 

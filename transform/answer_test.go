@@ -13,9 +13,9 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/transform"
 )
@@ -98,18 +98,18 @@ func TestABodyCutAnywhereGivesNoBatch(t *testing.T) {
 }
 
 func noAnswer(err error) bool {
-	return errors.Is(err, pipeline.ErrMalformed) || errors.Is(err, pipeline.ErrCut)
+	return errors.Is(err, hunting.ErrMalformed) || errors.Is(err, hunting.ErrCut)
 }
 
 func TestACutBodyIsToldFromAMalformedOne(t *testing.T) {
 	body := legacy("A Int32, S String", `{"A":-12,"S":"\u00e9 \n"},{"A":null,"S":"x"}`)
 	for n := range len(body) {
-		if _, err := apply(t.Context(), transform.Config{}, []byte(body[:n])); !errors.Is(err, pipeline.ErrCut) || errors.Is(err, pipeline.ErrMalformed) {
+		if _, err := apply(t.Context(), transform.Config{}, []byte(body[:n])); !errors.Is(err, hunting.ErrCut) || errors.Is(err, hunting.ErrMalformed) {
 			t.Errorf("%q: %v", body[:n], err)
 		}
 	}
 	broken := errors.New("connection reset")
-	_, err := transform.NewDecoder(transform.Config{}, new(pool.Pool)).Decode(t.Context(), pipeline.Dataset{}, window,
+	_, err := transform.NewDecoder(transform.Config{}, new(pool.Pool)).Decode(t.Context(), hunting.Dataset{}, window,
 		io.MultiReader(strings.NewReader(body[:40]), iotest.ErrReader(broken)))
 	if !errors.Is(err, broken) || noAnswer(err) {
 		t.Errorf("a body that breaks: %v", err)
@@ -117,7 +117,7 @@ func TestACutBodyIsToldFromAMalformedOne(t *testing.T) {
 }
 
 func TestWhatElseADocumentSays(t *testing.T) {
-	for body, want := range map[string]pipeline.Answer{
+	for body, want := range map[string]hunting.Answer{
 		`{"error":{"code":"BadRequest","message":"allowed limits"}}`:                        {Refusal: []byte(`{"code":"BadRequest","message":"allowed limits"}`)},
 		`{"Schema":null,"Results":null,"error":{"code":"x"}}`:                               {Refusal: []byte(`{"code":"x"}`)},
 		`{"error":null,"Stats":{"a":[1]},"Schema":[],"Results":[]}`:                         {Stats: []byte(`{"a":[1]}`)},
@@ -201,7 +201,7 @@ func TestBounds(t *testing.T) {
 		}
 		batch.Release()
 		batch, err = apply(t.Context(), cfg, []byte(c.beyond))
-		if !errors.Is(err, pipeline.ErrLimit) || batch.Record != nil {
+		if !errors.Is(err, hunting.ErrLimit) || batch.Record != nil {
 			t.Errorf("%s beyond the bound: %v", name, err)
 		}
 		if strings.Contains(fmt.Sprint(err), "xxx") {

@@ -3,7 +3,7 @@ package transform
 import (
 	"fmt"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
@@ -27,7 +27,7 @@ func (d *decoder) readSchema(depth int) error {
 		}
 		if len(d.columns) == d.cfg.MaxColumns {
 			return fmt.Errorf("%w: more than %d columns; project fewer or raise TRANSFORM_MAX_COLUMNS",
-				pipeline.ErrLimit, d.cfg.MaxColumns)
+				hunting.ErrLimit, d.cfg.MaxColumns)
 		}
 		d.columns = append(d.columns, c)
 		if more, err = d.more(']'); err != nil {
@@ -35,7 +35,7 @@ func (d *decoder) readSchema(depth int) error {
 		}
 	}
 	if _, err := schema.Arrow(d.columns); err != nil {
-		return fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+		return fmt.Errorf("%w: %w", hunting.ErrMalformed, err)
 	}
 	d.schemaSeen = true
 	return nil

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/transform"
 )
@@ -108,7 +108,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				a, err := d.Decode(b.Context(), pipeline.Dataset{Name: "T"}, window, bytes.NewReader(body))
+				a, err := d.Decode(b.Context(), hunting.Dataset{Name: "T"}, window, bytes.NewReader(body))
 				if err != nil || a.Rows() != rows || len(a.Rejects) > 0 {
 					b.Fatalf("%d rows, %v", a.Rows(), err)
 				}
@@ -124,7 +124,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkTransform(b *testing.B) {
 	const rows = 100_000
 	body := processEvents(b, rows, true)
-	a, err := transform.NewDecoder(transform.Config{}, new(pool.Pool)).Decode(b.Context(), pipeline.Dataset{Name: "T"}, window, bytes.NewReader(body))
+	a, err := transform.NewDecoder(transform.Config{}, new(pool.Pool)).Decode(b.Context(), hunting.Dataset{Name: "T"}, window, bytes.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func BenchmarkTransform(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		a.Record.Retain()
-		batch, err := t.Transform(b.Context(), pipeline.Dataset{Name: "T"}, columns, pipeline.Page{Answer: a})
+		batch, err := t.Transform(b.Context(), hunting.Dataset{Name: "T"}, columns, hunting.Page{Answer: a})
 		if err != nil {
 			b.Fatal(err)
 		}

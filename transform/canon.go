@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // companion is the end of every key by which Graph says a value's type.
@@ -199,7 +199,7 @@ func (s *scanner) element(dst []byte, depth int) ([]byte, error) {
 	mark := len(dst)
 	dst, rest, err := inner.canonical(dst, depth)
 	switch {
-	case errors.Is(err, pipeline.ErrLimit):
+	case errors.Is(err, hunting.ErrLimit):
 		return dst, err
 	case err != nil || inner.peek() != 0 || inner.i < len(inner.b):
 		return r.appendQuoted(dst[:mark]), nil // it only looked like JSON

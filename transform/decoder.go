@@ -10,9 +10,9 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
@@ -53,8 +53,8 @@ func NewDecoder(cfg Config, p *pool.Pool) *Decoder {
 }
 
 // Decode reads a body to its end and returns its rows as columns. Errors are
-// pipeline.ErrCut, ErrMalformed or ErrLimit, the body's own, or the context's.
-func (d *Decoder) Decode(ctx context.Context, ds pipeline.Dataset, w pipeline.Window, body io.Reader) (pipeline.Answer, error) {
+// hunting.ErrCut, ErrMalformed or ErrLimit, the body's own, or the context's.
+func (d *Decoder) Decode(ctx context.Context, ds hunting.Dataset, w hunting.Window, body io.Reader) (hunting.Answer, error) {
 	dec := &decoder{
 		scanner: scanner{b: d.pool.Get(d.window), maxDepth: d.cfg.MaxDepth},
 		cfg:     d.cfg, window: w, pool: d.pool, src: body, shared: d, known: d.profile(ds.Name),
@@ -62,7 +62,7 @@ func (d *Decoder) Decode(ctx context.Context, ds pipeline.Dataset, w pipeline.Wi
 	defer func() { d.pool.Put(dec.b) }()
 	if err := dec.document(ctx); err != nil {
 		dec.drop()
-		return pipeline.Answer{}, fmt.Errorf("decode the answer: %w", err)
+		return hunting.Answer{}, fmt.Errorf("decode the answer: %w", err)
 	}
 	a := dec.out
 	a.Columns, a.Bytes, a.NaNs, a.Rejects = dec.columns, dec.base+int64(len(dec.b)), dec.nans, dec.rejects
@@ -70,7 +70,7 @@ func (d *Decoder) Decode(ctx context.Context, ds pipeline.Dataset, w pipeline.Wi
 	if dec.rows > 0 {
 		var err error
 		if a.Record, err = dec.record(); err != nil {
-			return pipeline.Answer{}, fmt.Errorf("decode the answer: %w", err)
+			return hunting.Answer{}, fmt.Errorf("decode the answer: %w", err)
 		}
 	} else {
 		dec.drop()
@@ -155,7 +155,7 @@ func (d *decoder) refill(from int) error {
 }
 
 func (d *decoder) cut() error {
-	return fmt.Errorf("%w: %d bytes", pipeline.ErrCut, d.base+int64(len(d.b)))
+	return fmt.Errorf("%w: %d bytes", hunting.ErrCut, d.base+int64(len(d.b)))
 }
 
 // whole does what must lie in the window as a whole, from the cursor on: again, with more
@@ -251,7 +251,7 @@ func (d *decoder) record() (arrow.Record, error) {
 	s, err := schema.Arrow(columns)
 	if err != nil {
 		d.drop()
-		return nil, fmt.Errorf("%w: %w", pipeline.ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w", hunting.ErrMalformed, err)
 	}
 	fields, arrays := s.Fields(), make([]arrow.Array, len(cols))
 	for i, c := range cols {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
@@ -16,12 +16,12 @@ import (
 type decoder struct {
 	scanner
 	cfg    Config
-	window pipeline.Window
+	window hunting.Window
 	pool   *pool.Pool
 	src    io.Reader // the rest of the body; nil: its end has been read
 	shared *Decoder
 	known  *profile
-	out    pipeline.Answer
+	out    hunting.Answer
 
 	schemaSeen  bool
 	resultsSeen bool
@@ -38,7 +38,7 @@ type decoder struct {
 
 	rows    int
 	nans    int
-	rejects []pipeline.Reject
+	rejects []hunting.Reject
 
 	// Of the current row.
 	rowNaNs   int
@@ -83,9 +83,9 @@ func (d *decoder) document(ctx context.Context) error {
 	case d.out.Refusal != nil && (!d.resultsSeen || !d.schemaSeen):
 		return nil
 	case !d.resultsSeen:
-		return fmt.Errorf("%w: no results", pipeline.ErrMalformed)
+		return fmt.Errorf("%w: no results", hunting.ErrMalformed)
 	case !d.schemaSeen:
-		return fmt.Errorf("%w: results without a schema", pipeline.ErrMalformed)
+		return fmt.Errorf("%w: results without a schema", hunting.ErrMalformed)
 	}
 	if d.early != nil {
 		if err := d.lateSchema(ctx); err != nil {
@@ -93,7 +93,7 @@ func (d *decoder) document(ctx context.Context) error {
 		}
 	}
 	if d.extra != nil && !d.matched {
-		return fmt.Errorf("%w: no key of its %d rows is a column of its schema", pipeline.ErrMalformed, d.rows)
+		return fmt.Errorf("%w: no key of its %d rows is a column of its schema", hunting.ErrMalformed, d.rows)
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (d *decoder) member(ctx context.Context, key string) error {
 	case "Stats":
 		text, err := d.value(depth)
 		if err == nil && len(text) > mostStats {
-			return fmt.Errorf("%w: Stats of %d bytes, more than %d", pipeline.ErrLimit, len(text), mostStats)
+			return fmt.Errorf("%w: Stats of %d bytes, more than %d", hunting.ErrLimit, len(text), mostStats)
 		}
 		if err == nil && !null {
 			d.out.Stats = bytes.Clone(text)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/transform"
 )
@@ -36,7 +36,7 @@ func checkDecoding(t failer, body []byte, plain []schema.Column) (accepted bool)
 	t.Helper()
 	batch, err := apply(context.Background(), transform.Config{}, body, plain...)
 	if err != nil {
-		if !noAnswer(err) && !errors.Is(err, pipeline.ErrLimit) || batch.Record != nil {
+		if !noAnswer(err) && !errors.Is(err, hunting.ErrLimit) || batch.Record != nil {
 			t.Fatalf("%q: batch %v, error %v", body, batch, err)
 		}
 		return false

@@ -8,7 +8,7 @@ import (
 	"math"
 	"strings"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
@@ -36,7 +36,7 @@ func (d *decoder) readResults(ctx context.Context) error {
 // errEnd, with nothing of the row kept.
 func (d *decoder) row() error {
 	if len(d.cols) == 0 {
-		return fmt.Errorf("%w: rows, but no column in the schema", pipeline.ErrMalformed)
+		return fmt.Errorf("%w: rows, but no column in the schema", hunting.ErrMalformed)
 	}
 	if d.peek(); d.i >= len(d.b) {
 		return errEnd
@@ -69,7 +69,7 @@ func (d *decoder) rejectRow(start int, err error) error {
 	if err := d.skip(rowDepth - 1); err != nil {
 		return err
 	}
-	d.rejects = append(d.rejects, pipeline.Reject{
+	d.rejects = append(d.rejects, hunting.Reject{
 		Window: d.window,
 		Row:    bytes.Clone(d.b[start:d.i]),
 		Reason: why.reason,
@@ -202,7 +202,7 @@ func (d *decoder) foreign() error {
 	}
 	if len(d.extraKeys) == d.cfg.MaxColumns {
 		return fmt.Errorf("%w: byte %d: a row with more than %d keys that the schema does not name; raise TRANSFORM_MAX_COLUMNS if the data is genuine",
-			pipeline.ErrLimit, d.base+int64(d.i), d.cfg.MaxColumns)
+			hunting.ErrLimit, d.base+int64(d.i), d.cfg.MaxColumns)
 	}
 	d.extraText = append(d.extraText, ',') // the first one becomes {
 	start := len(d.extraText)
@@ -264,7 +264,7 @@ func (d *decoder) finishExtra() error {
 
 func (d *decoder) tooLong(column string) error {
 	return fmt.Errorf("%w: byte %d: a cell of column %s has more than %d bytes; raise TRANSFORM_MAX_CELL_BYTES if the data is genuine",
-		pipeline.ErrLimit, d.i, column, d.cfg.MaxCell)
+		hunting.ErrLimit, d.i, column, d.cfg.MaxCell)
 }
 
 // closeText closes a cell whose text has been appended to c.data.
@@ -273,7 +273,7 @@ func (d *decoder) closeText(c *column, spelled []byte) error {
 		return d.tooLong(c.Name)
 	}
 	if len(c.data) > math.MaxInt32 {
-		return fmt.Errorf("%w: column %s has more than 2 GiB of text in one page; take smaller windows", pipeline.ErrLimit, c.Name)
+		return fmt.Errorf("%w: column %s has more than 2 GiB of text in one page; take smaller windows", hunting.ErrLimit, c.Name)
 	}
 	c.doneText(spelled)
 	return nil

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/transform"
 )
@@ -71,7 +71,7 @@ func TestKeysThatNoColumnIsSureOf(t *testing.T) {
 		legacy("A Int32, B Int32", `{"x":1,"y":2},{"x":3}`),
 		`{"Results":[{"x":1}],"Schema":[{"Name":"A","Type":"Int32"}]}`,
 	} {
-		if batch, err := apply(t.Context(), transform.Config{}, []byte(body)); !errors.Is(err, pipeline.ErrMalformed) {
+		if batch, err := apply(t.Context(), transform.Config{}, []byte(body)); !errors.Is(err, hunting.ErrMalformed) {
 			t.Errorf("%s gave %v, %v", body, batch.Record, err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestARejectedRowLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func equalBatch(a, b pipeline.Batch) bool {
+func equalBatch(a, b hunting.Batch) bool {
 	if !a.Record.Schema().Equal(b.Record.Schema()) || !cmp.Equal(cells(a.Record), cells(b.Record)) || !cmp.Equal(a.Hashes, b.Hashes) {
 		return false
 	}

@@ -8,7 +8,7 @@ import (
 	"math/bits"
 	"strings"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // errEnd: the text ends in the middle. There may be more of it.
@@ -31,12 +31,12 @@ func (s *scanner) malformed(what string) error {
 	if s.i >= len(s.b) {
 		return errEnd
 	}
-	return fmt.Errorf("%w: byte %d: %s", pipeline.ErrMalformed, s.base+int64(s.i), what)
+	return fmt.Errorf("%w: byte %d: %s", hunting.ErrMalformed, s.base+int64(s.i), what)
 }
 
 func (s *scanner) tooDeep() error {
 	return fmt.Errorf("%w: byte %d: nested more than %d deep; raise TRANSFORM_MAX_DEPTH if the data is genuine",
-		pipeline.ErrLimit, s.base+int64(s.i), s.maxDepth)
+		hunting.ErrLimit, s.base+int64(s.i), s.maxDepth)
 }
 
 // peek skips white space and returns the byte there; 0, which begins nothing, at the end.

@@ -22,8 +22,8 @@ import (
 	"log/slog"
 	"slices"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/setting"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
@@ -74,8 +74,6 @@ type Transformer struct {
 	log *slog.Logger
 }
 
-var _ pipeline.Transformer = (*Transformer)(nil)
-
 // New makes a Transformer. Zero fields of cfg mean their defaults.
 func New(cfg Config, log *slog.Logger) *Transformer {
 	return &Transformer{cfg: cfg.withDefaults(), log: log}
@@ -84,22 +82,22 @@ func New(cfg Config, log *slog.Logger) *Transformer {
 // Transform brings the page into the dataset's columns, which it extends, and hashes its
 // rows. It releases the page, on an error too. Rows of the batch's record plus its rejects
 // are the rows of the page.
-func (t *Transformer) Transform(ctx context.Context, ds pipeline.Dataset, columns *schema.Evolution, p pipeline.Page) (pipeline.Batch, error) {
+func (t *Transformer) Transform(ctx context.Context, ds hunting.Dataset, columns *schema.Evolution, p hunting.Page) (hunting.Batch, error) {
 	defer p.Release()
 	t.report(ctx, ds, p)
-	b := pipeline.Batch{Part: p.Part, More: p.More, Gap: p.Gap, Rejects: p.Answer.Rejects}
+	b := hunting.Batch{Part: p.Part, More: p.More, Gap: p.Gap, Rejects: p.Answer.Rejects}
 	if p.Answer.Record == nil {
 		return b, nil
 	}
 	record, added, err := columns.Fit(p.Answer.Record)
 	if err != nil {
-		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w", ds.Name, p.Window, err)
+		return hunting.Batch{}, fmt.Errorf("transform %s, window %s: %w", ds.Name, p.Window, err)
 	}
 	known := columns.Columns()
 	if len(known) > t.cfg.MaxColumns {
 		record.Release()
-		return pipeline.Batch{}, fmt.Errorf("transform %s, window %s: %w: its answers have had more than %d columns; project those that are wanted, or raise TRANSFORM_MAX_COLUMNS",
-			ds.Name, p.Window, pipeline.ErrLimit, t.cfg.MaxColumns)
+		return hunting.Batch{}, fmt.Errorf("transform %s, window %s: %w: its answers have had more than %d columns; project those that are wanted, or raise TRANSFORM_MAX_COLUMNS",
+			ds.Name, p.Window, hunting.ErrLimit, t.cfg.MaxColumns)
 	}
 	if len(added) < len(known) { // not the very first answer
 		t.changed(ctx, ds, known[:len(known)-len(added)], added)
@@ -109,7 +107,7 @@ func (t *Transformer) Transform(ctx context.Context, ds pipeline.Dataset, column
 }
 
 // changed tells of columns that came up.
-func (t *Transformer) changed(ctx context.Context, ds pipeline.Dataset, before, added []schema.Column) {
+func (t *Transformer) changed(ctx context.Context, ds hunting.Dataset, before, added []schema.Column) {
 	for _, c := range added {
 		i := slices.IndexFunc(before, func(k schema.Column) bool { return k.Name == c.Name })
 		if i < 0 {
@@ -122,7 +120,7 @@ func (t *Transformer) changed(ctx context.Context, ds pipeline.Dataset, before, 
 }
 
 // report says what of the page did not become what it was.
-func (t *Transformer) report(ctx context.Context, ds pipeline.Dataset, p pipeline.Page) {
+func (t *Transformer) report(ctx context.Context, ds hunting.Dataset, p hunting.Page) {
 	if n := p.Answer.NaNs; n > 0 {
 		t.log.InfoContext(ctx, "NaN became null", "dataset", ds.Name, "window", p.Window.String(), "cells", n)
 	}

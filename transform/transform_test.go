@@ -15,46 +15,46 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/transform"
 )
 
-var window = pipeline.Window{
+var window = hunting.Window{
 	Start: time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC),
 	End:   time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC),
 }
 
 // decode decodes a body through a small window, from a reader that gives it in pieces. The
 // plain columns begin without a dictionary.
-func decode(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte, plain ...schema.Column) (pipeline.Answer, error) {
+func decode(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte, plain ...schema.Column) (hunting.Answer, error) {
 	d := transform.NewDecoder(cfg, p)
 	d.SetWindow(256 + 128*(len(body)%3))
 	d.SetLearnAfter(2 + len(body)%5)
 	d.SetPlain("T", plain)
-	a, err := d.Decode(ctx, pipeline.Dataset{Name: "T"}, window, iotest.HalfReader(bytes.NewReader(body)))
+	a, err := d.Decode(ctx, hunting.Dataset{Name: "T"}, window, iotest.HalfReader(bytes.NewReader(body)))
 	if err != nil && (a.Record != nil || p.Lent() != 0) {
 		panic("buffers are not given back after an error")
 	}
 	return a, err
 }
 
-func apply(ctx context.Context, cfg transform.Config, body []byte, plain ...schema.Column) (pipeline.Batch, error) {
+func apply(ctx context.Context, cfg transform.Config, body []byte, plain ...schema.Column) (hunting.Batch, error) {
 	return applyIn(ctx, new(pool.Pool), cfg, body, plain...)
 }
 
-func applyIn(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte, plain ...schema.Column) (pipeline.Batch, error) {
+func applyIn(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byte, plain ...schema.Column) (hunting.Batch, error) {
 	a, err := decode(ctx, p, cfg, body, plain...)
 	if err != nil {
-		return pipeline.Batch{}, err
+		return hunting.Batch{}, err
 	}
 	columns, err := schema.Evolve(nil)
 	if err != nil {
-		return pipeline.Batch{}, err
+		return hunting.Batch{}, err
 	}
-	page := pipeline.Page{Part: pipeline.Part{Window: window}, Answer: a}
-	batch, err := transform.New(cfg, slog.New(slog.DiscardHandler)).Transform(ctx, pipeline.Dataset{Name: "T"}, columns, page)
+	page := hunting.Page{Part: hunting.Part{Window: window}, Answer: a}
+	batch, err := transform.New(cfg, slog.New(slog.DiscardHandler)).Transform(ctx, hunting.Dataset{Name: "T"}, columns, page)
 	if err == nil && batch.Record == nil { // so that tests need not ask
 		batch.Record = array.NewRecord(arrow.NewSchema(nil, nil), nil, 0)
 	}
@@ -62,7 +62,7 @@ func applyIn(ctx context.Context, p *pool.Pool, cfg transform.Config, body []byt
 }
 
 // turn transforms a body that must be good, and sees that its memory comes back.
-func turn(t testing.TB, body string) pipeline.Batch {
+func turn(t testing.TB, body string) hunting.Batch {
 	t.Helper()
 	var p pool.Pool
 	batch, err := applyIn(t.Context(), &p, transform.Config{}, []byte(body))
@@ -374,7 +374,7 @@ func TestNaNsAreCounted(t *testing.T) {
 	}
 	columns, _ := schema.Evolve(nil)
 	tr := transform.New(transform.Config{}, slog.New(slog.NewTextHandler(&logged, nil)))
-	batch, err := tr.Transform(t.Context(), pipeline.Dataset{Name: "T"}, columns, pipeline.Page{Answer: a})
+	batch, err := tr.Transform(t.Context(), hunting.Dataset{Name: "T"}, columns, hunting.Page{Answer: a})
 	if err != nil {
 		t.Fatal(err)
 	}

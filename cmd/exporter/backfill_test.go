@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/tenant"
 )
 
@@ -133,7 +133,7 @@ func TestBackfillCommandLine(t *testing.T) {
 		}
 	}
 	b, err := stretchFlags{from: "720h", to: "2026-11-24T11:59:00Z", order: "newest"}.backfill(noon, 5*time.Minute)
-	if err != nil || !b.Newest || b.Window != (pipeline.Window{Start: noon.Add(-30 * 24 * time.Hour), End: noon.Add(-5 * time.Minute)}) {
+	if err != nil || !b.Newest || b.Window != (hunting.Window{Start: noon.Add(-30 * 24 * time.Hour), End: noon.Add(-5 * time.Minute)}) {
 		t.Errorf("%+v, %v", b, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hunting-exporter/config"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
@@ -148,7 +149,7 @@ func (a *adoption) destinations(old state.Destinations) state.Destinations {
 }
 
 // meaning is what rows mean from now on.
-func (a *adoption) meaning(old state.Meaning, ds pipeline.Dataset, configured bool) state.Meaning {
+func (a *adoption) meaning(old state.Meaning, ds hunting.Dataset, configured bool) state.Meaning {
 	base := a.e.Meaning
 	to := pipeline.MeaningOf(base, ds)
 	if !configured {
@@ -184,7 +185,7 @@ func (a *adoption) agree(ctx context.Context, name string, changes []state.Chang
 		return nil
 	}
 	if !a.asks {
-		return &pipeline.RefusalError{Reason: name + ": nothing is changed: give --yes to accept this"}
+		return &hunting.RefusalError{Reason: name + ": nothing is changed: give --yes to accept this"}
 	}
 	fmt.Fprint(a.out, "Accept this from the next commit on? [y/N] ")
 	answer := make(chan string, 1)
@@ -198,7 +199,7 @@ func (a *adoption) agree(ctx context.Context, name string, changes []state.Chang
 		if l := strings.ToLower(strings.TrimSpace(line)); l == "y" || l == "yes" {
 			return nil
 		}
-		return &pipeline.RefusalError{Reason: name + ": nothing is changed"}
+		return &hunting.RefusalError{Reason: name + ": nothing is changed"}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

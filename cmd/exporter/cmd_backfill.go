@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hunting-exporter/config"
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 )
 
@@ -62,7 +63,7 @@ func (s stretchFlags) backfill(now time.Time, lag time.Duration) (*pipeline.Back
 			to = asked
 		}
 	}
-	w := pipeline.Window{Start: from.UTC().Truncate(pipeline.Tick), End: to.UTC().Truncate(pipeline.Tick)}
+	w := hunting.Window{Start: from.UTC().Truncate(hunting.Tick), End: to.UTC().Truncate(hunting.Tick)}
 	if !w.Start.Before(w.End) {
 		return nil, &usageError{fmt.Errorf("--from %s: nothing lies between it and %s, where the backfill ends", s.from, w.End.Format(secondFormat))}
 	}
@@ -78,9 +79,9 @@ func flagTime(flag, value string, now time.Time) (time.Time, error) {
 }
 
 // reason says why a dataset cannot be backfilled, or nothing.
-func reason(ds pipeline.Dataset) string {
+func reason(ds hunting.Dataset) string {
 	switch {
-	case ds.Mode == pipeline.ModeSnapshot:
+	case ds.Mode == hunting.ModeSnapshot:
 		return "left out: it says how things stand now and has no past to export"
 	case ds.Mode.ByCut():
 		return "left out: it sums up or joins within its windows, and what a backfill gives would depend on how it is cut; run the query for the stretch by hand"
@@ -89,7 +90,7 @@ func reason(ds pipeline.Dataset) string {
 }
 
 // chosen are the datasets that are exported, and the report of those that are not.
-func (s surroundings) chosen(cfg config.Config) (datasets []pipeline.Dataset, leftOut []datasetReport) {
+func (s surroundings) chosen(cfg config.Config) (datasets []hunting.Dataset, leftOut []datasetReport) {
 	all, _ := cfg.Datasets() // judged already
 	if s.backfill == nil {
 		return all, nil

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/tenant"
 )
 
@@ -41,7 +41,7 @@ func TestGapIsReportedTriedAgainAndCured(t *testing.T) {
 	began := time.Now()
 	fill(t, e.tenant, "AlertInfo", began.Add(-time.Minute), 40)
 	times := slices.SortedFunc(maps.Keys(ingested(e.tenant, "AlertInfo")), time.Time.Compare)
-	e.tenant.Poison("AlertInfo", times[20], times[20].Add(pipeline.Tick), tenant.Call.LimitsExceeded)
+	e.tenant.Poison("AlertInfo", times[20], times[20].Add(hunting.Tick), tenant.Call.LimitsExceeded)
 
 	for run := 1; run <= 2; run++ {
 		rep := exportHere(t, e, env)

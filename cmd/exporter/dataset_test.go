@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"hunting-exporter/config/query"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // TestNamesOfDatasets: one that the lake cannot hold is refused, the longest is exported.
@@ -34,13 +34,13 @@ func TestNamesOfDatasets(t *testing.T) {
 // TestLeftOutOfABackfill: what cannot be read again as it was is left out, with the reason.
 func TestLeftOutOfABackfill(t *testing.T) {
 	t.Parallel()
-	for mode, says := range map[pipeline.Mode]string{
-		pipeline.ModeAppend:     "",
-		pipeline.ModeAggregate:  "sums up or joins within its windows",
-		pipeline.ModeJoinWindow: "sums up or joins within its windows",
-		pipeline.ModeSnapshot:   "has no past to export",
+	for mode, says := range map[hunting.Mode]string{
+		hunting.ModeAppend:     "",
+		hunting.ModeAggregate:  "sums up or joins within its windows",
+		hunting.ModeJoinWindow: "sums up or joins within its windows",
+		hunting.ModeSnapshot:   "has no past to export",
 	} {
-		if why := reason(pipeline.Dataset{Name: "Q", Mode: mode}); !strings.Contains(why, says) || (why == "") != (says == "") {
+		if why := reason(hunting.Dataset{Name: "Q", Mode: mode}); !strings.Contains(why, says) || (why == "") != (says == "") {
 			t.Errorf("%s: %q, want %q", mode, why, says)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 )
@@ -133,7 +133,7 @@ func (e *ending) claim() {
 // gaps are of a tick that the API does not deliver.
 func gaps(e *ending) {
 	for at := range ingested(e.tenant, "AlertInfo") {
-		e.tenant.Poison("AlertInfo", at, at.Add(pipeline.Tick), tenant.Call.LimitsExceeded)
+		e.tenant.Poison("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		break
 	}
 	e.before(codePartial)
@@ -172,7 +172,7 @@ func unledgered(e *ending) {
 func expired(e *ending) {
 	e.exported()
 	e.rewrite(func(d *state.Document) {
-		back := time.Now().UTC().Add(-32 * 24 * time.Hour).Truncate(pipeline.Tick)
-		d.Progress = state.Progress{Watermark: back, Covered: []state.Stretch{{Start: back.Add(-time.Hour), End: back}}}
+		back := time.Now().UTC().Add(-32 * 24 * time.Hour).Truncate(hunting.Tick)
+		d.Progress = state.Progress{Watermark: back, Covered: []hunting.Window{{Start: back.Add(-time.Hour), End: back}}}
 	})
 }

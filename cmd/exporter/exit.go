@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
@@ -58,7 +59,7 @@ func codeOf(err error) int {
 	case elsewhere(err):
 		return codeDone
 	}
-	var refusal *pipeline.RefusalError
+	var refusal *hunting.RefusalError
 	switch {
 	case errors.As(err, &refusal) && !refusal.Alarm:
 		return codeConfiguration

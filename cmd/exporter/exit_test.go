@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
@@ -21,8 +22,8 @@ var (
 	errTransient = fmt.Errorf("dataset A: %w", source.ErrTransient)
 	errQuery     = fmt.Errorf("dataset A: %w", source.ErrQuery)
 	errDenied    = fmt.Errorf("dataset A: %w", source.ErrDenied)
-	errFits      = fmt.Errorf("dataset A: %w", &pipeline.RefusalError{Reason: "does not fit"})
-	errAlarm     = fmt.Errorf("dataset A: %w", &pipeline.RefusalError{Alarm: true, Reason: "look"})
+	errFits      = fmt.Errorf("dataset A: %w", &hunting.RefusalError{Reason: "does not fit"})
+	errAlarm     = fmt.Errorf("dataset A: %w", &hunting.RefusalError{Alarm: true, Reason: "look"})
 	errHeld      = fmt.Errorf("dataset A: %w", &state.HeldError{Dataset: "A", Run: "other"})
 	errLost      = fmt.Errorf("dataset A: %w", &state.LostError{Dataset: "A", Run: "other"})
 	errUnknown   = fmt.Errorf("dataset A: %w", &state.UnknownError{Dataset: "A", Err: errors.New("timeout")})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hunting-exporter/config"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
@@ -111,7 +112,7 @@ func begin(ctx context.Context, cfg *config.Config, s surroundings) (conn *conne
 
 // horizon is where windows end: behind now by the earlier clock, this machine's or the API's.
 func horizon(r *source.Reader, lag time.Duration) time.Time {
-	return time.Now().Add(-r.Ahead() - lag).UTC().Truncate(pipeline.Tick)
+	return time.Now().Add(-r.Ahead() - lag).UTC().Truncate(hunting.Tick)
 }
 
 // endBy is a backfill that ends by the horizon.

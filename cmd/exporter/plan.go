@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hunting-exporter/config"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
@@ -103,7 +104,7 @@ func makePlan(ctx context.Context, cfg config.Config, s surroundings) plan {
 	e.Horizon, e.Backfill = func() time.Time { return end }, s.backfill
 	pl := &planning{
 		cfg: cfg, reader: reader, exporter: e, documents: e.Stores.State,
-		start: start.UTC().Truncate(pipeline.Tick), now: now.UTC().Truncate(pipeline.Tick), horizon: end, backfill: s.backfill,
+		start: start.UTC().Truncate(hunting.Tick), now: now.UTC().Truncate(hunting.Tick), horizon: end, backfill: s.backfill,
 	}
 	datasets, leftOut := s.chosen(cfg)
 	results := pl.datasets(ctx, datasets, &p)
@@ -120,7 +121,7 @@ func makePlan(ctx context.Context, cfg config.Config, s surroundings) plan {
 }
 
 // datasets plans all at once, so that their counts travel together, and sums up.
-func (pl *planning) datasets(ctx context.Context, datasets []pipeline.Dataset, sum *plan) []pipeline.Result {
+func (pl *planning) datasets(ctx context.Context, datasets []hunting.Dataset, sum *plan) []pipeline.Result {
 	plans, results := make([]datasetPlan, len(datasets)), make([]pipeline.Result, len(datasets))
 	var wg sync.WaitGroup
 	for i, ds := range datasets {

@@ -9,14 +9,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
 )
 
-func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPlan, error) {
+func (pl *planning) dataset(ctx context.Context, ds hunting.Dataset) (datasetPlan, error) {
 	d := datasetPlan{Dataset: ds.Name}
 	doc, err := pl.load(ctx, ds)
 	if err != nil {
@@ -28,7 +28,7 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 	if ds, err = pipeline.ClockOf(doc, ds); err != nil {
 		return d, err
 	}
-	if ds.Mode == pipeline.ModeSnapshot {
+	if ds.Mode == hunting.ModeSnapshot {
 		err = pl.snapshot(ctx, ds, pl.between(ds, doc, &d), &d)
 		return d, err
 	}
@@ -45,7 +45,7 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 	}
 	// Whether rows would come nobody has asked yet, or with which columns.
 	if d.Rows == nil || ds.Query != "" && d.From != nil {
-		if err := pl.reader.Probe(ctx, ds, pipeline.Window{Start: *d.From, End: *d.To}); err != nil {
+		if err := pl.reader.Probe(ctx, ds, hunting.Window{Start: *d.From, End: *d.To}); err != nil {
 			return d, err
 		}
 	}
@@ -56,7 +56,7 @@ func (pl *planning) dataset(ctx context.Context, ds pipeline.Dataset) (datasetPl
 }
 
 // between is what is to be read, which the plan says from where to where.
-func (pl *planning) between(ds pipeline.Dataset, doc state.Document, d *datasetPlan) []pipeline.Window {
+func (pl *planning) between(ds hunting.Dataset, doc state.Document, d *datasetPlan) []hunting.Window {
 	windows := pl.windows(ds, doc)
 	if len(windows) > 0 {
 		d.From, d.To = &windows[0].Start, &windows[len(windows)-1].End
@@ -66,7 +66,7 @@ func (pl *planning) between(ds pipeline.Dataset, doc state.Document, d *datasetP
 
 // load is the dataset's state, or what a first run would make it, unless a run would
 // refuse it.
-func (pl *planning) load(ctx context.Context, ds pipeline.Dataset) (state.Document, error) {
+func (pl *planning) load(ctx context.Context, ds hunting.Dataset) (state.Document, error) {
 	doc, err := pl.documents.Load(ctx, ds.Name)
 	if errors.Is(err, state.ErrNone) {
 		err = nil
@@ -86,29 +86,29 @@ func (pl *planning) load(ctx context.Context, ds pipeline.Dataset) (state.Docume
 }
 
 // windows is what is to be read, in order of time.
-func (pl *planning) windows(ds pipeline.Dataset, doc state.Document) []pipeline.Window {
+func (pl *planning) windows(ds hunting.Dataset, doc state.Document) []hunting.Window {
 	switch {
-	case ds.Mode == pipeline.ModeSnapshot:
+	case ds.Mode == hunting.ModeSnapshot:
 		if pl.now.Before(doc.Snapshot.Add(pl.cfg.Limits().Snapshot)) {
 			return nil
 		}
-		return []pipeline.Window{{Start: pl.now, End: pl.now.Add(pipeline.Tick)}}
+		return []hunting.Window{{Start: pl.now, End: pl.now.Add(hunting.Tick)}}
 	case pl.backfill != nil && pl.backfill.Newest:
 		return days(pipeline.Missing(doc.Progress, pl.backfill.Window))
 	case pl.backfill != nil:
 		return pipeline.Missing(doc.Progress, pl.backfill.Window)
 	case doc.Watermark.Before(pl.horizon):
-		return []pipeline.Window{{Start: doc.Watermark, End: pl.horizon}}
+		return []hunting.Window{{Start: doc.Watermark, End: pl.horizon}}
 	}
 	return nil
 }
 
 // days cuts windows at midnight, as a backfill from the newest on does.
-func days(windows []pipeline.Window) (cut []pipeline.Window) {
+func days(windows []hunting.Window) (cut []hunting.Window) {
 	const day = 24 * time.Hour
 	for _, w := range windows {
 		for at := w.Start.Truncate(day).Add(day); at.Before(w.End); at = at.Add(day) {
-			cut = append(cut, pipeline.Window{Start: w.Start, End: at})
+			cut = append(cut, hunting.Window{Start: w.Start, End: at})
 			w.Start = at
 		}
 		cut = append(cut, w)
@@ -118,18 +118,18 @@ func days(windows []pipeline.Window) (cut []pipeline.Window) {
 
 // window plans one window by the API's counts of it. Counts that do not come keep no run
 // from reading.
-func (pl *planning) window(ctx context.Context, ds pipeline.Dataset, pace pipeline.Pace, w pipeline.Window, tally *pipeline.Tally, d *datasetPlan) error {
+func (pl *planning) window(ctx context.Context, ds hunting.Dataset, pace hunting.Estimate, w hunting.Window, tally *hunting.Tally, d *datasetPlan) error {
 	asked := pl.backfill == nil && pl.cfg.Limits().Reconcile > 0
-	if tally == nil && !asked && ds.Mode == pipeline.ModeAppend && ds.TimeColumn != "" {
+	if tally == nil && !asked && ds.Mode == hunting.ModeAppend && ds.TimeColumn != "" {
 		width := pipeline.BinWidth(w)
-		bins, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds, Window: w, Width: width})
+		bins, err := pl.reader.Count(ctx, hunting.Counting{Dataset: ds, Window: w, Width: width})
 		if err == nil {
-			tally = &pipeline.Tally{Window: w, Width: width, Bins: bins}
+			tally = &hunting.Tally{Window: w, Width: width, Bins: bins}
 		} else if ctx.Err() != nil {
 			return err
 		}
 	}
-	planned, err := pl.reader.Plan(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: w}}, Pace: pace, Tally: tally})
+	planned, err := pl.reader.Plan(ctx, hunting.Reading{Dataset: ds, Parts: []hunting.Part{{Window: w}}, Pace: pace, Tally: tally})
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func calls(planned source.Planned) (n int64) {
 }
 
 // snapshot plans a table that is exported as it stands.
-func (pl *planning) snapshot(ctx context.Context, ds pipeline.Dataset, due []pipeline.Window, d *datasetPlan) error {
+func (pl *planning) snapshot(ctx context.Context, ds hunting.Dataset, due []hunting.Window, d *datasetPlan) error {
 	if len(due) == 0 {
 		d.Rows, d.Note = new(int64), ds.Name+": the last snapshot is younger than EXPORT_SNAPSHOT_INTERVAL"
 		return nil
@@ -165,7 +165,7 @@ func (pl *planning) snapshot(ctx context.Context, ds pipeline.Dataset, due []pip
 	var g errgroup.Group
 	g.Go(func() error {
 		defer crash.Exit()
-		rows, err := pl.reader.Count(ctx, pipeline.Counting{Dataset: ds})
+		rows, err := pl.reader.Count(ctx, hunting.Counting{Dataset: ds})
 		if err == nil {
 			n := total(rows)
 			d.Rows = &n
@@ -175,28 +175,28 @@ func (pl *planning) snapshot(ctx context.Context, ds pipeline.Dataset, due []pip
 		}
 		return pl.reader.Probe(ctx, ds, due[0])
 	})
-	planned, err := pl.reader.Plan(ctx, pipeline.Reading{Dataset: ds, Parts: []pipeline.Part{{Window: due[0]}}})
+	planned, err := pl.reader.Plan(ctx, hunting.Reading{Dataset: ds, Parts: []hunting.Part{{Window: due[0]}}})
 	d.Calls = calls(planned)
 	return cmp.Or(err, g.Wait())
 }
 
 // gaps plans what a run tries again. A slice of a stretch is a call of its own.
-func (pl *planning) gaps(ctx context.Context, ds pipeline.Dataset, doc state.Document, d *datasetPlan) error {
-	q := pipeline.Reading{Dataset: ds, Pace: doc.Pace}
+func (pl *planning) gaps(ctx context.Context, ds hunting.Dataset, doc state.Document, d *datasetPlan) error {
+	q := hunting.Reading{Dataset: ds, Pace: doc.Pace}
 	for _, g := range doc.Gaps {
 		d.Gaps++
 		if g.N > 1 {
 			d.Calls++
 			continue
 		}
-		q.Parts = append(q.Parts, pipeline.Part{Window: pipeline.Window(g.Stretch)})
+		q.Parts = append(q.Parts, hunting.Part{Window: g.Window})
 	}
 	planned, err := pl.reader.Plan(ctx, q)
 	d.Calls += calls(planned)
 	return err
 }
 
-func total(bins []ledger.Count) (rows int64) {
+func total(bins []hunting.Count) (rows int64) {
 	for _, b := range bins {
 		rows += b.Rows
 	}

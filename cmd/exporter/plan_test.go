@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/tenant"
 )
 
@@ -105,7 +105,7 @@ func TestDryRunGoesByTheState(t *testing.T) {
 	began := time.Now()
 	fill(t, e.tenant, "AlertInfo", began.Add(-time.Minute), 20)
 	for at := range ingested(e.tenant, "AlertInfo") {
-		e.tenant.Poison("AlertInfo", at, at.Add(pipeline.Tick), tenant.Call.LimitsExceeded)
+		e.tenant.Poison("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		break
 	}
 	rep := exportHere(t, e, env)
@@ -218,8 +218,8 @@ failed: dataset NoSuchTable: refused
 func TestDays(t *testing.T) {
 	t.Parallel()
 	midnight := noon.Add(12 * time.Hour)
-	got := days([]pipeline.Window{{Start: noon, End: midnight.Add(time.Hour)}, {Start: midnight.Add(24 * time.Hour), End: midnight.Add(48 * time.Hour)}})
-	want := []pipeline.Window{{Start: noon, End: midnight}, {Start: midnight, End: midnight.Add(time.Hour)}, {Start: midnight.Add(24 * time.Hour), End: midnight.Add(48 * time.Hour)}}
+	got := days([]hunting.Window{{Start: noon, End: midnight.Add(time.Hour)}, {Start: midnight.Add(24 * time.Hour), End: midnight.Add(48 * time.Hour)}})
+	want := []hunting.Window{{Start: noon, End: midnight}, {Start: midnight, End: midnight.Add(time.Hour)}, {Start: midnight.Add(24 * time.Hour), End: midnight.Add(48 * time.Hour)}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hunting-exporter/config"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 )
@@ -35,7 +36,7 @@ type reading struct {
 
 var _ pipeline.Watcher = (*progress)(nil)
 
-func newProgress(cfg config.Config, s surroundings, calls func() int64, datasets []pipeline.Dataset) *progress {
+func newProgress(cfg config.Config, s surroundings, calls func() int64, datasets []hunting.Dataset) *progress {
 	p := &progress{cfg: cfg, log: s.log, term: s.term, calls: calls, began: time.Now(), datasets: map[string]*reading{}}
 	for _, ds := range datasets {
 		p.datasets[ds.Name] = &reading{}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/tenant"
 )
@@ -67,8 +68,8 @@ func TestProgressOfRunAndBackfill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b *pipeline.Backfill
-			if now := time.Now().UTC().Truncate(pipeline.Tick); name == "backfill" { // now, for this may have waited for other tests
-				b = &pipeline.Backfill{Window: pipeline.Window{Start: now.Add(-2 * time.Hour), End: now}}
+			if now := time.Now().UTC().Truncate(hunting.Tick); name == "backfill" { // now, for this may have waited for other tests
+				b = &pipeline.Backfill{Window: hunting.Window{Start: now.Add(-2 * time.Hour), End: now}}
 			}
 			e, env := served(t, tenant.Options{CallsPerMinute: -1})
 			fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Minute), 30)
@@ -108,7 +109,7 @@ func TestProgressInALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		cfg, _ := judged(t, nil, usable("SOURCE_CALLS_PER_MINUTE", "10"))
-		datasets := []pipeline.Dataset{{Name: "A"}, {Name: "B"}, {Name: "C"}}
+		datasets := []hunting.Dataset{{Name: "A"}, {Name: "B"}, {Name: "C"}}
 		p := newProgress(cfg, surroundings{log: slog.New(slog.NewTextHandler(&out, nil))}, func() int64 { return 100 }, datasets)
 		is := func(want string) {
 			t.Helper()

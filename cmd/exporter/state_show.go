@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hunting-exporter/config"
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -69,7 +70,7 @@ type standing struct {
 	Failure      *state.End         `json:"last_error,omitempty"`
 	Clock        string             `json:"clock,omitempty"`
 	Snapshot     *time.Time         `json:"snapshot,omitempty"`
-	Covered      []state.Stretch    `json:"covered"`
+	Covered      []hunting.Window   `json:"covered"`
 	Gaps         []state.Gap        `json:"gaps"`
 	Check        *state.Check       `json:"check,omitempty"`
 	Pending      *pendingCommit     `json:"pending,omitempty"`
@@ -127,7 +128,7 @@ func standingOf(doc state.Document, owner string, now time.Time) standing {
 	s := standing{
 		Dataset: doc.Dataset, ID: doc.ID, Seq: doc.Seq, Rows: doc.Rows, Rejected: doc.Rejected,
 		Run: doc.Run, Lease: leaseFree, Last: doc.Last, Success: doc.Success, Failure: doc.Failure,
-		Clock: doc.Clock, Covered: append([]state.Stretch{}, doc.Covered...), Gaps: append([]state.Gap{}, doc.Gaps...), Check: doc.Check,
+		Clock: doc.Clock, Covered: append([]hunting.Window{}, doc.Covered...), Gaps: append([]state.Gap{}, doc.Gaps...), Check: doc.Check,
 		Destinations: doc.Destinations, Meaning: doc.Meaning, Owner: owner,
 	}
 	to := doc.Watermark

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
@@ -71,17 +71,17 @@ func (s standing) details(w io.Writer) error {
 		line("snapshot", "%s", s.Snapshot.Format(time.RFC3339Nano))
 	}
 	if p := s.Pending; p != nil {
-		line("pending", "commit %d (%s) of %s, %d rows, decided by %s, since %s", p.Seq, p.Commit, pipeline.Window{Start: p.From, End: p.To}, p.Rows, p.Decider, p.Since.Format(secondFormat))
+		line("pending", "commit %d (%s) of %s, %d rows, decided by %s, since %s", p.Seq, p.Commit, hunting.Window{Start: p.From, End: p.To}, p.Rows, p.Decider, p.Since.Format(secondFormat))
 	}
 	for _, c := range s.Covered {
-		line("read", "%s", pipeline.Window(c))
+		line("read", "%s", c)
 	}
 	for _, g := range s.Gaps {
 		line("gap", "%s, %d tries since %s, the last %s: %s", stretchOf(g), g.Tries, g.Since.Format(secondFormat), g.Last.Format(secondFormat), g.Reason)
 	}
 	if k := s.Check; k != nil {
 		line("checked", "%s at %s: the API counted %d rows, %d exported, %d of them late, %d not counted, %d quarter hours differ",
-			pipeline.Window(k.Stretch), k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Surplus, k.Differ)
+			k.Window, k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Surplus, k.Differ)
 	}
 	return t.Flush()
 }
@@ -137,9 +137,9 @@ func (s standing) places(line func(name, format string, args ...any)) {
 // stretchOf is a gap's window, and its slice if it is one.
 func stretchOf(g state.Gap) string {
 	if g.N > 1 {
-		return fmt.Sprintf("%s slice %d of %d", pipeline.Window(g.Stretch), g.I, g.N)
+		return fmt.Sprintf("%s slice %d of %d", g.Window, g.I, g.N)
 	}
-	return pipeline.Window(g.Stretch).String()
+	return g.Window.String()
 }
 
 // seconds is so many of them, whole.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
@@ -42,14 +43,14 @@ func forPeople(t *testing.T, r report) string {
 }
 
 func checked(at time.Time, counted, exported int64, differ int) *state.Check {
-	return &state.Check{Stretch: state.Stretch{Start: noon.Add(-24 * time.Hour), End: noon}, At: at, Counted: counted, Exported: exported, Differ: differ}
+	return &state.Check{Window: hunting.Window{Start: noon.Add(-24 * time.Hour), End: noon}, At: at, Counted: counted, Exported: exported, Differ: differ}
 }
 
 func TestSummaryWhenAllIsWell(t *testing.T) {
 	t.Parallel()
 	after := noon.Add(time.Second)
 	first := checked(after, 100, 100, 0)
-	first.Start = first.Start.Add(-200 * pipeline.Tick) // no fraction of a second is shown
+	first.Start = first.Start.Add(-200 * hunting.Tick) // no fraction of a second is shown
 	r := reported(t,
 		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Commits: 1, Files: 1, Bytes: 2048, Watermark: noon, Check: first},
 		pipeline.Result{Dataset: "EmailEvents", Watermark: noon, Check: checked(after, 20, 20, 0)},
@@ -74,7 +75,7 @@ func TestSummaryOfGapsLateRowsAndDifferences(t *testing.T) {
 	var gaps []state.Gap
 	for i := range 7 {
 		start := noon.Add(time.Duration(i) * time.Hour)
-		gaps = append(gaps, state.Gap{Stretch: state.Stretch{Start: start, End: start.Add(time.Minute)}, Tries: 2, Reason: "status 400"})
+		gaps = append(gaps, state.Gap{Window: hunting.Window{Start: start, End: start.Add(time.Minute)}, Tries: 2, Reason: "status 400"})
 	}
 	gaps[1].I, gaps[1].N = 3, 8
 	r := reported(t,

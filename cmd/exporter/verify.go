@@ -17,6 +17,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 	"github.com/zeebo/xxh3"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
@@ -160,7 +161,7 @@ func readFile(path string, rows multiset) (unit time.Duration, err error) {
 			units[i] = stamp.Unit.Value.Duration()
 		}
 		if units[i] == time.Nanosecond {
-			unit = pipeline.Tick
+			unit = hunting.Tick
 		}
 	}
 	text := newRowText(names)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unicode"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/typo"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
@@ -17,9 +17,9 @@ var (
 	headerKeys = []string{"name", "time", "key", "identity", "mode", "join"}
 	// ordinary words begin comments, and are a letter away from a key.
 	ordinary = []string{"code", "made", "model", "more", "node", "same"}
-	modes    = map[string]pipeline.Mode{
-		"": pipeline.ModeAppend, "append": pipeline.ModeAppend,
-		"aggregate": pipeline.ModeAggregate, "snapshot": pipeline.ModeSnapshot,
+	modes    = map[string]hunting.Mode{
+		"": hunting.ModeAppend, "append": hunting.ModeAppend,
+		"aggregate": hunting.ModeAggregate, "snapshot": hunting.ModeSnapshot,
 	}
 )
 
@@ -111,7 +111,7 @@ func (j *File) take(h head) {
 	j.Key = h["key"].value
 	if _, j.TimeNamed = h["time"]; j.TimeNamed {
 		j.Time = h["time"].value
-	} else if j.Time = "Timestamp"; j.Mode == pipeline.ModeSnapshot {
+	} else if j.Time = "Timestamp"; j.Mode == hunting.ModeSnapshot {
 		j.Time = schema.SnapshotTime
 	}
 	for _, key := range []string{"time", "key"} {
@@ -129,7 +129,7 @@ func (j *File) take(h head) {
 		}
 		j.Identity = append(j.Identity, column)
 	}
-	if j.Mode == pipeline.ModeSnapshot && len(j.Identity) == 0 {
+	if j.Mode == hunting.ModeSnapshot && len(j.Identity) == 0 {
 		j.refuse(0, "is a snapshot without identity: one that is too large for an answer is cut by the hash of columns that stay as they are; "+
 			`name them in the file's head, e.g. "// identity: DeviceId"`)
 	}
@@ -158,9 +158,9 @@ func (j *File) takeJoin(h head) {
 	case !given:
 	case !j.JoinWindow:
 		j.refuse(join.line, "join %q: window is all that there is (rows that the query joins meet within one window only); which rows a join pairs is said by its kind, in the query", join.value)
-	case j.Mode == pipeline.ModeSnapshot:
+	case j.Mode == hunting.ModeSnapshot:
 		j.refuse(join.line, "a snapshot has no windows: remove join: window")
-	case j.Mode == pipeline.ModeAggregate:
+	case j.Mode == hunting.ModeAggregate:
 		j.warn(join.line, "join: window says nothing beside mode: aggregate, whose rows depend on how time is cut in any case")
 	}
 }

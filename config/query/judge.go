@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source/kql/judge"
 )
 
@@ -33,7 +33,7 @@ func (j *File) window(text string) {
 		j.refuse(line, "%s: then it is accepted", help)
 		return
 	}
-	q.Mode = pipeline.ModeAggregate
+	q.Mode = hunting.ModeAggregate
 	if line, help := window(text, q); help != "" {
 		j.refuse(line, "%s, and // mode: aggregate into the head: then it is accepted (sums of each window, which depend on how time is cut)", help)
 	}
@@ -41,8 +41,8 @@ func (j *File) window(text string) {
 
 // speaks is what speaks against a query, of the text as it is for the numbers of its lines.
 func speaks(text string, q Custom) (refused, warned []Remark) {
-	o := judge.Options{Mode: q.Mode, Time: q.Time, JoinWindow: q.JoinWindow && q.Mode == pipeline.ModeAppend}
-	if q.Mode == pipeline.ModeAggregate && !q.TimeNamed { // sums need no time
+	o := judge.Options{Mode: q.Mode, Time: q.Time, JoinWindow: q.JoinWindow && q.Mode == hunting.ModeAppend}
+	if q.Mode == hunting.ModeAggregate && !q.TimeNamed { // sums need no time
 		o.Time = ""
 	}
 	v := judge.Query(text, o)
@@ -57,14 +57,14 @@ func remarks(reasons []judge.Reason) (all []Remark) {
 }
 
 // instead is the mode that the query would be accepted with as it stands.
-func instead(text string, q Custom) pipeline.Mode {
-	for _, mode := range []pipeline.Mode{pipeline.ModeAggregate, pipeline.ModeSnapshot} {
+func instead(text string, q Custom) hunting.Mode {
+	for _, mode := range []hunting.Mode{hunting.ModeAggregate, hunting.ModeSnapshot} {
 		q.Mode = mode
 		if refused, _ := speaks(text, q); len(refused) == 0 {
 			return mode
 		}
 	}
-	return pipeline.ModeAppend
+	return hunting.ModeAppend
 }
 
 // mostTries is how many lines are tried as the place of the window: the tables are at the

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // Verdicts on a query.
@@ -19,7 +19,7 @@ const (
 )
 
 // verdicts are those there are, in the order of a summary.
-var verdicts = []string{verdictRows, string(pipeline.ModeAggregate), string(pipeline.ModeSnapshot), verdictRefused}
+var verdicts = []string{verdictRows, string(hunting.ModeAggregate), string(hunting.ModeSnapshot), verdictRefused}
 
 func (j *File) verdict() string {
 	if len(j.Refused) > 0 {
@@ -93,7 +93,7 @@ func (j *File) remarks(w io.Writer, named bool) {
 	for _, r := range slices.SortedStableFunc(slices.Values(j.Refused), byLine) {
 		lines = append(lines, r.String())
 	}
-	if j.Instead != pipeline.ModeAppend {
+	if j.Instead != hunting.ModeAppend {
 		lines = append(lines, j.instead())
 	}
 	for _, r := range slices.SortedStableFunc(slices.Values(j.Warned), byLine) {

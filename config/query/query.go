@@ -7,14 +7,14 @@ import (
 	"os"
 	"strings"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/setting"
-	"hunting-exporter/pipeline"
 )
 
 // Custom is one *.kql file: `// key: value` lines at its head, then KQL.
 type Custom struct {
 	Name string
-	Mode pipeline.Mode
+	Mode hunting.Mode
 	Time string // column of the event's own time, of a snapshot when it was taken; empty: none
 	// TimeNamed: the head names the column; it is no default.
 	TimeNamed bool
@@ -45,7 +45,7 @@ type File struct {
 	Refused, Warned []Remark
 	// Instead is the mode that the query as it stands would be accepted with, if the head
 	// names none and there is one.
-	Instead pipeline.Mode
+	Instead hunting.Mode
 }
 
 func (j *File) refuse(line int, format string, args ...any) {
@@ -139,7 +139,7 @@ func judgeAll(paths []string, stdin []byte) []File {
 
 // fix is what to do about a query that is refused.
 func (j *File) fix() string {
-	if j.Instead == pipeline.ModeAppend {
+	if j.Instead == hunting.ModeAppend {
 		return "correct the file"
 	}
 	return "correct the file; it " + j.instead()
@@ -149,7 +149,7 @@ func (j *File) fix() string {
 func (j *File) instead() string {
 	text := "would be accepted with // mode: " + string(j.Instead)
 	switch {
-	case j.Instead == pipeline.ModeAggregate:
+	case j.Instead == hunting.ModeAggregate:
 		text += " (sums of each window, which depend on how time is cut)"
 	case len(j.Identity) == 0:
 		text += " and // identity: COLUMNS that tell its rows apart (the whole answer at EXPORT_SNAPSHOT_INTERVAL)"

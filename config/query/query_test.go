@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 const goodQuery = `// Logons worth a look.
@@ -40,11 +40,11 @@ func TestQueryFile(t *testing.T) {
 func TestHeadOfAQueryFile(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]Custom{
-		"mode: append":                 {Mode: pipeline.ModeAppend, Time: "Timestamp"},
-		"MODE: Aggregate":              {Mode: pipeline.ModeAggregate, Time: "Timestamp"},
-		"Mode : SNAPSHOT":              {Mode: pipeline.ModeSnapshot, Time: "_SnapshotTime"},
-		"mode: snapshot\n// time: Old": {Mode: pipeline.ModeSnapshot, Time: "Old", TimeNamed: true},
-		"mode: aggregate\n// time:":    {Mode: pipeline.ModeAggregate, TimeNamed: true},
+		"mode: append":                 {Mode: hunting.ModeAppend, Time: "Timestamp"},
+		"MODE: Aggregate":              {Mode: hunting.ModeAggregate, Time: "Timestamp"},
+		"Mode : SNAPSHOT":              {Mode: hunting.ModeSnapshot, Time: "_SnapshotTime"},
+		"mode: snapshot\n// time: Old": {Mode: hunting.ModeSnapshot, Time: "Old", TimeNamed: true},
+		"mode: aggregate\n// time:":    {Mode: hunting.ModeAggregate, TimeNamed: true},
 		"Join: Window":                 {Time: "Timestamp", JoinWindow: true},
 	} {
 		got, _ := parseQuery("// name: A\n// " + header + "\nT")

@@ -54,7 +54,7 @@ func TestExit(t *testing.T) {
 func TestEveryGoroutineIsGuarded(t *testing.T) {
 	const root = "../.."
 	files := 0
-	for _, dir := range []string{"cmd", "pipeline", "source", "transform", "sink", "blob", "state", "internal"} {
+	for _, dir := range []string{"cmd", "hunting", "pipeline", "source", "transform", "sink", "blob", "state", "internal"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err

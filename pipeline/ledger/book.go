@@ -1,6 +1,10 @@
 package ledger
 
-import "slices"
+import (
+	"slices"
+
+	"hunting-exporter/hunting"
+)
 
 // RunKeys is how many keys a run holds at most: 4 MB in a Book, 3 MB encoded.
 const RunKeys = 1 << 17
@@ -52,11 +56,11 @@ func (b *Book) Take() []Key {
 }
 
 // Bins returns the rows of each bin since the Book was made, in order.
-func (b *Book) Bins() []Count {
-	counts := make([]Count, 0, len(b.bins))
+func (b *Book) Bins() []hunting.Count {
+	counts := make([]hunting.Count, 0, len(b.bins))
 	for n, rows := range b.bins {
-		counts = append(counts, Count{Start: Start(n), Rows: rows})
+		counts = append(counts, hunting.Count{Start: Start(n), Rows: rows})
 	}
-	slices.SortFunc(counts, func(x, y Count) int { return x.Start.Compare(y.Start) })
+	slices.SortFunc(counts, func(x, y hunting.Count) int { return x.Start.Compare(y.Start) })
 	return counts
 }

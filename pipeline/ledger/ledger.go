@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"hunting-exporter/hunting"
 )
 
 // Bin is a quarter hour of a dataset's clock.
@@ -12,12 +14,6 @@ type Bin struct {
 	Exported int64     `json:"exported"`          // rows that commits delivered
 	Settled  int64     `json:"settled,omitempty"` // what the API counted when the bin was last fetched again
 	Surplus  int64     `json:"surplus,omitempty"` // by how many rows Exported was more than the API counted at the last comparison
-}
-
-// Count is a number of rows in the bin that begins at Start.
-type Count struct {
-	Start time.Time `json:"start"`
-	Rows  int64     `json:"rows"`
 }
 
 // Run is one stored run of row keys, sorted by bin, all of bins in [Start, End).
@@ -88,7 +84,7 @@ func (l *Ledger) Exported(from, to time.Time) int64 {
 // and more than it told when the bin was last fetched again. Bins that end after until
 // are left out, for their rows may not all have been due. Fewer rows than were exported
 // is no difference: the service forgets.
-func (l *Ledger) Differ(counts []Count, until time.Time) []Difference {
+func (l *Ledger) Differ(counts []hunting.Count, until time.Time) []Difference {
 	var out []Difference
 	for _, c := range counts {
 		start := Start(Number(c.Start))
@@ -106,7 +102,7 @@ func (l *Ledger) Differ(counts []Count, until time.Time) []Difference {
 
 // Over returns, in order, the bins of which more rows were exported than counts tells.
 // Bins that do not lie in [from, to) as a whole are left out.
-func (l *Ledger) Over(counts []Count, from, to time.Time) []Difference {
+func (l *Ledger) Over(counts []hunting.Count, from, to time.Time) []Difference {
 	counted := make(map[int64]int64, len(counts)) // bins without rows are not among them
 	for _, c := range counts {
 		counted[Number(c.Start)] = c.Rows

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/ledger"
 )
 
@@ -80,10 +81,10 @@ func TestDifferIsWhereMoreIsCountedThanKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, m := drawLedger(t)
 		until := drawTime(t, "until")
-		var counts []ledger.Count
+		var counts []hunting.Count
 		var want []ledger.Difference
 		for n := ledger.Number(at(6, 0)); n < ledger.Number(at(18, 0)); n++ {
-			c := ledger.Count{Start: ledger.Start(n), Rows: rapid.Int64Range(0, 12).Draw(t, "counted")}
+			c := hunting.Count{Start: ledger.Start(n), Rows: rapid.Int64Range(0, 12).Draw(t, "counted")}
 			counts = append(counts, c)
 			if c.Rows > m.exported[n] && c.Rows > m.settled[n] && !ledger.Start(n+1).After(until) {
 				want = append(want, ledger.Difference{Start: c.Start, Counted: c.Rows, Exported: m.exported[n], Settled: m.settled[n]})
@@ -110,13 +111,13 @@ func TestOverIsWhereMoreIsKnownThanCounted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, m := drawLedger(t)
 		from, to := drawTime(t, "from"), drawTime(t, "to")
-		var counts []ledger.Count
+		var counts []hunting.Count
 		var want []ledger.Difference
 		noted := map[int64]int64{}
 		for n := ledger.Number(at(6, 0)); n < ledger.Number(at(18, 0)); n++ {
 			rows := rapid.Int64Range(0, 12).Draw(t, "counted")
 			if rows > 0 {
-				counts = append(counts, ledger.Count{Start: ledger.Start(n), Rows: rows})
+				counts = append(counts, hunting.Count{Start: ledger.Start(n), Rows: rows})
 			}
 			if rows < m.exported[n] && !ledger.Start(n).Before(from) && !ledger.Start(n+1).After(to) {
 				want = append(want, ledger.Difference{Start: ledger.Start(n), Counted: rows, Exported: m.exported[n], Settled: m.settled[n]})
@@ -148,7 +149,7 @@ func TestOverIsWhereMoreIsKnownThanCounted(t *testing.T) {
 func TestASettledBinDiffersAgainWhenMoreIsCounted(t *testing.T) {
 	var l ledger.Ledger
 	l.Add(at(1, 0), 5)
-	count := func(n int64) []ledger.Count { return []ledger.Count{{Start: at(1, 0), Rows: n}} }
+	count := func(n int64) []hunting.Count { return []hunting.Count{{Start: at(1, 0), Rows: n}} }
 	if got := l.Differ(count(8), at(2, 0)); len(got) != 1 || got[0].Missing() != 3 {
 		t.Fatalf("differing: %v", got)
 	}

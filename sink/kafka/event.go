@@ -8,13 +8,13 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
 // eventEncoder turns a dataset's rows into events: key, value and headers.
 type eventEncoder struct {
-	dataset pipeline.Dataset
+	dataset hunting.Dataset
 	now     func() time.Time
 	rules   tableRules
 	group   bool // add MachineGroup
@@ -32,7 +32,7 @@ type eventEncoder struct {
 	extra    int
 
 	// Of the bound batch.
-	batch     pipeline.Batch
+	batch     hunting.Batch
 	eventTime *schema.DateTimeArray
 	ingestion *schema.DateTimeArray
 	keys      arrow.Array
@@ -50,7 +50,7 @@ const recent = 3600 * ticksPerSecond
 
 const tail = `},"Tenant":"DefaultTenant"}`
 
-func newEventEncoder(ds pipeline.Dataset, tenantID string, now func() time.Time) *eventEncoder {
+func newEventEncoder(ds hunting.Dataset, tenantID string, now func() time.Time) *eventEncoder {
 	e := &eventEncoder{dataset: ds, now: now}
 	if ds.Query == "" { // a query may be called like a table, but its columns are its own
 		e.rules, e.group = loadRules()[ds.Name], addsMachineGroup(ds.Name)
@@ -74,7 +74,7 @@ func newEventEncoder(ds pipeline.Dataset, tenantID string, now func() time.Time)
 }
 
 // bind prepares for the rows of b. The batch must outlive the calls for its rows.
-func (e *eventEncoder) bind(b pipeline.Batch) error {
+func (e *eventEncoder) bind(b hunting.Batch) error {
 	if int64(len(b.Hashes)) != b.Record.NumRows() {
 		return fmt.Errorf("batch of window %s has %d hashes for %d rows", b.Window, len(b.Hashes), b.Record.NumRows())
 	}

@@ -3,7 +3,7 @@ package kafka
 import (
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // SetPatience shortens how long requests are repeated.
@@ -24,12 +24,12 @@ var AppendTime = appendTime
 type Events struct{ e *eventEncoder }
 
 // NewEvents returns an encoder.
-func NewEvents(ds pipeline.Dataset, tenant string, now time.Time) Events {
+func NewEvents(ds hunting.Dataset, tenant string, now time.Time) Events {
 	return Events{newEventEncoder(ds, tenant, func() time.Time { return now })}
 }
 
 // Values encodes every row's value.
-func (v Events) Values(b pipeline.Batch) ([]string, error) {
+func (v Events) Values(b hunting.Batch) ([]string, error) {
 	if err := v.e.bind(b); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (v Events) Values(b pipeline.Batch) ([]string, error) {
 func (v Events) Timestamp(row int) int64 { return v.e.timestamp(row) }
 
 // EncodeAll encodes the batch's rows into dst, as Write does.
-func (v Events) EncodeAll(dst []byte, b pipeline.Batch) ([]byte, error) {
+func (v Events) EncodeAll(dst []byte, b hunting.Batch) ([]byte, error) {
 	if err := v.e.bind(b); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
@@ -30,7 +31,7 @@ const (
 	txID   = "hunting-exporter.doc1"
 )
 
-var devices = pipeline.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp", Key: "DeviceId"}
+var devices = hunting.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp", Key: "DeviceId"}
 
 // fake starts a fake cluster.
 func fake(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
@@ -70,7 +71,7 @@ func open(t *testing.T, c *kafka.Cluster) pipeline.Log {
 }
 
 // rows makes a batch of device events named from, from+1, … n of them.
-func rows(from, n int) pipeline.Batch {
+func rows(from, n int) hunting.Batch {
 	s := arrow.NewSchema([]arrow.Field{
 		field("Timestamp", "DateTime"), field("DeviceId", "String"), field("ActionType", "String"), field("ReportId", "Int64"),
 	}, nil)
@@ -86,7 +87,7 @@ func rows(from, n int) pipeline.Batch {
 		sum := sha256.Sum256(fmt.Append(nil, from+i))
 		hashes[i] = [16]byte(sum[:])
 	}
-	return pipeline.Batch{Record: b.NewRecord(), Hashes: hashes}
+	return hunting.Batch{Record: b.NewRecord(), Hashes: hashes}
 }
 
 func field(name, apiType string) arrow.Field {
@@ -124,7 +125,7 @@ func marker(a pipeline.Attempt) pipeline.Marker { return pipeline.Marker{Seq: a.
 
 // keep wants no event to be refused.
 func keep(t *testing.T) pipeline.Refuse {
-	return func(_ context.Context, r pipeline.Reject) error {
+	return func(_ context.Context, r hunting.Reject) error {
 		t.Errorf("refused %s: %s", r.Key, r.Reason)
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	kafkago "github.com/segmentio/kafka-go"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 )
 
 // tooLarge: the broker says that it did not store a batch, for its size.
@@ -50,14 +50,14 @@ func (w *writer) shrink(ctx context.Context, partition, i int, batch []byte) err
 }
 
 // refusal is the event as a reject.
-func (p *producer) refusal(tail []byte, size int) pipeline.Reject {
+func (p *producer) refusal(tail []byte, size int) hunting.Reject {
 	limit := "not known"
 	if p.maxKnown {
 		limit = fmt.Sprint(p.maxBytes)
 	}
 	key, rest := cutBytes(tail)
 	value, _ := cutBytes(rest)
-	r := pipeline.Reject{
+	r := hunting.Reject{
 		Sink: "kafka", Key: string(key), Row: value,
 		Reason: fmt.Sprintf("too large for topic %s, whose max.message.bytes is %s: the event has %d bytes, %d compressed", p.topic, limit, len(tail), size),
 	}

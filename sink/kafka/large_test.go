@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
 )
@@ -23,10 +24,10 @@ import (
 // refused collects what a writer refuses.
 type refused struct {
 	mu   sync.Mutex
-	list []pipeline.Reject
+	list []hunting.Reject
 }
 
-func (r *refused) take(_ context.Context, rej pipeline.Reject) error {
+func (r *refused) take(_ context.Context, rej hunting.Reject) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = append(r.list, rej)
@@ -34,7 +35,7 @@ func (r *refused) take(_ context.Context, rej pipeline.Reject) error {
 }
 
 // event makes a row of this name, whose text hardly compresses.
-func event(name string, size int) pipeline.Batch {
+func event(name string, size int) hunting.Batch {
 	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	b := oneRow(cell{"Timestamp", "DateTime", at}, cell{"DeviceId", "String", "of " + name}, cell{"ActionType", "String", name}, cell{"Text", "String", noise(size)})
 	copy(b.Hashes[0][:], name)

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
 )
@@ -165,7 +166,7 @@ func TestTopicMayNotBeCreated(t *testing.T) {
 }
 
 func TestTopicNameTooLong(t *testing.T) {
-	ds := pipeline.Dataset{Name: strings.Repeat("a", 245)}
+	ds := hunting.Dataset{Name: strings.Repeat("a", 245)}
 	if _, err := connect(t, config(t, fake(t).ListenAddrs())).Log(t.Context(), ds, txID); err == nil {
 		t.Error("a topic name of 254 characters was taken")
 	}

@@ -9,6 +9,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 )
 
@@ -24,7 +25,7 @@ const (
 // a time.
 type producer struct {
 	cluster    *Cluster
-	dataset    pipeline.Dataset
+	dataset    hunting.Dataset
 	id         string // transactional id, and the marker's group
 	topic      string
 	partitions int

@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
 )
@@ -24,7 +24,7 @@ type cell struct {
 	value         any
 }
 
-func oneRow(cells ...cell) pipeline.Batch {
+func oneRow(cells ...cell) hunting.Batch {
 	var fields []arrow.Field
 	for _, c := range cells {
 		f := field(c.name, c.apiType)
@@ -54,7 +54,7 @@ func oneRow(cells ...cell) pipeline.Batch {
 			b.Field(i).(*array.ExtensionBuilder).Builder.(*array.Int64Builder).Append(schema.ToTicks(v))
 		}
 	}
-	return pipeline.Batch{Record: b.NewRecord(), Hashes: [][16]byte{{1}}}
+	return hunting.Batch{Record: b.NewRecord(), Hashes: [][16]byte{{1}}}
 }
 
 var (
@@ -62,7 +62,7 @@ var (
 	late = time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC)
 )
 
-func value(t *testing.T, ds pipeline.Dataset, b pipeline.Batch) string {
+func value(t *testing.T, ds hunting.Dataset, b hunting.Batch) string {
 	t.Helper()
 	defer b.Release()
 	v, err := kafka.NewEvents(ds, tenant, late).Values(b)
@@ -73,8 +73,8 @@ func value(t *testing.T, ds pipeline.Dataset, b pipeline.Batch) string {
 	return v[0]
 }
 
-func table(name string) pipeline.Dataset {
-	return pipeline.Dataset{Name: name, TimeColumn: "Timestamp"}
+func table(name string) hunting.Dataset {
+	return hunting.Dataset{Name: name, TimeColumn: "Timestamp"}
 }
 
 func TestEnvelope(t *testing.T) { // rules 1 to 5, 13, 15
@@ -90,7 +90,7 @@ func TestEnvelope(t *testing.T) { // rules 1 to 5, 13, 15
 func TestEnvelopeTimesStandIn(t *testing.T) {
 	for _, c := range []struct {
 		name           string
-		batch          pipeline.Batch
+		batch          hunting.Batch
 		time, received string
 	}{
 		{"no ingestion time", oneRow(cell{"Timestamp", "DateTime", noon}), "2026-03-01T12:00:00.5810000Z", "2026-03-01T12:00:00.5810000Z"},
@@ -116,7 +116,7 @@ func TestProperties(t *testing.T) {
 		want        string
 	}{
 		{"2 escaping", "EmailEvents", []cell{{"A", "String", "<a href='x'>&+/é\u2028\"\\\n\x01"}}, `"A":"<a href='x'>&+/é` + "\u2028" + `\"\\\n\u0001"`},
-		{"5 seven digits", "EmailEvents", []cell{{"T", "DateTime", noon.Add(pipeline.Tick)}}, `"T":"2026-03-01T12:00:00.5810001Z"`},
+		{"5 seven digits", "EmailEvents", []cell{{"T", "DateTime", noon.Add(hunting.Tick)}}, `"T":"2026-03-01T12:00:00.5810001Z"`},
 		{"5 no fraction", "EmailEvents", []cell{{"T", "DateTime", late}}, `"T":"2026-03-01T13:00:00Z"`},
 		{"5 null", "EmailEvents", []cell{{"T", "DateTime", nil}}, `"T":null`},
 		{"6 dynamic", "CloudAppEvents", []cell{{"RawEventData", "Object", `{"a":[1,null]}`}}, `"RawEventData":{"a":[1,null]}`},
@@ -160,7 +160,7 @@ func TestProperties(t *testing.T) {
 }
 
 func TestQueryHasNoTableRules(t *testing.T) {
-	ds := pipeline.Dataset{Name: "AlertEvidence", Query: "T | take 1"}
+	ds := hunting.Dataset{Name: "AlertEvidence", Query: "T | take 1"}
 	got := between(value(t, ds, oneRow(cell{"CloudPlatform", "String", ""})), `"properties":{`, `},"Tenant"`)
 	if got != `"CloudPlatform":null` {
 		t.Errorf("properties = %s", got)

@@ -10,6 +10,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 )
@@ -23,7 +24,7 @@ const (
 
 // Log opens the dataset's producer and makes sure that its topic exists. A missing
 // topic is created with the broker's defaults.
-func (c *Cluster) Log(ctx context.Context, ds pipeline.Dataset, transactionalID string) (pipeline.Log, error) {
+func (c *Cluster) Log(ctx context.Context, ds hunting.Dataset, transactionalID string) (pipeline.Log, error) {
 	topic := c.cfg.TopicFor(strings.ToLower(c.opts.TenantID), ds.Name)
 	if err := checkTopicName(topic); err != nil {
 		return nil, fmt.Errorf("topic of dataset %s: %w", ds.Name, err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline"
 )
@@ -84,7 +85,7 @@ func (w *writer) Close() error {
 }
 
 // Write turns the batch's rows into events. It keeps nothing of the batch.
-func (w *writer) Write(ctx context.Context, b pipeline.Batch) error {
+func (w *writer) Write(ctx context.Context, b hunting.Batch) error {
 	if w.file == nil {
 		return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, os.ErrClosed)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3"
 )
@@ -71,7 +71,7 @@ func BenchmarkEncode(b *testing.B) {
 	epoch := int64(0)
 	for b.Loop() {
 		epoch++
-		files := prepare(b, sink, attempt(epoch), pipeline.Batch{Record: rec})
+		files := prepare(b, sink, attempt(epoch), hunting.Batch{Record: rec})
 		b.ReportMetric(float64(files[0].Size)/(1<<20), "MB/file")
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/sink/s3/parquetfile"
 )
 
@@ -51,7 +51,7 @@ func (b *blooms) check(dataset string, l *layout) error {
 }
 
 func refuse(format string, args ...any) error {
-	return &pipeline.RefusalError{Reason: "PARQUET_BLOOM: " + fmt.Sprintf(format, args...) + ": correct it, or leave it out for a choice by the columns' names"}
+	return &hunting.RefusalError{Reason: "PARQUET_BLOOM: " + fmt.Sprintf(format, args...) + ": correct it, or leave it out for a choice by the columns' names"}
 }
 
 // hashed reports whether a column's values can be in a bloom filter.

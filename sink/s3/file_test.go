@@ -9,7 +9,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 	"pgregory.net/rapid"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/s3"
 )
@@ -95,7 +95,7 @@ func TestEveryRowIsInTheFileOfItsDay(t *testing.T) {
 		epoch++ // an attempt of its own
 		cfg := s3.Config{RowGroupRows: rapid.IntRange(1, 9).Draw(r, "row group")}
 		want := map[string]map[int64]row{}
-		var batches []pipeline.Batch
+		var batches []hunting.Batch
 		n := int64(0)
 		for range rapid.IntRange(0, 3).Draw(r, "batches") {
 			var rows []row

@@ -12,13 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/s3"
 	"hunting-exporter/state"
 )
 
 // threeDays is a batch with rows of three days, one of them late.
-func threeDays() pipeline.Batch {
+func threeDays() hunting.Batch {
 	return batch(
 		row{N: 1, Time: ticks(2026, 3, 4, 0)},
 		row{N: 2, Time: ticks(2026, 3, 3, 23)},
@@ -58,7 +59,7 @@ func TestNothingIsVisibleBeforePublish(t *testing.T) {
 
 func TestAttemptWithoutRowsHasNoFiles(t *testing.T) {
 	sink := newSink(t, dirStore(t), s3.Config{})
-	if files := prepare(t, sink, attempt(1), batch(), pipeline.Batch{}); len(files) != 0 {
+	if files := prepare(t, sink, attempt(1), batch(), hunting.Batch{}); len(files) != 0 {
 		t.Errorf("files: %+v", files)
 	}
 	if err := sink.Publish(t.Context(), nil); err != nil {

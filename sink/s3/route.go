@@ -7,11 +7,11 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
-const ticksPerDay = int64(24 * time.Hour / pipeline.Tick)
+const ticksPerDay = int64(24 * time.Hour / hunting.Tick)
 
 // route is the rows of a batch that fall on one day.
 type route struct {
@@ -33,7 +33,7 @@ type router struct {
 //
 // The day is that of the event's own time; without one, that of the ingestion, and
 // without that either, the window's start.
-func (r *router) route(timeColumn string, b pipeline.Batch) []route {
+func (r *router) route(timeColumn string, b hunting.Batch) []route {
 	n := int(b.Record.NumRows())
 	r.ticks = slices.Grow(r.ticks[:0], n)[:n]
 	r.order = slices.Grow(r.order[:0], n)[:n]

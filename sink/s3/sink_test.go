@@ -19,6 +19,7 @@ import (
 	"hunting-exporter/blob"
 	"hunting-exporter/blob/dir"
 	blobs3 "hunting-exporter/blob/s3"
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -33,13 +34,13 @@ var (
 	windowEnd   = windowStart.Add(time.Hour)
 )
 
-func batch(rows ...row) pipeline.Batch {
-	return pipeline.Batch{Part: pipeline.Part{Window: pipeline.Window{Start: windowStart, End: windowEnd}}, Record: record(rows...)}
+func batch(rows ...row) hunting.Batch {
+	return hunting.Batch{Part: hunting.Part{Window: hunting.Window{Start: windowStart, End: windowEnd}}, Record: record(rows...)}
 }
 
 func attempt(epoch int64) pipeline.Attempt {
 	return pipeline.Attempt{
-		Dataset: pipeline.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp"},
+		Dataset: hunting.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp"},
 		Seq:     7, Epoch: epoch, ID: fmt.Sprintf("%08x%024x", epoch, 1), From: windowStart,
 	}
 }
@@ -85,7 +86,7 @@ func newSink(t testing.TB, store blob.Store, cfg s3.Config) *s3.Sink {
 }
 
 // prepare writes the batches as one attempt, up to its uploads.
-func prepare(t testing.TB, sink *s3.Sink, a pipeline.Attempt, batches ...pipeline.Batch) []state.File {
+func prepare(t testing.TB, sink *s3.Sink, a pipeline.Attempt, batches ...hunting.Batch) []state.File {
 	t.Helper()
 	w, err := sink.Begin(a)
 	if err != nil {

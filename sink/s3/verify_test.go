@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
@@ -34,12 +35,12 @@ func finished(t *testing.T) *file {
 	rec := b.NewRecord()
 	defer rec.Release()
 	s := New(nil, Config{RowGroupRows: 5, Spill: t.TempDir()}, Info{}, new(pool.Pool), slog.New(slog.DiscardHandler))
-	begun, err := s.Begin(pipeline.Attempt{ID: "0123456789abcdef", Dataset: pipeline.Dataset{Name: "d", TimeColumn: "T"}})
+	begun, err := s.Begin(pipeline.Attempt{ID: "0123456789abcdef", Dataset: hunting.Dataset{Name: "d", TimeColumn: "T"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := begun.(*writer)
-	if err := w.Write(t.Context(), pipeline.Batch{Record: rec}); err != nil {
+	if err := w.Write(t.Context(), hunting.Batch{Record: rec}); err != nil {
 		t.Fatal(err)
 	}
 	f := w.file(0)

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"golang.org/x/sync/errgroup"
 
+	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/disk"
 	"hunting-exporter/internal/spill"
@@ -44,7 +45,7 @@ type writer struct {
 }
 
 // Write appends a batch's rows to the files of their days.
-func (w *writer) Write(ctx context.Context, b pipeline.Batch) error {
+func (w *writer) Write(ctx context.Context, b hunting.Batch) error {
 	if w.err != nil {
 		return w.err
 	}
@@ -57,7 +58,7 @@ func (w *writer) Write(ctx context.Context, b pipeline.Batch) error {
 	return w.err
 }
 
-func (w *writer) write(ctx context.Context, b pipeline.Batch) error {
+func (w *writer) write(ctx context.Context, b hunting.Batch) error {
 	timeColumn := w.attempt.Dataset.TimeColumn
 	if w.layout == nil {
 		l, err := newLayout(b.Record.Schema(), timeColumn, w.sink.cfg)

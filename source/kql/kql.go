@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 )
 
@@ -24,7 +24,7 @@ const (
 )
 
 // Check refuses a dataset that cannot or must not become KQL.
-func Check(ds pipeline.Dataset) error {
+func Check(ds hunting.Dataset) error {
 	if !schema.ValidName(ds.Name) {
 		return fmt.Errorf("dataset name %q: want letters, digits and _, not beginning with a digit", ds.Name)
 	}
@@ -52,12 +52,12 @@ func Check(ds pipeline.Dataset) error {
 }
 
 // checkClock refuses a dataset that cannot be cut as its mode asks.
-func checkClock(ds pipeline.Dataset) error {
+func checkClock(ds hunting.Dataset) error {
 	switch ds.Mode {
-	case pipeline.ModeSnapshot: // exported whole: no clock
+	case hunting.ModeSnapshot: // exported whole: no clock
 		return nil
-	case pipeline.ModeAppend:
-	case pipeline.ModeAggregate, pipeline.ModeJoinWindow:
+	case hunting.ModeAppend:
+	case hunting.ModeAggregate, hunting.ModeJoinWindow:
 		if ds.Query == "" {
 			return fmt.Errorf("a table sums up and joins nothing: only a custom query can have the mode %s", ds.Mode)
 		}
@@ -65,9 +65,9 @@ func checkClock(ds pipeline.Dataset) error {
 		return fmt.Errorf("there is no mode %q: it is append, aggregate or snapshot", ds.Mode)
 	}
 	switch {
-	case ds.Clock != pipeline.ClockIngestion && ds.Clock != pipeline.ClockEvent:
+	case ds.Clock != hunting.ClockIngestion && ds.Clock != hunting.ClockEvent:
 		return fmt.Errorf("there is no clock %q: it is ingestion or event", ds.Clock)
-	case ds.Query == "" && ds.Clock == pipeline.ClockEvent && ds.TimeColumn == "":
+	case ds.Query == "" && ds.Clock == hunting.ClockEvent && ds.TimeColumn == "":
 		return errors.New("it has no time column, so it cannot be cut by event time")
 	}
 	return nil
@@ -77,36 +77,36 @@ func checkClock(ds pipeline.Dataset) error {
 // is the whole, and the window's start is when it was taken. Rows of a custom query whose
 // time column lies outside of the window do not come, whatever it answers; those of an
 // aggregate come as they are.
-func Page(ds pipeline.Dataset, w pipeline.Window, s pipeline.Slice) string {
+func Page(ds hunting.Dataset, w hunting.Window, s hunting.Slice) string {
 	cut := slice(ds, s)
-	if ds.Mode == pipeline.ModeSnapshot {
+	if ds.Mode == hunting.ModeSnapshot {
 		// Slices come first: each is a call of its own, and a column that differed
 		// between them would move rows from one to the other.
 		return lines(rows(ds, nil), cut, "| extend "+schema.SnapshotTime+" = "+literal(w.Start))
 	}
-	from := rows(ds, []pipeline.Window{w})
-	if ds.Query == "" && ds.Clock == pipeline.ClockEvent {
+	from := rows(ds, []hunting.Window{w})
+	if ds.Query == "" && ds.Clock == hunting.ClockEvent {
 		return lines(from, cut, extendIngestion)
 	}
 	return lines(from, cut)
 }
 
 // Nothing is the query for no row of the dataset, though for its columns, at a time.
-func Nothing(ds pipeline.Dataset, at time.Time) string {
-	w := pipeline.Window{Start: at, End: at}
+func Nothing(ds hunting.Dataset, at time.Time) string {
+	w := hunting.Window{Start: at, End: at}
 	switch {
-	case ds.Mode != pipeline.ModeSnapshot:
-		return Page(ds, w, pipeline.Slice{})
+	case ds.Mode != hunting.ModeSnapshot:
+		return Page(ds, w, hunting.Slice{})
 	case ds.Query != "":
 		return lines(rows(ds, nil), "| take 0")
 	}
-	ds.Mode, ds.Clock = pipeline.ModeAppend, pipeline.ClockIngestion
-	return Page(ds, w, pipeline.Slice{})
+	ds.Mode, ds.Clock = hunting.ModeAppend, hunting.ClockIngestion
+	return Page(ds, w, hunting.Slice{})
 }
 
 // slice is the operator that keeps slice s, or nothing for all of a window. The
 // function is named by its algorithm, since that of hash() may change.
-func slice(ds pipeline.Dataset, s pipeline.Slice) string {
+func slice(ds hunting.Dataset, s hunting.Slice) string {
 	if s.N <= 1 {
 		return ""
 	}
@@ -114,7 +114,7 @@ func slice(ds pipeline.Dataset, s pipeline.Slice) string {
 }
 
 // sliceKey is the text of a row that decides its slice.
-func sliceKey(ds pipeline.Dataset) string {
+func sliceKey(ds hunting.Dataset) string {
 	columns := ds.Slicing
 	if len(columns) == 0 {
 		columns = ds.Identity
@@ -134,9 +134,9 @@ func sliceKey(ds pipeline.Dataset) string {
 
 // Leg is what one part of a Count counts.
 type Leg struct {
-	Dataset pipeline.Dataset
-	Windows []pipeline.Window // nil: all there is, as ever of a snapshot
-	Bin     time.Duration     // width of the bins; 0: one number for all
+	Dataset hunting.Dataset
+	Windows []hunting.Window // nil: all there is, as ever of a snapshot
+	Bin     time.Duration    // width of the bins; 0: one number for all
 	// Unclocked counts, by event time, only those rows of a table that have no
 	// ingestion time. Of a table without a time column it counts all of them.
 	Unclocked bool
@@ -145,7 +145,7 @@ type Leg struct {
 // Alone reports whether a dataset must be the only leg of a Count. Custom queries
 // must: _startTime and _endTime hold for a whole query, and a query that fails must not
 // take the counts of the tables along.
-func Alone(ds pipeline.Dataset) bool { return ds.Query != "" }
+func Alone(ds hunting.Dataset) bool { return ds.Query != "" }
 
 // Count is one query that counts the rows of every leg. It answers rows of Leg (the
 // leg's index, long), Bin (datetime, the start of the bin; null where rows are not
@@ -179,12 +179,12 @@ func (l Leg) count(i int) string {
 // rows is what a leg counts, and the column of its clock; empty: none.
 func (l Leg) rows() (from, clock string) {
 	ds, windows := l.Dataset, l.Windows
-	if ds.Mode == pipeline.ModeSnapshot {
+	if ds.Mode == hunting.ModeSnapshot {
 		return rows(ds, nil), ""
 	}
 	clock = clockOf(ds)
 	if l.Unclocked {
-		ds.Clock, clock = pipeline.ClockEvent, ds.TimeColumn
+		ds.Clock, clock = hunting.ClockEvent, ds.TimeColumn
 		if clock == "" {
 			windows = nil
 		}
@@ -199,15 +199,15 @@ func (l Leg) rows() (from, clock string) {
 const extendIngestion = "| extend " + schema.IngestionTime + " = ingestion_time()"
 
 // clockOf is the column that says when a row of the dataset was; empty: none does.
-func clockOf(ds pipeline.Dataset) string {
-	if ds.Query == "" && ds.Clock == pipeline.ClockIngestion {
+func clockOf(ds hunting.Dataset) string {
+	if ds.Query == "" && ds.Clock == hunting.ClockIngestion {
 		return schema.IngestionTime
 	}
 	return ds.TimeColumn
 }
 
 // rows is the dataset's rows of some windows; of none: all there are.
-func rows(ds pipeline.Dataset, windows []pipeline.Window) string {
+func rows(ds hunting.Dataset, windows []hunting.Window) string {
 	switch {
 	case ds.Query != "" && len(windows) > 0:
 		w := hull(windows)
@@ -216,7 +216,7 @@ func rows(ds pipeline.Dataset, windows []pipeline.Window) string {
 		return body(ds.Query)
 	case len(windows) == 0:
 		return ds.Name
-	case ds.Clock == pipeline.ClockIngestion:
+	case ds.Clock == hunting.ClockIngestion:
 		return lines(ds.Name, extendIngestion, within(schema.IngestionTime, windows))
 	}
 	return lines(ds.Name, within(ds.TimeColumn, windows))
@@ -226,15 +226,15 @@ func rows(ds pipeline.Dataset, windows []pipeline.Window) string {
 // no row comes twice even if the query is wrongly held for one that can be cut by time. It
 // is not for sums, since the time of a sum may well be that of a bin which began before the
 // window, nor for a snapshot, which has no window.
-func belt(ds pipeline.Dataset, windows []pipeline.Window) string {
-	if ds.Mode == pipeline.ModeAggregate || ds.Mode == pipeline.ModeSnapshot || ds.TimeColumn == "" {
+func belt(ds hunting.Dataset, windows []hunting.Window) string {
+	if ds.Mode == hunting.ModeAggregate || ds.Mode == hunting.ModeSnapshot || ds.TimeColumn == "" {
 		return ""
 	}
 	return within(ds.TimeColumn, windows)
 }
 
 // hull is the shortest window that covers all.
-func hull(windows []pipeline.Window) pipeline.Window {
+func hull(windows []hunting.Window) hunting.Window {
 	all := windows[0]
 	for _, w := range windows[1:] {
 		if w.Start.Before(all.Start) {
@@ -249,7 +249,7 @@ func hull(windows []pipeline.Window) pipeline.Window {
 
 // within keeps the rows of some windows. The borders are >= and <, since `between`
 // would give a row on a border twice.
-func within(clock string, windows []pipeline.Window) string {
+func within(clock string, windows []hunting.Window) string {
 	terms := make([]string, len(windows))
 	for i, w := range windows {
 		terms[i] = fmt.Sprintf("%[1]s >= %[2]s and %[1]s < %[3]s", clock, literal(w.Start), literal(w.End))
@@ -287,5 +287,5 @@ func width(d time.Duration) string {
 			return strconv.FormatInt(int64(d/unit.length), 10) + unit.name
 		}
 	}
-	return strconv.FormatInt(int64(max(d/pipeline.Tick, 1)), 10) + "tick"
+	return strconv.FormatInt(int64(max(d/hunting.Tick, 1)), 10) + "tick"
 }

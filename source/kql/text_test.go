@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source/kql"
 )
 
@@ -23,8 +23,8 @@ func TestEndsOfQueries(t *testing.T) {
 		"let render = A; render":                               "let render = A; render",
 		"A | where X == '| render'":                            "A | where X == '| render'",
 	} {
-		ds := pipeline.Dataset{Name: "Q", Mode: pipeline.ModeSnapshot, Query: query}
-		got, _, _ := strings.Cut(kql.Page(ds, pipeline.Window{Start: start}, pipeline.Slice{}), "\n| extend")
+		ds := hunting.Dataset{Name: "Q", Mode: hunting.ModeSnapshot, Query: query}
+		got, _, _ := strings.Cut(kql.Page(ds, hunting.Window{Start: start}, hunting.Slice{}), "\n| extend")
 		if got != want {
 			t.Errorf("%q is sent as %q, want %q", query, got, want)
 		}
@@ -39,16 +39,16 @@ func FuzzCheck(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		ds := pipeline.Dataset{Name: "Q", Mode: pipeline.ModeSnapshot, Query: query}
+		ds := hunting.Dataset{Name: "Q", Mode: hunting.ModeSnapshot, Query: query}
 		if kql.Check(ds) != nil {
 			return
 		}
-		ds.Query = kql.Page(ds, pipeline.Window{Start: start}, pipeline.Slice{I: 1, N: 2})
+		ds.Query = kql.Page(ds, hunting.Window{Start: start}, hunting.Slice{I: 1, N: 2})
 		if err := kql.Check(ds); err != nil {
 			t.Fatalf("%q: %v", ds.Query, err)
 		}
 		// What was written behind the query is code: neither comment nor string holds it.
-		if got := kql.Page(ds, pipeline.Window{Start: start}, pipeline.Slice{}); !strings.HasPrefix(got, ds.Query+"\n") {
+		if got := kql.Page(ds, hunting.Window{Start: start}, hunting.Slice{}); !strings.HasPrefix(got, ds.Query+"\n") {
 			t.Fatalf("%q became %q", ds.Query, got)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source/kql"
 	"hunting-exporter/source/kql/judge"
 )
@@ -46,7 +46,7 @@ func corpus(t *testing.T) (all []sample) {
 // read takes a sample's text apart.
 func read(t *testing.T, file, text string) sample {
 	t.Helper()
-	s := sample{text: text, options: judge.Options{Mode: pipeline.ModeAppend, Time: "Timestamp"}}
+	s := sample{text: text, options: judge.Options{Mode: hunting.ModeAppend, Time: "Timestamp"}}
 	head := true
 	for i, line := range strings.Split(text, "\n") {
 		if strings.HasSuffix(line, "// <-") {
@@ -60,7 +60,7 @@ func read(t *testing.T, file, text string) sample {
 		case "name":
 			s.name = file + ": " + value
 		case "mode":
-			s.options.Mode = pipeline.Mode(value)
+			s.options.Mode = hunting.Mode(value)
 		case "time":
 			s.options.Time = value
 		case "join":
@@ -84,7 +84,7 @@ func (s *sample) judged() (string, judge.Verdict) {
 	switch {
 	case len(v.Refused) > 0:
 		return "refused", v
-	case s.options.Mode == pipeline.ModeAppend:
+	case s.options.Mode == hunting.ModeAppend:
 		return "rows", v
 	}
 	return string(s.options.Mode), v
@@ -138,8 +138,8 @@ func TestCorpusIsSound(t *testing.T) {
 	samples := corpus(t)
 	var queries []string
 	for _, s := range samples {
-		ds := pipeline.Dataset{Name: "Q", Query: s.text, Mode: s.options.Mode, Clock: pipeline.ClockEvent, TimeColumn: s.options.Time}
-		queries = append(queries, kql.Page(ds, window, pipeline.Slice{}))
+		ds := hunting.Dataset{Name: "Q", Query: s.text, Mode: s.options.Mode, Clock: hunting.ClockEvent, TimeColumn: s.options.Time}
+		queries = append(queries, kql.Page(ds, window, hunting.Slice{}))
 	}
 	for i, v := range ask(t, queries) {
 		want := samples[i].diagnostic

@@ -23,7 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/kql"
 	"hunting-exporter/source/kql/judge"
@@ -92,33 +92,33 @@ func tables() (all []map[string]any) {
 
 var (
 	from   = time.Date(2026, 1, 31, 12, 34, 56, 123456700, time.UTC)
-	window = pipeline.Window{Start: from, End: from.Add(time.Hour)}
-	later  = pipeline.Window{Start: from.Add(2 * time.Hour), End: from.Add(3 * time.Hour)}
-	cut    = pipeline.Slice{I: 3, N: 7}
+	window = hunting.Window{Start: from, End: from.Add(time.Hour)}
+	later  = hunting.Window{Start: from.Add(2 * time.Hour), End: from.Add(3 * time.Hour)}
+	cut    = hunting.Slice{I: 3, N: 7}
 )
 
 // shapes are the ways to read a table: by each clock that it has, and as a snapshot.
-func shapes(table schema.Table) map[string]pipeline.Dataset {
-	ds := pipeline.Dataset{Name: table.Name, TimeColumn: table.TimeColumn, Identity: table.Identity, Slicing: table.Slicing}
-	all := map[string]pipeline.Dataset{}
-	add := func(name string, mode pipeline.Mode, clock pipeline.Clock) {
+func shapes(table schema.Table) map[string]hunting.Dataset {
+	ds := hunting.Dataset{Name: table.Name, TimeColumn: table.TimeColumn, Identity: table.Identity, Slicing: table.Slicing}
+	all := map[string]hunting.Dataset{}
+	add := func(name string, mode hunting.Mode, clock hunting.Clock) {
 		ds.Mode, ds.Clock = mode, clock
 		all[name] = ds
 	}
-	add("ingestion", pipeline.ModeAppend, pipeline.ClockIngestion)
-	add("snapshot", pipeline.ModeSnapshot, "")
+	add("ingestion", hunting.ModeAppend, hunting.ClockIngestion)
+	add("snapshot", hunting.ModeSnapshot, "")
 	if table.TimeColumn != "" {
-		add("event", pipeline.ModeAppend, pipeline.ClockEvent)
+		add("event", hunting.ModeAppend, hunting.ClockEvent)
 	}
 	return all
 }
 
 // queriesOf are all queries of one shape of a table, by what they are for.
-func queriesOf(shape string, ds pipeline.Dataset) map[string]string {
+func queriesOf(shape string, ds hunting.Dataset) map[string]string {
 	legs := map[string]kql.Leg{
-		"count":             {Dataset: ds, Windows: []pipeline.Window{window}, Bin: 15 * time.Minute},
-		"count two windows": {Dataset: ds, Windows: []pipeline.Window{window, later}, Bin: pipeline.Tick},
-		"unclocked":         {Dataset: ds, Windows: []pipeline.Window{window}, Bin: 1500 * time.Millisecond, Unclocked: true},
+		"count":             {Dataset: ds, Windows: []hunting.Window{window}, Bin: 15 * time.Minute},
+		"count two windows": {Dataset: ds, Windows: []hunting.Window{window, later}, Bin: hunting.Tick},
+		"unclocked":         {Dataset: ds, Windows: []hunting.Window{window}, Bin: 1500 * time.Millisecond, Unclocked: true},
 	}
 	if shape == "snapshot" {
 		legs = map[string]kql.Leg{"count": {Dataset: ds}}
@@ -128,7 +128,7 @@ func queriesOf(shape string, ds pipeline.Dataset) map[string]string {
 		all[name] = kql.Count([]kql.Leg{leg})
 	}
 	all["slice"] = kql.Page(ds, window, cut)
-	all["page"] = kql.Page(ds, window, pipeline.Slice{})
+	all["page"] = kql.Page(ds, window, hunting.Slice{})
 	ds.Identity, ds.Slicing = nil, nil
 	all["slice by every cell"] = kql.Page(ds, window, cut)
 	return all
@@ -164,7 +164,7 @@ func TestEveryQueryIsSound(t *testing.T) {
 			for kind, query := range queriesOf(shape, ds) {
 				add(fmt.Sprintf("%s by %s: %s", table.Name, shape, kind), query, answer(kind, shape, table))
 			}
-			leg := kql.Leg{Dataset: ds, Windows: []pipeline.Window{window, later}, Bin: 15 * time.Minute}
+			leg := kql.Leg{Dataset: ds, Windows: []hunting.Window{window, later}, Bin: 15 * time.Minute}
 			if shape == "snapshot" {
 				leg = kql.Leg{Dataset: ds}
 			}
@@ -196,33 +196,33 @@ func TestEveryQueryIsSound(t *testing.T) {
 // Custom queries stay sound with what is written around them.
 func TestCustomQueriesStaySound(t *testing.T) {
 	const in = "DeviceLogonEvents\n| where Timestamp >= _startTime and Timestamp < _endTime"
-	modes := map[string]pipeline.Mode{
-		in:               pipeline.ModeAppend,
-		in + "; // done": pipeline.ModeAppend,
-		in + "\n| where DeviceName != @'a\\' and AccountName != \"b\\\"\" // ';\n;\n;": pipeline.ModeAppend,
-		in + "\n| where DeviceName has ```\n'// | take 5\n```":                         pipeline.ModeAppend,
-		in + "\n| render timechart":                                                    pipeline.ModeAppend,
+	modes := map[string]hunting.Mode{
+		in:               hunting.ModeAppend,
+		in + "; // done": hunting.ModeAppend,
+		in + "\n| where DeviceName != @'a\\' and AccountName != \"b\\\"\" // ';\n;\n;": hunting.ModeAppend,
+		in + "\n| where DeviceName has ```\n'// | take 5\n```":                         hunting.ModeAppend,
+		in + "\n| render timechart":                                                    hunting.ModeAppend,
 		"let Seen = DeviceInfo | summarize arg_max(Timestamp, OSPlatform) by DeviceId;\n" +
-			in + "\n| join kind=leftouter Seen on DeviceId;": pipeline.ModeAppend,
-		"union DeviceLogonEvents, DeviceEvents\n| where Timestamp >= _startTime and Timestamp < _endTime": pipeline.ModeAppend,
-		in + "\n| summarize Timestamp = max(Timestamp), Logons = count() by DeviceId":                     pipeline.ModeAggregate,
-		"DeviceInfo | where Timestamp > ago(7d) | summarize arg_max(Timestamp, *) by DeviceId // newest":  pipeline.ModeSnapshot,
+			in + "\n| join kind=leftouter Seen on DeviceId;": hunting.ModeAppend,
+		"union DeviceLogonEvents, DeviceEvents\n| where Timestamp >= _startTime and Timestamp < _endTime": hunting.ModeAppend,
+		in + "\n| summarize Timestamp = max(Timestamp), Logons = count() by DeviceId":                     hunting.ModeAggregate,
+		"DeviceInfo | where Timestamp > ago(7d) | summarize arg_max(Timestamp, *) by DeviceId // newest":  hunting.ModeSnapshot,
 	}
 	var queries []string
 	for _, query := range slices.Sorted(maps.Keys(modes)) {
-		ds := pipeline.Dataset{Name: "Q", Query: query, Mode: modes[query], Clock: pipeline.ClockEvent, TimeColumn: "Timestamp"}
+		ds := hunting.Dataset{Name: "Q", Query: query, Mode: modes[query], Clock: hunting.ClockEvent, TimeColumn: "Timestamp"}
 		if err := kql.Check(ds); err != nil {
 			t.Error(err)
 		}
 		if v := judge.Query(query, judge.Options{Mode: ds.Mode, Time: ds.TimeColumn}); len(v.Refused) > 0 {
 			t.Errorf("%s: %v", query, v.Refused)
 		}
-		queries = append(queries, kql.Page(ds, window, pipeline.Slice{}), kql.Page(ds, window, cut))
-		if leg := (kql.Leg{Dataset: ds}); ds.Mode == pipeline.ModeSnapshot {
+		queries = append(queries, kql.Page(ds, window, hunting.Slice{}), kql.Page(ds, window, cut))
+		if leg := (kql.Leg{Dataset: ds}); ds.Mode == hunting.ModeSnapshot {
 			queries = append(queries, kql.Count([]kql.Leg{leg}))
 			continue
 		}
-		for _, windows := range [][]pipeline.Window{{window}, {window, later}} {
+		for _, windows := range [][]hunting.Window{{window}, {window, later}} {
 			queries = append(queries, kql.Count([]kql.Leg{{Dataset: ds, Windows: windows, Bin: time.Minute}}))
 		}
 	}
@@ -234,26 +234,26 @@ func TestCustomQueriesStaySound(t *testing.T) {
 }
 
 // asked is a custom query with a time column that it may not answer.
-func asked(query string) pipeline.Dataset {
-	return pipeline.Dataset{Name: "Q", Query: query, Clock: pipeline.ClockEvent, TimeColumn: "Timestamp"}
+func asked(query string) hunting.Dataset {
+	return hunting.Dataset{Name: "Q", Query: query, Clock: hunting.ClockEvent, TimeColumn: "Timestamp"}
 }
 
 // A judge that says yes to everything would prove nothing.
 func TestUnsoundQueriesAreFound(t *testing.T) {
-	bad := pipeline.Dataset{Name: "DeviceEvents", Clock: pipeline.ClockEvent, TimeColumn: "NoSuchTime", Identity: []string{"NoSuchId"}}
+	bad := hunting.Dataset{Name: "DeviceEvents", Clock: hunting.ClockEvent, TimeColumn: "NoSuchTime", Identity: []string{"NoSuchId"}}
 	typed := bad
 	typed.TimeColumn = "DeviceId" // a string
 	queries := map[string]string{
-		"NoSuchTime":  kql.Page(bad, window, pipeline.Slice{}),
-		"NoSuchId":    kql.Page(pipeline.Dataset{Name: "DeviceEvents", Mode: pipeline.ModeSnapshot, Identity: bad.Identity}, window, cut),
-		"NoSuchTable": kql.Page(pipeline.Dataset{Name: "NoSuchTable", Mode: pipeline.ModeSnapshot}, window, pipeline.Slice{}),
-		"datetime":    kql.Page(typed, window, pipeline.Slice{}),
-		"NoSuchTime ": kql.Count([]kql.Leg{{Dataset: bad, Windows: []pipeline.Window{window}}}),
+		"NoSuchTime":  kql.Page(bad, window, hunting.Slice{}),
+		"NoSuchId":    kql.Page(hunting.Dataset{Name: "DeviceEvents", Mode: hunting.ModeSnapshot, Identity: bad.Identity}, window, cut),
+		"NoSuchTable": kql.Page(hunting.Dataset{Name: "NoSuchTable", Mode: hunting.ModeSnapshot}, window, hunting.Slice{}),
+		"datetime":    kql.Page(typed, window, hunting.Slice{}),
+		"NoSuchTime ": kql.Count([]kql.Leg{{Dataset: bad, Windows: []hunting.Window{window}}}),
 		"":            "DeviceEvents | where (",
 		// What keeps to the window the rows of a query needs its time column, as a time.
-		"Timestamp":  kql.Page(asked("DeviceEvents | where Timestamp >= _startTime and Timestamp < _endTime | project DeviceId"), window, pipeline.Slice{}),
-		"Timestamp ": kql.Count([]kql.Leg{{Dataset: asked("DeviceEvents | project DeviceId"), Windows: []pipeline.Window{window}}}),
-		"datetime ":  kql.Page(asked("DeviceEvents | extend Timestamp = tostring(Timestamp)"), window, pipeline.Slice{}),
+		"Timestamp":  kql.Page(asked("DeviceEvents | where Timestamp >= _startTime and Timestamp < _endTime | project DeviceId"), window, hunting.Slice{}),
+		"Timestamp ": kql.Count([]kql.Leg{{Dataset: asked("DeviceEvents | project DeviceId"), Windows: []hunting.Window{window}}}),
+		"datetime ":  kql.Page(asked("DeviceEvents | extend Timestamp = tostring(Timestamp)"), window, hunting.Slice{}),
 	}
 	names := slices.Sorted(maps.Keys(queries))
 	var texts []string

@@ -16,7 +16,7 @@ var gaps = []mutation{
 	{
 		safeguard: "a gap that was read is none any more",
 		file:      "pipeline/job.go", pkg: "./pipeline",
-		old: "		p.Gaps = state.Fill(p.Gaps, state.Stretch(part.Window), part.Slice.I, part.Slice.N)\n", new: "",
+		old: "		p.Gaps = state.Fill(p.Gaps, part.Window, part.Slice.I, part.Slice.N)\n", new: "",
 	},
 	{
 		safeguard: "a gap is kept",
@@ -26,12 +26,12 @@ var gaps = []mutation{
 	{
 		safeguard: "what of a gap was not read stays a gap",
 		file:      "state/progress.go", pkg: "./pipeline",
-		old: "range Minus([]Stretch{g.Stretch}, s) {", new: "range Minus(nil, s) {",
+		old: "range Minus([]hunting.Window{g.Window}, s) {", new: "range Minus(nil, s) {",
 	},
 	{
 		safeguard: "reading one slice closes no other's gap",
 		file:      "state/progress.go", pkg: "./pipeline",
-		old: "case n > 1 && g.Stretch == s && g.I == i && g.N == n:", new: "case n > 1 && g.Stretch == s:",
+		old: "case n > 1 && g.Window == s && g.I == i && g.N == n:", new: "case n > 1 && g.Window == s:",
 	},
 	{
 		safeguard: "the gap of one slice is retried as that slice",

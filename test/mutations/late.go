@@ -30,7 +30,7 @@ var lateRows = []mutation{
 	{
 		safeguard: "a quarter hour is compared only if all of it is known",
 		file:      "pipeline/late.go", pkg: "./pipeline",
-		old: "return Window{start, latest(start, end)}", new: "return Window{ledger.Start(ledger.Number(start)), end}",
+		old: "return hunting.Window{Start: start, End: latest(start, end)}", new: "return hunting.Window{Start: ledger.Start(ledger.Number(start)), End: end}",
 	},
 	{
 		safeguard: "a quarter hour is compared only once all of it was read",
@@ -85,7 +85,7 @@ var lateRows = []mutation{
 	{
 		safeguard: "gaps are left to their own turn when a quarter hour is read again",
 		file:      "pipeline/late.go", pkg: "./pipeline",
-		old: "		stretches = state.Minus(stretches, g.Stretch)\n", new: "",
+		old: "		stretches = state.Minus(stretches, g.Window)\n", new: "",
 	},
 	{
 		safeguard: "of a gap that was read before only late rows are exported",

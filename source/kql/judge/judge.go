@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"slices"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source/kql/syntax"
 )
 
@@ -24,7 +24,7 @@ const (
 
 // Options are what the head of a query file says.
 type Options struct {
-	Mode pipeline.Mode
+	Mode hunting.Mode
 	Time string // the time column of the answer; empty: it has none
 	// JoinWindow: rows of two sides of one window need not meet across windows.
 	JoinWindow bool
@@ -100,9 +100,9 @@ func (j *judge) warn(line int, format string, args ...any) {
 	j.warned = append(j.warned, Reason{line, fmt.Sprintf(format, args...)})
 }
 
-func (j *judge) append() bool    { return j.Mode == pipeline.ModeAppend }
-func (j *judge) aggregate() bool { return j.Mode == pipeline.ModeAggregate }
-func (j *judge) snapshot() bool  { return j.Mode == pipeline.ModeSnapshot }
+func (j *judge) append() bool    { return j.Mode == hunting.ModeAppend }
+func (j *judge) aggregate() bool { return j.Mode == hunting.ModeAggregate }
+func (j *judge) snapshot() bool  { return j.Mode == hunting.ModeSnapshot }
 
 // Limits of what is followed. No query that a person wrote comes near.
 const (

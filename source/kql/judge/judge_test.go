@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/hunting"
 	"hunting-exporter/source/kql/judge"
 )
 
@@ -13,7 +13,7 @@ const (
 	cut = "A " + w
 )
 
-func options(mode pipeline.Mode) judge.Options { return judge.Options{Mode: mode, Time: "Timestamp"} }
+func options(mode hunting.Mode) judge.Options { return judge.Options{Mode: mode, Time: "Timestamp"} }
 
 // accepted checks that nothing speaks against queries.
 func accepted(t *testing.T, o judge.Options, queries map[string]string) {
@@ -38,7 +38,7 @@ func refused(t *testing.T, o judge.Options, queries map[string]string) {
 
 func TestRowsThatAreCut(t *testing.T) {
 	t.Parallel()
-	accepted(t, options(pipeline.ModeAppend), map[string]string{
+	accepted(t, options(hunting.ModeAppend), map[string]string{
 		"plain":               cut,
 		"flipped":             "A | where _startTime <= Timestamp and _endTime > Timestamp",
 		"two wheres":          "A | where Timestamp >= _startTime | extend Y = 1 | where Timestamp < _endTime",
@@ -77,7 +77,7 @@ func TestRowsThatAreCut(t *testing.T) {
 
 func TestUnions(t *testing.T) {
 	t.Parallel()
-	accepted(t, options(pipeline.ModeAppend), map[string]string{
+	accepted(t, options(hunting.ModeAppend), map[string]string{
 		"cut after":         "union A, B " + w,
 		"cut before":        "union (A " + w + "), (B " + w + ")",
 		"cut in two halves": "union (A | where Timestamp >= _startTime), (B | where Timestamp >= _startTime) | where Timestamp < _endTime",
@@ -86,7 +86,7 @@ func TestUnions(t *testing.T) {
 		"as":                cut + "| as Hits | union (Hits | extend Twice = true)",
 		"other time":        "union (A " + w + "), (B | where When >= _startTime and When < _endTime | project Timestamp = When)",
 	})
-	refused(t, options(pipeline.ModeAppend), map[string]string{
+	refused(t, options(hunting.ModeAppend), map[string]string{
 		"DeviceEvents " + w + "| union DeviceInfo": "line 2: the rows of DeviceInfo pass no border",
 		"union (A " + w + "), B":                   "line 2: the rows of B pass no border",
 		"let X = B; " + cut + "| union X":          "line 2: the rows of B pass no border",
@@ -97,7 +97,7 @@ func TestUnions(t *testing.T) {
 
 func TestFunctions(t *testing.T) {
 	t.Parallel()
-	accepted(t, options(pipeline.ModeAppend), map[string]string{
+	accepted(t, options(hunting.ModeAppend), map[string]string{
 		"of borders": "let f = (from: datetime, until: datetime) { let n = 1; A | where Timestamp >= from and Timestamp < until };\nf(_startTime, _endTime)",
 		"of rows":    "let f = (T: (*)) { T " + w + "};\nf(A)",
 		"invoke":     "let f = (T: (*), n: long) { T | where X > n };\n" + cut + "| invoke f(5)",
@@ -105,7 +105,7 @@ func TestFunctions(t *testing.T) {
 		"none":       "let f = () { A " + w + "};\nunion f(), (f | extend Y = 1)",
 		"default":    "let f = (n: timespan = 0d) { A | where Timestamp >= _startTime - n and Timestamp < _endTime };\nf()",
 	})
-	refused(t, options(pipeline.ModeAppend), map[string]string{
+	refused(t, options(hunting.ModeAppend), map[string]string{
 		"let f = (back: timespan) { A | where Timestamp >= _startTime - back and Timestamp < _endTime };\nf(1d)": "line 1: the rows begin at _startTime - 1d",
 		"let f = (T: (*)) { T | summarize count() by X };\n" + cut + "| invoke f()":                              "line 1: summarize sums up",
 		"let W = () { A | summarize Timestamp = max(Timestamp) by X };\nunion W(), B " + w:                       "line 1: summarize takes rows together",
@@ -116,7 +116,7 @@ func TestFunctions(t *testing.T) {
 
 func TestRowsThatAreNotCut(t *testing.T) {
 	t.Parallel()
-	refused(t, options(pipeline.ModeAppend), map[string]string{
+	refused(t, options(hunting.ModeAppend), map[string]string{
 		"A": "does not use _startTime",
 		"A // _startTime\n| where x == '_endTime' or d._startTime or x_startTime": "does not use _startTime",
 		"":                                      "holds no query",
@@ -155,7 +155,7 @@ func TestRowsThatAreNotCut(t *testing.T) {
 
 func TestOperatorsThatTakeRowsTogether(t *testing.T) {
 	t.Parallel()
-	refused(t, options(pipeline.ModeAppend), map[string]string{
+	refused(t, options(hunting.ModeAppend), map[string]string{
 		cut + "| take 5":                                   "line 2: take keeps some rows",
 		cut + "|\n// twice\nlimit 5":                       "line 4: take keeps some rows",
 		cut + "| top 5 by X":                               "line 2: top keeps some rows",
@@ -193,7 +193,7 @@ func TestOperatorsThatTakeRowsTogether(t *testing.T) {
 
 func TestJoins(t *testing.T) {
 	t.Parallel()
-	accepted(t, options(pipeline.ModeAppend), map[string]string{
+	accepted(t, options(hunting.ModeAppend), map[string]string{
 		"look-up":             cut + "| join kind=leftouter (B | summarize arg_max(Timestamp, *) by DeviceId) on DeviceId",
 		"look-up, inner":      cut + "| join hint.strategy=broadcast kind=inner (B) on X | join kind = leftanti (C) on X",
 		"lookup":              "let Known = B | join C on Id | summarize count() by Id;\n" + cut + "| lookup Known on Id",
@@ -220,13 +220,13 @@ func TestJoins(t *testing.T) {
 		cut + "| lookup (B " + w + "| summarize count() by DeviceId) on DeviceId":                                                      "line 2: the other side of this join is made of what one window has seen",
 		cut + "| join kind=leftouter (B | where Timestamp >= _startTime - 7d and Timestamp < _endTime | summarize max(X) by Id) on Id": "line 2: the other side of this join",
 	}
-	refused(t, options(pipeline.ModeAppend), sides)
+	refused(t, options(hunting.ModeAppend), sides)
 	for query := range sides {
-		o := options(pipeline.ModeAppend)
+		o := options(hunting.ModeAppend)
 		o.JoinWindow = true
 		accepted(t, o, map[string]string{"join: window": query})
 	}
-	refused(t, options(pipeline.ModeAppend), map[string]string{
+	refused(t, options(hunting.ModeAppend), map[string]string{
 		cut + "| join B on X":                    "line 2: join without a kind",
 		cut + "| join kind=innerunique (B) on X": "line 2: join without a kind",
 		cut + "| join kind=fullouter (B) on X":   "line 2: join kind=fullouter answers rows of its right side",
@@ -248,7 +248,7 @@ func TestJoins(t *testing.T) {
 
 func TestAggregates(t *testing.T) {
 	t.Parallel()
-	accepted(t, options(pipeline.ModeAggregate), map[string]string{
+	accepted(t, options(hunting.ModeAggregate), map[string]string{
 		"plain":       cut,
 		"sum":         cut + "| summarize n = count(), Timestamp = max(Timestamp) by X | where prev(X) > 1 | join B on X",
 		"bins":        cut + "| summarize count() by bin(Timestamp, 1h)",
@@ -258,7 +258,7 @@ func TestAggregates(t *testing.T) {
 		"pairs":       cut + "| join kind=inner (B " + w + ") on X | summarize count() by bin(Timestamp, 1h)",
 		"make-series": cut + "| make-series n = count() on Timestamp from _startTime to _endTime step 1h by X | mv-expand n, Timestamp",
 	})
-	refused(t, options(pipeline.ModeAggregate), map[string]string{
+	refused(t, options(hunting.ModeAggregate), map[string]string{
 		"A": "does not use _startTime",
 		cut + "| summarize count() by X | where Y > ago(7d)":                                                                                                                           "line 2: ago() makes",
 		cut + "| summarize n = count(), Timestamp = max(Timestamp) by X | top 5 by n":                                                                                                  "line 2: top keeps some",
@@ -276,11 +276,11 @@ func TestAggregates(t *testing.T) {
 
 func TestSnapshots(t *testing.T) {
 	t.Parallel()
-	accepted(t, options(pipeline.ModeSnapshot), map[string]string{
+	accepted(t, options(hunting.ModeSnapshot), map[string]string{
 		"all":  "A",
 		"sums": "let Old = ago(7d); A | where X > Old and Y <= now() | summarize arg_max(X, *) by Z | join B on Z",
 	})
-	refused(t, options(pipeline.ModeSnapshot), map[string]string{
+	refused(t, options(hunting.ModeSnapshot), map[string]string{
 		cut:                           "line 1: a snapshot is exported whole, so there is no _startTime",
 		"A | take 5":                  "line 1: take keeps some",
 		"A | top 5 by X":              "line 1: top keeps some",
@@ -298,7 +298,7 @@ func TestWarnings(t *testing.T) {
 		"union isfuzzy=true A, B " + w:              "line 1: isfuzzy=true leaves",
 		cut + "| where X has_any ('a',\n 'b'\n'c')": "line 3: two strings",
 	} {
-		v := judge.Query(query, options(pipeline.ModeAppend))
+		v := judge.Query(query, options(hunting.ModeAppend))
 		if len(v.Refused) > 0 || len(v.Warned) != 1 || !strings.HasPrefix(v.Warned[0].String(), want) {
 			t.Errorf("%q: %+v, want the warning %q", query, v, want)
 		}
@@ -314,7 +314,7 @@ func FuzzQuery(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(_ *testing.T, query string) {
-		for _, mode := range []pipeline.Mode{pipeline.ModeAppend, pipeline.ModeAggregate, pipeline.ModeSnapshot} {
+		for _, mode := range []hunting.Mode{hunting.ModeAppend, hunting.ModeAggregate, hunting.ModeSnapshot} {
 			judge.Query(query, options(mode))
 		}
 	})

@@ -1,4 +1,6 @@
-package pipeline
+// Package hunting has the words of hunting data: datasets, windows of their clocks, the
+// answers of the API and what is asked of it.
+package hunting
 
 import (
 	"encoding/json"
@@ -111,8 +113,8 @@ type Batch struct {
 	Rejects []Reject
 }
 
-// rows is the number of rows in the record.
-func (b *Batch) rows() int64 {
+// Rows is the number of rows in the record.
+func (b *Batch) Rows() int64 {
 	if b.Record == nil {
 		return 0
 	}
@@ -136,19 +138,4 @@ type Reject struct {
 	Key    string          `json:"key,omitempty"`   // of the event
 	Row    json.RawMessage `json:"row"`             // or the event's value
 	Reason string          `json:"reason"`
-}
-
-// Attempt names one attempt at a commit. No two attempts share an ID, so nothing
-// that carries it is ever overwritten.
-type Attempt struct {
-	Dataset Dataset
-	Seq     int64  // the commit's number in its dataset
-	Epoch   int64  // of the run that attempts it
-	ID      string // commit id: 128 random bits as 32 hex digits
-	From    time.Time
-}
-
-// Name is the attempt's part of every key it writes: <from>-<seq>-<epoch>-<commit id>.
-func (a Attempt) Name() string {
-	return fmt.Sprintf("%s-%d-%d-%s", a.From.UTC().Format("20060102T150405.0000000Z"), a.Seq, a.Epoch, a.ID[:8])
 }
