@@ -10,7 +10,7 @@ import (
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
-	"hunting-exporter/sink/s3"
+	"hunting-exporter/sink/parquet"
 	"hunting-exporter/source"
 	"hunting-exporter/transform"
 )
@@ -21,7 +21,7 @@ type Config struct {
 	Source    source.Config
 	Transform transform.Config
 	Blob      blobs3.Config
-	Parquet   s3.Config
+	Parquet   parquet.Config
 	Kafka     kafka.Config
 	Export    Export
 	State     State

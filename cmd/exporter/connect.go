@@ -12,6 +12,7 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
+	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
@@ -156,7 +157,8 @@ func (c *connection) exporter(cfg config.Config, s surroundings, run string) *pi
 	if c.stores.lake != nil {
 		datasets, _ := cfg.Datasets()
 		e.Destinations.Lake = c.stores.lake.URL()
-		e.Lake = s3.New(c.stores.lake, cfg.Parquet, s3.Info{Version: versionText(), Tenant: cfg.TenantFolder(), Datasets: len(datasets)}, &c.pool, s.log)
+		format := parquet.New(cfg.Parquet, parquet.Info{Version: versionText(), Datasets: len(datasets)}, &c.pool)
+		e.Lake = s3.New(c.stores.lake, format, cfg.TenantFolder(), s.log)
 	}
 	if c.cluster != nil {
 		e.Destinations.Cluster, e.Destinations.Topic = c.cluster.ID(), cfg.Kafka.Topic

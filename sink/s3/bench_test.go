@@ -11,7 +11,6 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
-	"hunting-exporter/sink/s3"
 )
 
 // processEvents is a page shaped like DeviceProcessEvents: 28 columns, some that
@@ -65,7 +64,7 @@ func processEvents(rows int) (arrow.Record, int64) {
 // BenchmarkEncode is one page to a verified local file and an upload in a directory.
 func BenchmarkEncode(b *testing.B) {
 	rec, size := processEvents(100_000)
-	sink := newSink(b, dirStore(b), s3.Config{})
+	sink := newSink(b, dirStore(b))
 	b.SetBytes(size)
 	b.ReportAllocs()
 	epoch := int64(0)

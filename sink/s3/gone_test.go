@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"hunting-exporter/blob"
-	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
 )
 
@@ -41,15 +41,15 @@ func (d denying) AbortUpload(context.Context, string, string) error { return err
 // for one that is there, that the right is missing.
 func TestUnknownUploadIsDenied(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
-		files := prepare(t, newSink(t, store, s3.Config{}), attempt(1), threeDays())
-		err := newSink(t, denying{store, true}, s3.Config{}).Publish(t.Context(), files)
+		files := prepare(t, newSink(t, store), attempt(1), threeDays())
+		err := newSink(t, denying{store, true}).Publish(t.Context(), files)
 		if !errors.Is(err, blob.ErrDenied) || errors.Is(err, pipeline.ErrUploadGone) {
 			t.Errorf("publish without the right: %v, want ErrDenied", err)
 		}
 		if err := store.AbortUpload(t.Context(), files[0].Key, files[0].UploadID); err != nil {
 			t.Fatal(err)
 		}
-		err = newSink(t, denying{store, false}, s3.Config{}).Publish(t.Context(), files)
+		err = newSink(t, denying{store, false}).Publish(t.Context(), files)
 		if !errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), "403") {
 			t.Errorf("publish of an upload that is gone: %v, want ErrUploadGone with the store's answer", err)
 		}
@@ -62,9 +62,9 @@ func TestUnknownUploadIsDenied(t *testing.T) {
 // TestAbortThatFails: what cannot be dropped is told and stops nobody.
 func TestAbortThatFails(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
-		files := prepare(t, newSink(t, store, s3.Config{}), attempt(1), threeDays())
+		files := prepare(t, newSink(t, store), attempt(1), threeDays())
 		var log bytes.Buffer
-		sink := s3.New(denying{store, true}, s3.Config{}, s3.Info{}, &pool.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+		sink := s3.New(denying{store, true}, newFormat(t, parquet.Config{}), "", slog.New(slog.NewTextHandler(&log, nil)))
 		if err := sink.Abort(t.Context(), "DeviceEvents", files); err != nil {
 			t.Error(err)
 		}

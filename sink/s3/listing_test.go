@@ -7,7 +7,6 @@ import (
 	"hunting-exporter/blob"
 	"hunting-exporter/blob/blobtest/fakes3"
 	blobs3 "hunting-exporter/blob/s3"
-	"hunting-exporter/sink/s3"
 )
 
 // TestSweepWithoutPrefix: on a server that finds no upload below a prefix (MinIO) the dead
@@ -35,7 +34,7 @@ func TestSweepWithoutPrefix(t *testing.T) {
 	begin(store, 1, 1003) // more than a page
 	begin(store, 2, 2)
 	begin(other, 1, 3)
-	if err := newSink(t, store, s3.Config{}).Sweep(t.Context(), "DeviceEvents", 2); err != nil {
+	if err := newSink(t, store).Sweep(t.Context(), "DeviceEvents", 2); err != nil {
 		t.Fatal(err)
 	}
 	if mine, others := len(inProgress(t, store)), len(inProgress(t, other)); mine != 2 || others != 3 {

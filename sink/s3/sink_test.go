@@ -3,17 +3,17 @@ package s3_test
 import (
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http/httptest"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
-	"github.com/parquet-go/parquet-go"
 	"go.uber.org/goleak"
 
 	"hunting-exporter/blob"
@@ -23,6 +23,7 @@ import (
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
+	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
 	"hunting-exporter/state"
 )
@@ -34,8 +35,32 @@ var (
 	windowEnd   = windowStart.Add(time.Hour)
 )
 
+// row is a row of the test table; nil is null.
+type row struct {
+	Time any // int64 ticks
+	Late any // int64 ticks, _IngestionTime
+	Text string
+}
+
 func batch(rows ...row) hunting.Batch {
-	return hunting.Batch{Part: hunting.Part{Window: hunting.Window{Start: windowStart, End: windowEnd}}, Record: record(rows...)}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
+		{Name: "Timestamp", Type: schema.DateTime, Nullable: true},
+		{Name: schema.IngestionTime, Type: schema.DateTime, Nullable: true},
+		{Name: "AdditionalFields", Type: arrow.BinaryTypes.String, Nullable: true},
+	}, nil))
+	defer b.Release()
+	for _, r := range rows {
+		for i, cell := range []any{r.Time, r.Late} {
+			ticks := b.Field(i).(*array.ExtensionBuilder).StorageBuilder().(*array.Int64Builder)
+			if at, ok := cell.(int64); ok {
+				ticks.Append(at)
+			} else {
+				ticks.AppendNull()
+			}
+		}
+		b.Field(2).(*array.StringBuilder).Append(r.Text)
+	}
+	return hunting.Batch{Part: hunting.Part{Window: hunting.Window{Start: windowStart, End: windowEnd}}, Record: b.NewRecord()}
 }
 
 func attempt(epoch int64) pipeline.Attempt {
@@ -77,12 +102,22 @@ func everyStore(t *testing.T, run func(t *testing.T, store blob.Store)) {
 	t.Run("s3", func(t *testing.T) { run(t, fakeS3(t)) })
 }
 
-func newSink(t testing.TB, store blob.Store, cfg s3.Config) *s3.Sink {
+func newFormat(t testing.TB, cfg parquet.Config) *parquet.Format {
 	t.Helper()
 	if cfg.Spill == "" {
 		cfg.Spill = t.TempDir()
 	}
-	return s3.New(store, cfg, s3.Info{Version: "v1.2.3"}, new(pool.Pool), slog.New(slog.DiscardHandler))
+	return parquet.New(cfg, parquet.Info{}, new(pool.Pool))
+}
+
+func newSink(t testing.TB, store blob.Store) *s3.Sink {
+	t.Helper()
+	return sinkOf(t, store, parquet.Config{})
+}
+
+func sinkOf(t testing.TB, store blob.Store, cfg parquet.Config) *s3.Sink {
+	t.Helper()
+	return s3.New(store, newFormat(t, cfg), "", slog.New(slog.DiscardHandler))
 }
 
 // prepare writes the batches as one attempt, up to its uploads.
@@ -109,97 +144,8 @@ func prepare(t testing.TB, sink *s3.Sink, a pipeline.Attempt, batches ...hunting
 	return files
 }
 
-// publish makes the attempt visible and opens its files, by dt.
-func publish(t testing.TB, store blob.Store, sink *s3.Sink, files []state.File) map[string]*parquet.File {
-	t.Helper()
-	if err := sink.Publish(t.Context(), files); err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]*parquet.File{}
-	for _, f := range files {
-		data, _, err := store.Get(t.Context(), f.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file, err := parquet.OpenFile(strings.NewReader(string(data)), int64(len(data)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[strings.TrimPrefix(strings.Split(f.Key, "/")[1], "dt=")] = file
-	}
-	return out
-}
-
-// readRows reads a file back into rows, times as the file's unit.
-func readRows(t testing.TB, f *parquet.File) []row {
-	t.Helper()
-	var out []row
-	for _, group := range f.RowGroups() {
-		rows := group.Rows()
-		buffer := make([]parquet.Row, 100)
-		for {
-			n, err := rows.ReadRows(buffer)
-			for _, r := range buffer[:n] {
-				out = append(out, rowOf(r))
-			}
-			if err != nil {
-				break
-			}
-		}
-		if err := rows.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return out
-}
-
-func rowOf(r parquet.Row) row {
-	cells := make([]any, len(r))
-	for i, v := range r {
-		if v.IsNull() {
-			continue
-		}
-		switch v.Kind() {
-		case parquet.Boolean:
-			cells[i] = v.Boolean()
-		case parquet.Int32:
-			cells[i] = v.Int32()
-		case parquet.Int64:
-			cells[i] = v.Int64()
-		case parquet.Double:
-			cells[i] = v.Double()
-		case parquet.ByteArray:
-			cells[i] = string(v.ByteArray())
-		}
-	}
-	n, _ := cells[0].(int64)
-	return row{n, cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8], cells[9]}
-}
-
 func ticks(year, month, day, hour int) int64 {
 	return schema.ToTicks(time.Date(year, time.Month(month), day, hour, 0, 0, 0, time.UTC))
-}
-
-// extremes are cells that have broken one writer or reader or another.
-func extremes() []row {
-	at := ticks(2026, 3, 4, 5)
-	return []row{
-		{N: 0, Time: at, Text: "", Same: "", JSON: ""},
-		{N: 1, Time: at + 1, Text: "a\x00b", Same: "same", Flag: true, I32: int32(math.MinInt32), I64: int64(math.MinInt64), F64: math.Inf(1)},
-		{N: 2, Time: at + 2, Text: "𝄞😀\u10ffff", Same: "same", Flag: false, I32: int32(math.MaxInt32), I64: int64(math.MaxInt64), F64: math.Inf(-1)},
-		{N: 3, Time: at + 3, Text: strings.Repeat("x", 100_000), F64: math.Copysign(0, -1), JSON: `{"a":[1,2]}`},
-		{N: 4, Time: at + 4, F64: math.SmallestNonzeroFloat64, Late: at + 12345},
-		{N: 5, Time: at + 5, F64: math.MaxFloat64, I32: int32(0), I64: int64(0)},
-		{N: 6, Time: at + 6, F64: math.NaN()},
-	}
-}
-
-func dts(files []state.File) []string {
-	out := make([]string, len(files))
-	for i, f := range files {
-		out[i] = strings.TrimPrefix(strings.Split(f.Key, "/")[1], "dt=")
-	}
-	return out
 }
 
 func spillIsEmpty(t *testing.T, dir string) {

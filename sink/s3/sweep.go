@@ -71,7 +71,7 @@ func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (ab
 // in other tenants' folders are not of it; those without a tenant's folder are.
 func (s *Sink) Holds(ctx context.Context, dataset string) (key string, err error) {
 	places := []string{s.folder(dataset)}
-	if s.info.Tenant != "" {
+	if s.tenant != "" {
 		places = append(places, dataset+"/"+schema.Partition+"=")
 	}
 	for _, place := range places {

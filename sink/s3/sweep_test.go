@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"hunting-exporter/blob"
-	"hunting-exporter/internal/pool"
+	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
 )
 
@@ -52,7 +52,7 @@ func TestSweepOfOnePage(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		leave(t, store, 1, 11)
 		leave(t, store, 2, 2)
-		if err := newSink(t, firstPage{store, 3}, s3.Config{}).Sweep(t.Context(), "DeviceEvents", 2); err != nil {
+		if err := newSink(t, firstPage{store, 3}).Sweep(t.Context(), "DeviceEvents", 2); err != nil {
 			t.Error(err)
 		}
 		left := inProgress(t, store)
@@ -71,7 +71,7 @@ func TestSweepOfOnePage(t *testing.T) {
 func TestSweepThatIsStuck(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		leave(t, store, 2, 3)
-		if err := newSink(t, firstPage{store, 2}, s3.Config{}).Sweep(t.Context(), "DeviceEvents", 2); err == nil {
+		if err := newSink(t, firstPage{store, 2}).Sweep(t.Context(), "DeviceEvents", 2); err == nil {
 			t.Error("a listing that breaks off went unnoticed")
 		}
 		if left := inProgress(t, store); len(left) != 3 {
@@ -83,7 +83,7 @@ func TestSweepThatIsStuck(t *testing.T) {
 // TestHolds: any Parquet file of the dataset counts, whoever wrote it, and nothing else.
 func TestHolds(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
-		sink := newSink(t, store, s3.Config{})
+		sink := newSink(t, store)
 		for _, step := range []struct{ put, holds string }{
 			{"_meta/state/DeviceEvents.json", ""},
 			{"DeviceEvents2/dt=2026-03-04/a.parquet", ""},
@@ -104,7 +104,7 @@ func TestHolds(t *testing.T) {
 // uploads are left alone.
 func TestTenantsThatShareALake(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
-		mine := s3.New(store, s3.Config{}, s3.Info{Tenant: "a"}, new(pool.Pool), slog.New(slog.DiscardHandler))
+		mine := s3.New(store, newFormat(t, parquet.Config{}), "a", slog.New(slog.DiscardHandler))
 		name := attempt(1).Name() + ".zstd.parquet"
 		for _, folder := range []string{"tenant=a/dt=2026-03-04", "tenant=b/dt=2026-03-04", "dt=2026-03-04"} {
 			if _, err := store.CreateUpload(t.Context(), "DeviceEvents/"+folder+"/"+name, ""); err != nil {

@@ -49,12 +49,12 @@ var decoding = []mutation{
 	},
 	{
 		safeguard: "whether integers have a dictionary is decided once for a file",
-		file:      "sink/s3/parquetfile/numbers.go", pkg: "./sink/s3/parquetfile",
+		file:      "sink/parquet/file/numbers.go", pkg: "./sink/parquet/file",
 		old: "	w.choice[column] = withDictionary\n", new: "",
 	},
 	{
 		safeguard: "a dictionary of integers begins empty",
-		file:      "sink/s3/parquetfile/numbers.go", pkg: "./sink/s3/parquetfile",
+		file:      "sink/parquet/file/numbers.go", pkg: "./sink/parquet/file",
 		old: "	clear(d.of)\n", new: "",
 	},
 	{

@@ -27,7 +27,7 @@ func benchmarks(rounds int) (decode, encode string, err error) {
 		return "", "", err
 	}
 	log.Print("Go benchmarks")
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-count", fmt.Sprint(rounds), "./transform", "./sink/s3/...") //nolint:noctx // ends by itself
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-count", fmt.Sprint(rounds), "./transform", "./sink/s3") //nolint:noctx // ends by itself
 	cmd.Dir, cmd.Stderr = filepath.Dir(root), os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -43,7 +43,7 @@ Duration: 1s, Total samples = 100ms
              hunting-exporter/transform.(*decoder).refill (inline)
 -----------+-----
       20ms   github.com/klauspost/compress/zstd.(*Decoder).DecodeAll
-             hunting-exporter/sink/s3.verifyGroup
+             hunting-exporter/sink/parquet.readGroup
 -----------+-----
       30ms   memeqbody
              hunting-exporter/internal/intern.(*Table).Find (inline)

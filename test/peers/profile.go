@@ -25,7 +25,7 @@ const floorBytes = 123e6
 // stages are asked in this order about the whole stack of a sample: a part that calls
 // another (verifying decompresses, decoding reads the connection) stands where it counts.
 var stages = []stage{
-	{"verify the file", 0, []string{"hunting-exporter/sink/s3.verify"}},
+	{"verify the file", 0, []string{"hunting-exporter/sink/parquet.read"}},
 	{"SHA-256", 0, []string{"crypto/sha256.", "crypto/internal/fips140/sha256."}},
 	{"gunzip", 0, []string{"compress/gzip.", "compress/flate.", "github.com/klauspost/compress/gzip.", "github.com/klauspost/compress/flate."}},
 	{"zstd", 48, []string{"github.com/klauspost/compress/zstd."}},
@@ -33,10 +33,10 @@ var stages = []stage{
 	{"dictionaries", 0, []string{"hunting-exporter/internal/intern.", "hunting-exporter/transform.(*column).known", "hunting-exporter/transform.(*column).guess"}},
 	{"decode JSON into columns", 129, []string{"hunting-exporter/transform.(*Decoder)", "hunting-exporter/transform.(*decoder)", "hunting-exporter/transform.(*scanner)"}},
 	{"hash rows, fit them to the table", 0, []string{"hunting-exporter/transform."}},
-	{"sort rows by time", 0, []string{"hunting-exporter/sink/s3.(*rowGroup).sort"}},
-	{"encode pages, statistics, bloom filters", 0, []string{"hunting-exporter/sink/s3/parquetfile.", "github.com/parquet-go/"}},
-	{"gather rows into row groups", 0, []string{"hunting-exporter/sink/s3.(*rowGroup)", "hunting-exporter/sink/s3.(*groupColumn)"}},
-	{"files, upload, publish", 0, []string{"hunting-exporter/sink/s3.", "hunting-exporter/blob/"}},
+	{"sort rows by time", 0, []string{"hunting-exporter/sink/parquet.(*rowGroup).sort"}},
+	{"encode pages, statistics, bloom filters", 0, []string{"hunting-exporter/sink/parquet/file.", "github.com/parquet-go/"}},
+	{"gather rows into row groups", 0, []string{"hunting-exporter/sink/parquet.(*rowGroup)", "hunting-exporter/sink/parquet.(*groupColumn)"}},
+	{"files, upload, publish", 0, []string{"hunting-exporter/sink/parquet.", "hunting-exporter/sink/s3.", "hunting-exporter/blob/"}},
 	{"keys of the rows written, plan, state", 0, []string{"hunting-exporter/pipeline", "hunting-exporter/source.", "hunting-exporter/state."}},
 	{"runtime: garbage collection, scheduler", 0, []string{"runtime."}},
 	{"other", 0, []string{""}},

@@ -1,4 +1,4 @@
-package s3_test
+package parquet_test
 
 import (
 	"fmt"

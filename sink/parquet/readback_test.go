@@ -1,11 +1,11 @@
-package s3
+package parquet
 
 import (
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -13,12 +13,11 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 )
 
 // finished writes a small file of two row groups and ends it.
-func finished(t *testing.T) *file {
+func finished(t *testing.T) *partition {
 	t.Helper()
 	fields := []arrow.Field{
 		{Name: "A", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
@@ -34,16 +33,14 @@ func finished(t *testing.T) *file {
 	}
 	rec := b.NewRecord()
 	defer rec.Release()
-	s := New(nil, Config{RowGroupRows: 5, Spill: t.TempDir()}, Info{}, new(pool.Pool), slog.New(slog.DiscardHandler))
-	begun, err := s.Begin(pipeline.Attempt{ID: "0123456789abcdef", Dataset: hunting.Dataset{Name: "d", TimeColumn: "T"}})
+	w, err := New(Config{RowGroupRows: 5, Spill: t.TempDir()}, Info{}, new(pool.Pool)).Begin(hunting.Dataset{Name: "d", TimeColumn: "T"}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := begun.(*writer)
 	if err := w.Write(t.Context(), hunting.Batch{Record: rec}); err != nil {
 		t.Fatal(err)
 	}
-	f := w.file(0)
+	f := w.partition(0)
 	if err := w.endGroup(f); err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +50,9 @@ func finished(t *testing.T) *file {
 	return f
 }
 
-func TestVerifyAcceptsWhatWasWritten(t *testing.T) {
+func TestReadBackAcceptsWhatWasWritten(t *testing.T) {
 	f := finished(t)
-	size, err := verify(t.Context(), f)
+	size, err := readBack(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +61,9 @@ func TestVerifyAcceptsWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestVerifyRefusesAnythingElse(t *testing.T) {
-	edit := func(change func([]byte) []byte) func(*testing.T, *file) {
-		return func(t *testing.T, f *file) {
+func TestReadBackRefusesAnythingElse(t *testing.T) {
+	edit := func(change func([]byte) []byte) func(*testing.T, *partition) {
+		return func(t *testing.T, f *partition) {
 			data, err := os.ReadFile(f.path)
 			if err != nil {
 				t.Fatal(err)
@@ -76,30 +73,30 @@ func TestVerifyRefusesAnythingElse(t *testing.T) {
 			}
 		}
 	}
-	for name, tamper := range map[string]func(*testing.T, *file){
+	for name, tamper := range map[string]func(*testing.T, *partition){
 		"one bit":         edit(func(d []byte) []byte { d[len(d)/2] ^= 1; return d }),
 		"cut short":       edit(func(d []byte) []byte { return d[:len(d)-9] }),
 		"empty":           edit(func([]byte) []byte { return nil }),
 		"longer":          edit(func(d []byte) []byte { return append(d, 0) }),
-		"missing":         func(_ *testing.T, f *file) { _ = os.Remove(f.path) },
-		"rows":            func(_ *testing.T, f *file) { f.rows++ },
-		"row group":       func(_ *testing.T, f *file) { f.groups = f.groups[:1] },
-		"rows of a group": func(_ *testing.T, f *file) { f.groups[1].rows++ },
-		"nulls":           func(_ *testing.T, f *file) { f.groups[1].nulls[1]-- },
+		"missing":         func(_ *testing.T, f *partition) { _ = os.Remove(f.path) },
+		"rows":            func(_ *testing.T, f *partition) { f.rows++ },
+		"row group":       func(_ *testing.T, f *partition) { f.groups = f.groups[:1] },
+		"rows of a group": func(_ *testing.T, f *partition) { f.groups[1].rows++ },
+		"nulls":           func(_ *testing.T, f *partition) { f.groups[1].nulls[1]-- },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := finished(t)
 			tamper(t, f)
-			if _, err := verify(t.Context(), f); err == nil {
+			if _, err := readBack(t.Context(), f); err == nil {
 				t.Error("verified")
 			}
 		})
 	}
 }
 
-// TestVerifySeesEveryBit: also those of indexes, filters and paddings, which no
+// TestReadBackSeesEveryBit: also those of indexes, filters and paddings, which no
 // decoding of the pages looks at.
-func TestVerifySeesEveryBit(t *testing.T) {
+func TestReadBackSeesEveryBit(t *testing.T) {
 	f := finished(t)
 	data, err := os.ReadFile(f.path)
 	if err != nil {
@@ -110,47 +107,31 @@ func TestVerifySeesEveryBit(t *testing.T) {
 		if err := os.WriteFile(f.path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := verify(t.Context(), f); err == nil {
+		if _, err := readBack(t.Context(), f); err == nil {
 			t.Fatalf("byte %d of %d changed: verified", i, len(data))
 		}
 		data[i] ^= 0x10
 	}
 }
 
-// TestVerifySeesColumnsOfUnequalLength: parquet-go writes such a file without an error.
-func TestVerifySeesColumnsOfUnequalLength(t *testing.T) {
+// TestReadBackSeesColumnsOfUnequalLength: parquet-go writes such a file without an error.
+func TestReadBackSeesColumnsOfUnequalLength(t *testing.T) {
 	f := finished(t)
 	for i := range f.groups {
 		f.groups[i].rows-- // as if the first column had one value less than counted
 	}
 	f.rows -= 2
-	if _, err := verify(t.Context(), f); err == nil || !strings.Contains(err.Error(), "rows") {
+	if _, err := readBack(t.Context(), f); err == nil || !strings.Contains(err.Error(), "rows") {
 		t.Errorf("verify: %v, want the rows to differ", err)
 	}
 }
 
-func TestEpochOfAKey(t *testing.T) {
-	for key, want := range map[string]int64{
-		"T/dt=2026-03-04/20260304T000000.0000000Z-7-12-0123abcd.zstd.parquet":                   12,
-		"T/dt=2026-03-04/20260304T000000.0000000Z-7-0012-0123abcd.none.parquet":                 12,
-		"T/dt=2026-03-04/20260304T000000.0000000Z-7-0123abcd.zstd.parquet":                      -1,
-		"T/dt=2026-03-04/x20260304T000000.0000000Z-7-1-0123abcd.zstd.parquet":                   -1,
-		"T/dt=2026-03-04/20260304T000000.0000000Z-7-99999999999999999999-0123abcd.zstd.parquet": -1,
-		"T/dt=2026-03-04/20260304T000000.0000000Z-7-1-0123abcd":                                 -1,
-	} {
-		got, ok := epochOf(key)
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("%s: %d %v, want %d", key, got, ok, want)
-		}
-	}
-}
-
-func TestRowsOfARunLieOneAfterTheOther(t *testing.T) {
+func TestAdjacentRows(t *testing.T) {
 	for _, c := range []struct {
 		rows []int32
 		want bool
 	}{{[]int32{5}, true}, {[]int32{3, 4, 5}, true}, {[]int32{0, 2, 1, 3}, false}, {[]int32{2, 1}, false}, {[]int32{1, 3}, false}} {
-		if got := isRun(c.rows); got != c.want {
+		if got := adjacent(c.rows); got != c.want {
 			t.Errorf("%v: %v", c.rows, got)
 		}
 	}

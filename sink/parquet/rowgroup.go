@@ -1,4 +1,4 @@
-package s3
+package parquet
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/schema"
-	"hunting-exporter/sink/s3/parquetfile"
+	"hunting-exporter/sink/parquet/file"
 )
 
 // rowGroup gathers rows of one file in buffers of its own, so that the batches they came
@@ -21,15 +21,15 @@ type rowGroup struct {
 	limit   int
 	room    int     // rows that there is memory for
 	ticks   []int64 // by which rows are sorted; noTime sorts last
-	values  []parquetfile.Values
+	values  []file.Values
 }
 
 // noTime is later than every time.
 const noTime = math.MaxInt64
 
-func newRowGroup(l *layout, limit int, p *pool.Pool) *rowGroup {
-	g := &rowGroup{columns: make([]groupColumn, len(l.columns)), pool: p, limit: limit}
-	for i, c := range l.columns {
+func newRowGroup(s *fileSchema, limit int, p *pool.Pool) *rowGroup {
+	g := &rowGroup{columns: make([]groupColumn, len(s.columns)), pool: p, limit: limit}
+	for i, c := range s.columns {
 		g.columns[i] = groupColumn{column: c, pool: p}
 	}
 	return g
@@ -75,7 +75,7 @@ func (g *rowGroup) add(rec arrow.Record, event *schema.DateTimeArray, rows []int
 		}
 		g.ticks = append(g.ticks, at)
 	}
-	from := picked{rows: rows, run: isRun(rows)}
+	from := picked{rows: rows, adjacent: adjacent(rows)}
 	for i := range g.columns {
 		c := &g.columns[i]
 		if err := c.add(rec.Column(i), have, from, g.room); err != nil {
@@ -87,7 +87,7 @@ func (g *rowGroup) add(rec arrow.Record, event *schema.DateTimeArray, rows []int
 
 // write hands the rows over, sorted by time. timeColumn is the one that they are sorted
 // by; negative: none, then they stay as they came.
-func (g *rowGroup) write(to *parquetfile.Writer, timeColumn int) error {
+func (g *rowGroup) write(to *file.Writer, timeColumn int) error {
 	g.values = g.values[:0]
 	for i := range g.columns {
 		v, err := g.columns[i].finish(g.rows())

@@ -1,4 +1,4 @@
-package parquetfile_test
+package file_test
 
 import (
 	"bytes"
@@ -8,15 +8,15 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
-	"hunting-exporter/sink/s3/parquetfile"
+	"hunting-exporter/sink/parquet/file"
 )
 
 // Integers that repeat have a dictionary, in all row groups of a file or in none.
 func TestDictionariesOfIntegers(t *testing.T) {
 	const n = 40_000
-	columns := []parquetfile.Column{{Name: "small", Kind: parquetfile.Int32}, {Name: "few", Kind: parquetfile.Int64}, {Name: "many", Kind: parquetfile.Int64}, {Name: "time", Kind: parquetfile.TimestampMicros}}
-	group := func(different int) []parquetfile.Values {
-		v := make([]parquetfile.Values, len(columns))
+	columns := []file.Column{{Name: "small", Kind: file.Int32}, {Name: "few", Kind: file.Int64}, {Name: "many", Kind: file.Int64}, {Name: "time", Kind: file.TimestampMicros}}
+	group := func(different int) []file.Values {
+		v := make([]file.Values, len(columns))
 		for i := range n {
 			v[0].Int32s = append(v[0].Int32s, int32(-i%16))
 			v[1].Int64s = append(v[1].Int64s, int64(i%different)<<40)
@@ -26,7 +26,7 @@ func TestDictionariesOfIntegers(t *testing.T) {
 		return v
 	}
 	var out bytes.Buffer
-	w := parquetfile.New(&out, columns, parquetfile.NewEncoder(codecs[1]), "test")
+	w := file.New(&out, columns, file.NewEncoder(codecs[1]), "test")
 	for _, different := range []int{2000, n} {
 		if err := w.WriteRowGroup(n, group(different), nil, -1); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package parquetfile
+package file
 
 const (
 	// pageBytes and pageRows are when a page ends: small enough to be skipped by the page

@@ -1,11 +1,11 @@
-// Package parquetfile writes Parquet files column by column from slices.
+// Package file writes Parquet files column by column from slices.
 //
 // It guarantees that what is written is what was given, each row once, in the order asked
 // for; that every bound in statistics and page index holds for all values; that every
 // value is in its column's bloom filter; and that nothing of the file but its footer stays
 // in memory. The formats of pages, headers and filters are parquet-go's packages; what is
 // here is their assembly, which in parquet-go goes by single values.
-package parquetfile
+package file
 
 import (
 	"fmt"

@@ -1,16 +1,12 @@
-// Package s3 writes Arrow batches to Parquet files of a data lake, on S3 or in a
-// directory.
-//
-// It guarantees that nothing is visible before Publish, that no file is offered
-// that was not read back and found whole, and that what Publish reports as done is
-// there, of the size and sha256 that were written. Error paths never drop an
-// upload: only Abort and Sweep do, and their callers know why.
+// Package parquet turns Arrow batches into Parquet files on local disk, one for each day
+// that rows fall on. It guarantees that no file is handed on that was not read back and
+// found whole. It knows no lake.
 //
 // Text, numbers and times are stored as they came, with one loss by choice: with
 // PARQUET_TIMESTAMP=us the seventh fraction digit (100 ns) is cut off. Every column
 // is optional, also those that the API never answers null: a column that the schema
 // gains or loses later is null in the other files, and readers unite them by name.
-package s3
+package parquet
 
 import (
 	"strconv"

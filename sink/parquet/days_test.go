@@ -1,14 +1,13 @@
-package s3_test
+package parquet_test
 
 import (
 	"fmt"
-	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
 
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/sink/s3"
+	"hunting-exporter/sink/parquet"
 )
 
 // TestMemoryIsThatOfOneDay: however many days rows fall on, what waits to be written is
@@ -16,12 +15,8 @@ import (
 func TestMemoryIsThatOfOneDay(t *testing.T) {
 	const days = 48
 	lent := new(pool.Pool)
-	sink := s3.New(dirStore(t), s3.Config{Spill: t.TempDir()}, s3.Info{}, lent, slog.New(slog.DiscardHandler))
-	w, err := sink.Begin(attempt(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = w.Close() }()
+	format := parquet.New(parquet.Config{Spill: t.TempDir()}, parquet.Info{}, lent)
+	w := begin(t, format)
 	text := strings.Repeat("x", 6000)
 	for n := range 3 {
 		for day := range days { // in turn, so that each has a large row group
@@ -37,9 +32,7 @@ func TestMemoryIsThatOfOneDay(t *testing.T) {
 	if heap() > 272<<20 {
 		t.Errorf("%d MB of memory for rows that wait", heap()>>20)
 	}
-	if _, err := w.Prepare(t.Context(), windowEnd); err != nil {
-		t.Fatal(err)
-	}
+	finish(t, w)
 	if lent.Lent() != 0 {
 		t.Errorf("%d bytes were not given back", lent.Lent())
 	}

@@ -1,23 +1,18 @@
-package s3_test
+package parquet_test
 
 import (
 	"os"
 	"testing"
 
-	"hunting-exporter/sink/s3"
+	"hunting-exporter/sink/parquet"
 )
 
 // TestManyDays: rows of many days, as when old events come in late, are one file a
 // day, with no more files open and no more memory held than for one.
 func TestManyDays(t *testing.T) {
 	const days, each = 100, 20
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
-	w, err := sink.Begin(attempt(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = w.Close() }()
+	format := newFormat(t, parquet.Config{})
+	w := begin(t, format)
 	before := openFiles(t)
 	for i := range each {
 		var rows []row
@@ -31,13 +26,10 @@ func TestManyDays(t *testing.T) {
 	if open := openFiles(t) - before; open > 5 {
 		t.Errorf("%d files are open", open)
 	}
-	files, err := w.Prepare(t.Context(), windowEnd)
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := finish(t, w)
 	total := int64(0)
 	for _, f := range files {
-		total += f.Rows
+		total += f.info.Rows
 	}
 	if len(files) != days || total != days*each {
 		t.Errorf("%d files of %d rows, want %d of %d", len(files), total, days, days*each)

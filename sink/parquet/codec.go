@@ -1,4 +1,4 @@
-package s3
+package parquet
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
-// newCodec makes the codec of one attempt, for one goroutine.
-func (s *Sink) newCodec() (compress.Codec, error) {
-	switch s.cfg.Compression {
+// newCodec makes the codec of one writer, for one goroutine.
+func (f *Format) newCodec() (compress.Codec, error) {
+	switch f.cfg.Compression {
 	case snappyCompression:
 		return &snappy.Codec{}, nil
 	case noCompression:

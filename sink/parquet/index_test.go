@@ -1,4 +1,4 @@
-package s3_test
+package parquet_test
 
 import (
 	"fmt"
@@ -6,17 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
+	parquetgo "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
-	"hunting-exporter/sink/s3"
+	"hunting-exporter/sink/parquet"
 )
 
 func TestBloomFiltersHoldEveryValue(t *testing.T) {
 	for name, columns := range map[string][]string{"by name": nil, "chosen": {"FileSHA256", "ActionType"}} {
-		store := dirStore(t)
-		sink := newSink(t, store, s3.Config{RowGroupRows: 100, Bloom: columns})
-		f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(1000)...)))["2026-03-04"]
+		f := write(t, newFormat(t, parquet.Config{RowGroupRows: 100, Bloom: columns}), batch(many(1000)...))["2026-03-04"]
 		for i, group := range f.RowGroups() {
 			for j, chunk := range group.ColumnChunks() {
 				filter := chunk.BloomFilter()
@@ -28,16 +26,14 @@ func TestBloomFiltersHoldEveryValue(t *testing.T) {
 					continue
 				}
 				for _, r := range many(1000)[i*100 : i*100+100] {
-					if ok, err := filter.Check(parquet.ValueOf(r.cells()[j])); err != nil || !ok {
+					if ok, err := filter.Check(parquetgo.ValueOf(r.cells()[j])); err != nil || !ok {
 						t.Fatalf("%s: row group %d lacks %v in column %s (%v)", name, i, r.cells()[j], table[j].name, err)
 					}
 				}
 			}
 		}
 	}
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{Bloom: []string{"none"}})
-	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(10)...)))["2026-03-04"]
+	f := write(t, newFormat(t, parquet.Config{Bloom: []string{"none"}}), batch(many(10)...))["2026-03-04"]
 	for _, chunk := range f.RowGroups()[0].ColumnChunks() {
 		if chunk.BloomFilter() != nil {
 			t.Error("a filter though none is wanted")
@@ -47,9 +43,7 @@ func TestBloomFiltersHoldEveryValue(t *testing.T) {
 
 // TestPageIndexNeverExcludesAValue: a reader prunes pages by these bounds.
 func TestPageIndexNeverExcludesAValue(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
-	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(3000)...)))["2026-03-04"]
+	f := write(t, newFormat(t, parquet.Config{}), batch(many(3000)...))["2026-03-04"]
 	for j, chunk := range f.RowGroups()[0].ColumnChunks() {
 		index, err := chunk.ColumnIndex()
 		if err != nil {
@@ -61,7 +55,7 @@ func TestPageIndexNeverExcludesAValue(t *testing.T) {
 			if err != nil {
 				break
 			}
-			values := make([]parquet.Value, page.NumValues())
+			values := make([]parquetgo.Value, page.NumValues())
 			_, _ = page.Values().ReadValues(values)
 			for _, v := range values {
 				if v.IsNull() {
@@ -71,7 +65,7 @@ func TestPageIndexNeverExcludesAValue(t *testing.T) {
 					t.Fatalf("column %s page %d: %v is outside [%v, %v]", table[j].name, p, v, index.MinValue(p), index.MaxValue(p))
 				}
 			}
-			parquet.Release(page)
+			parquetgo.Release(page)
 		}
 		_ = pages.Close()
 	}
@@ -79,17 +73,15 @@ func TestPageIndexNeverExcludesAValue(t *testing.T) {
 
 // TestLongCellsStayOutOfTheFooter: whole copies there make files unreadable.
 func TestLongCellsStayOutOfTheFooter(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{Compression: "none"})
 	const length = 1 << 20
 	var rows []row
 	for i := range 4 {
 		long := strings.Repeat(string(rune('a'+i)), length)
 		rows = append(rows, row{N: int64(i), Time: ticks(2026, 3, 4, 5), Text: long, JSON: long})
 	}
-	files := prepare(t, sink, attempt(1), batch(rows...))
-	if want := int64(8*length + 100_000); files[0].Size > want {
-		t.Errorf("8 cells of 1 MiB make a file of %d bytes", files[0].Size)
+	f := write(t, newFormat(t, parquet.Config{Compression: "none"}), batch(rows...))["2026-03-04"]
+	if want := int64(8*length + 100_000); f.info.Size > want {
+		t.Errorf("8 cells of 1 MiB make a file of %d bytes", f.info.Size)
 	}
 }
 
@@ -103,13 +95,11 @@ func TestTextIsEncodedAlikeInAllRowGroups(t *testing.T) {
 		"dictionary": {repeating, different, different},
 		"plain":      {different, repeating, repeating},
 	} {
-		store := dirStore(t)
-		sink := newSink(t, store, s3.Config{RowGroupRows: each})
 		var rows []row
 		for i := range each * len(texts) {
 			rows = append(rows, row{N: int64(i), Text: texts[i/each](i), Time: ticks(2026, 3, 4, 5) + int64(i)})
 		}
-		for _, f := range publish(t, store, sink, prepare(t, sink, attempt(1), batch(rows...))) {
+		for _, f := range write(t, newFormat(t, parquet.Config{RowGroupRows: each}), batch(rows...)) {
 			for i, g := range f.Metadata().RowGroups {
 				has := slices.Contains(g.Columns[2].MetaData.Encoding, format.RLEDictionary)
 				if has != (name == "dictionary") {
@@ -129,13 +119,11 @@ func TestTextIsEncodedAlikeInAllRowGroups(t *testing.T) {
 // an hour need not open the row groups of the others.
 func TestRowGroupsOfABatchFollowEachOther(t *testing.T) {
 	const each, n = 100, 401
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{RowGroupRows: each})
 	var rows []row
 	for i := range n {
 		rows = append(rows, row{N: int64(i * 100 % n), Time: ticks(2026, 3, 4, 5) + int64(i*100%n)})
 	}
-	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(rows...)))["2026-03-04"]
+	f := write(t, newFormat(t, parquet.Config{RowGroupRows: each}), batch(rows...))["2026-03-04"]
 	for i, got := range readRows(t, f) {
 		if got.N != int64(i) {
 			t.Fatalf("row %d of the file is number %d by time", i, got.N)

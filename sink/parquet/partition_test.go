@@ -1,4 +1,4 @@
-package s3_test
+package parquet_test
 
 import (
 	"math"
@@ -11,7 +11,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
-	"hunting-exporter/sink/s3"
+	"hunting-exporter/sink/parquet"
 )
 
 // stored is what becomes of a row in a file: times in the file's unit, cut towards
@@ -38,12 +38,10 @@ func stored(r row, unit string) row {
 }
 
 func TestEveryTypeReadsBack(t *testing.T) {
-	for _, cfg := range []s3.Config{
+	for _, cfg := range []parquet.Config{
 		{}, {Compression: "snappy"}, {Compression: "none"}, {Timestamp: "ns"}, {RowGroupRows: 2},
 	} {
-		store := dirStore(t)
-		sink := newSink(t, store, cfg)
-		files := publish(t, store, sink, prepare(t, sink, attempt(1), batch(extremes()...)))
+		files := write(t, newFormat(t, cfg), batch(extremes()...))
 		var want []row
 		for _, r := range extremes() {
 			want = append(want, stored(r, cfg.Timestamp))
@@ -89,11 +87,8 @@ func dayOf(r row) string {
 }
 
 func TestEveryRowIsInTheFileOfItsDay(t *testing.T) {
-	store := dirStore(t)
-	epoch := int64(0)
 	rapid.Check(t, func(r *rapid.T) {
-		epoch++ // an attempt of its own
-		cfg := s3.Config{RowGroupRows: rapid.IntRange(1, 9).Draw(r, "row group")}
+		cfg := parquet.Config{RowGroupRows: rapid.IntRange(1, 9).Draw(r, "row group")}
 		want := map[string]map[int64]row{}
 		var batches []hunting.Batch
 		n := int64(0)
@@ -110,11 +105,10 @@ func TestEveryRowIsInTheFileOfItsDay(t *testing.T) {
 			}
 			batches = append(batches, batch(rows...))
 		}
-		sink := newSink(t, store, cfg)
-		files := prepare(t, sink, attempt(epoch), batches...)
 		got := map[string]map[int64]row{}
 		total := int64(0)
-		for dt, f := range publish(t, store, sink, files) {
+		for dt, f := range write(t, newFormat(t, cfg), batches...) {
+			total += f.info.Rows
 			got[dt] = map[int64]row{}
 			for _, one := range readRows(t, f) {
 				if _, twice := got[dt][one.N]; twice {
@@ -122,9 +116,6 @@ func TestEveryRowIsInTheFileOfItsDay(t *testing.T) {
 				}
 				got[dt][one.N] = one
 			}
-		}
-		for _, f := range files {
-			total += f.Rows
 		}
 		if total != n {
 			r.Errorf("files count %d rows, %d were written", total, n)
@@ -136,11 +127,9 @@ func TestEveryRowIsInTheFileOfItsDay(t *testing.T) {
 }
 
 func TestTimesOfEveryYear(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
 	first, last := ticks(1, 1, 1, 0), ticks(9999, 12, 31, 23)+3600*10_000_000-1
-	files := publish(t, store, sink, prepare(t, sink, attempt(1),
-		batch(row{N: 1, Time: first, Late: last}, row{N: 2, Time: last}, row{N: 3, Time: ticks(1969, 12, 31, 23)})))
+	files := write(t, newFormat(t, parquet.Config{}),
+		batch(row{N: 1, Time: first, Late: last}, row{N: 2, Time: last}, row{N: 3, Time: ticks(1969, 12, 31, 23)}))
 	want := map[string][]row{
 		"0001-01-01": {{N: 1, Time: first / 10, Late: last / 10}},
 		"9999-12-31": {{N: 2, Time: last / 10}},
@@ -156,29 +145,18 @@ func TestTimesOfEveryYear(t *testing.T) {
 }
 
 func TestNanosecondsRefuseWhatTheyCannotHold(t *testing.T) {
-	sink := newSink(t, dirStore(t), s3.Config{Timestamp: "ns"})
-	w, err := sink.Begin(attempt(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = w.Close() }()
-	err = w.Write(t.Context(), batch(row{Time: ticks(2026, 3, 4, 0), Late: ticks(1601, 1, 1, 0)}))
+	w := begin(t, newFormat(t, parquet.Config{Timestamp: "ns"}))
+	err := w.Write(t.Context(), batch(row{Time: ticks(2026, 3, 4, 0), Late: ticks(1601, 1, 1, 0)}))
 	if err == nil || !strings.Contains(err.Error(), schema.IngestionTime) || !strings.Contains(err.Error(), "PARQUET_TIMESTAMP=us") {
 		t.Errorf("write: %v, want column and fix", err)
 	}
-	if _, err := w.Prepare(t.Context(), windowEnd); err == nil {
-		t.Error("prepare after a failed write succeeded")
+	if err := w.Finish(t.Context(), windowEnd, nil); err == nil {
+		t.Error("finish after a failed write succeeded")
 	}
 }
 
 func TestFileDescribesItself(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
-	files := prepare(t, sink, attempt(3), batch(extremes()...))
-	if want := "DeviceEvents/dt=2026-03-04/" + attempt(3).Name() + ".zstd.parquet"; files[0].Key != want {
-		t.Errorf("key %s, want %s", files[0].Key, want)
-	}
-	f := publish(t, store, sink, files)["2026-03-04"]
+	f := write(t, newFormat(t, parquet.Config{}), batch(extremes()...))["2026-03-04"]
 	for key, want := range map[string]string{
 		"hunting.table":   "DeviceEvents",
 		"hunting.from":    "2026-03-04T00:00:00.0000000Z",
@@ -202,9 +180,7 @@ func TestFileDescribesItself(t *testing.T) {
 // TestEncodingsThatReadersKnow: only plain and dictionary, and both kinds of
 // annotation on text.
 func TestEncodingsThatReadersKnow(t *testing.T) {
-	store := dirStore(t)
-	sink := newSink(t, store, s3.Config{})
-	f := publish(t, store, sink, prepare(t, sink, attempt(1), batch(many(1000)...)))["2026-03-04"]
+	f := write(t, newFormat(t, parquet.Config{}), batch(many(1000)...))["2026-03-04"]
 	for i, chunk := range f.Metadata().RowGroups[0].Columns {
 		name := table[i].name
 		dictionary := false
@@ -237,4 +213,20 @@ func many(n int) []row {
 		}
 	}
 	return rows
+}
+
+func TestOneSchemaAWriter(t *testing.T) {
+	w := begin(t, newFormat(t, parquet.Config{}))
+	if err := w.Write(t.Context(), batch(row{N: 1})); err != nil {
+		t.Fatal(err)
+	}
+	fewer := batch(row{N: 1})
+	fewer.Record = fewer.Record.NewSlice(0, 1)
+	fewer.Record = withoutLastColumn(fewer.Record)
+	if err := w.Write(t.Context(), fewer); err == nil {
+		t.Error("another schema was taken")
+	}
+	if err := w.Finish(t.Context(), windowEnd, nil); err == nil {
+		t.Error("finish after a failed write succeeded")
+	}
 }

@@ -1,4 +1,4 @@
-package parquetfile_test
+package file_test
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 	"pgregory.net/rapid"
 
-	"hunting-exporter/sink/s3/parquetfile"
+	"hunting-exporter/sink/parquet/file"
 )
 
 var codecs = []compress.Codec{&zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1}, &uncompressed.Codec{}}
@@ -24,18 +24,18 @@ var codecs = []compress.Codec{&zstd.Codec{Level: zstd.SpeedFastest, Concurrency:
 // group is a row group as it is written, and its values as they should be read.
 type group struct {
 	n       int
-	columns []parquetfile.Values
+	columns []file.Values
 	order   []int32
 	want    [][]parquet.Value // a column, in the order written
 }
 
-var kinds = []parquetfile.Kind{
-	parquetfile.Bool, parquetfile.Int32, parquetfile.Int64, parquetfile.Double,
-	parquetfile.Text, parquetfile.TimestampMicros, parquetfile.TimestampNanos,
+var kinds = []file.Kind{
+	file.Bool, file.Int32, file.Int64, file.Double,
+	file.Text, file.TimestampMicros, file.TimestampNanos,
 }
 
 // drawGroup makes a row group of columns of these kinds; large ones have several pages.
-func drawGroup(t *rapid.T, columns []parquetfile.Column) group {
+func drawGroup(t *rapid.T, columns []file.Column) group {
 	g := group{n: rapid.SampledFrom([]int{1, 2, 9, 300, 21_000, 41_000}).Draw(t, "rows")}
 	if rapid.Bool().Draw(t, "ordered") {
 		for i := range g.n {
@@ -68,7 +68,7 @@ func unique(order []int32) map[int32]bool {
 	return m
 }
 
-func drawValues(t *rapid.T, k parquetfile.Kind, n int) (v parquetfile.Values, cells []parquet.Value) {
+func drawValues(t *rapid.T, k file.Kind, n int) (v file.Values, cells []parquet.Value) {
 	nulls := rapid.SampledFrom([]int{0, 1, 3, n + 1}).Draw(t, "a null every") // n+1: none, 1: all
 	seed := rapid.Uint64().Draw(t, "seed")
 	spread := rapid.SampledFrom([]uint64{1, 3, 200, 1 << 40}).Draw(t, "different")
@@ -80,17 +80,17 @@ func drawValues(t *rapid.T, k parquetfile.Kind, n int) (v parquetfile.Values, ce
 	for i := range n {
 		x := number(i)
 		switch k {
-		case parquetfile.Bool:
+		case file.Bool:
 			v.Bools, cells[i] = append(v.Bools, byte(x&1)), parquet.BooleanValue(x&1 == 1)
-		case parquetfile.Int32:
+		case file.Int32:
 			v.Int32s, cells[i] = append(v.Int32s, int32(x)-5), parquet.Int32Value(int32(x)-5)
-		case parquetfile.Double:
+		case file.Double:
 			d := float64(int64(x)-1) / 3
 			if x == 1 {
 				d = math.Inf(-1)
 			}
 			v.Doubles, cells[i] = append(v.Doubles, d), parquet.DoubleValue(d)
-		case parquetfile.Text:
+		case file.Text:
 			text := odd[x%uint64(len(odd))] + fmt.Sprint(x)
 			texts, cells[i] = append(texts, text), parquet.ByteArrayValue([]byte(text))
 		default:
@@ -105,7 +105,7 @@ func drawValues(t *rapid.T, k parquetfile.Kind, n int) (v parquetfile.Values, ce
 	if v.Nulls == 0 {
 		v.Valid = nil
 	}
-	if k == parquetfile.Text {
+	if k == file.Text {
 		fillText(&v, texts, rapid.Bool().Draw(t, "dictionary"))
 	}
 	return v, cells
@@ -116,7 +116,7 @@ var odd = []string{
 	strings.Repeat("\ud7ff", 30), strings.Repeat("y", 3000),
 }
 
-func fillText(v *parquetfile.Values, texts []string, dictionary bool) {
+func fillText(v *file.Values, texts []string, dictionary bool) {
 	v.Ends = []int32{0}
 	entries := map[string]int32{}
 	for i, text := range texts {
@@ -142,17 +142,17 @@ func fillText(v *parquetfile.Values, texts []string, dictionary bool) {
 
 func TestReadsBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var columns []parquetfile.Column
+		var columns []file.Column
 		for i := range rapid.IntRange(1, 4).Draw(t, "columns") {
 			kind := rapid.SampledFrom(kinds).Draw(t, "kind")
-			columns = append(columns, parquetfile.Column{Name: fmt.Sprint("c", i), Kind: kind, Bloom: rapid.Bool().Draw(t, "bloom")})
+			columns = append(columns, file.Column{Name: fmt.Sprint("c", i), Kind: kind, Bloom: rapid.Bool().Draw(t, "bloom")})
 		}
 		var groups []group
 		for range rapid.IntRange(0, 3).Draw(t, "row groups") {
 			groups = append(groups, drawGroup(t, columns))
 		}
 		var out bytes.Buffer
-		w := parquetfile.New(&out, columns, parquetfile.NewEncoder(rapid.SampledFrom(codecs).Draw(t, "codec")), "test")
+		w := file.New(&out, columns, file.NewEncoder(rapid.SampledFrom(codecs).Draw(t, "codec")), "test")
 		for _, g := range groups {
 			if err := w.WriteRowGroup(g.n, g.columns, g.order, -1); err != nil {
 				t.Fatal(err)
@@ -178,7 +178,7 @@ func TestReadsBack(t *testing.T) {
 }
 
 // checkChunk compares a chunk's values, its page index and its filter with what is wanted.
-func checkChunk(t *rapid.T, chunk *parquet.FileColumnChunk, c parquetfile.Column, want []parquet.Value) {
+func checkChunk(t *rapid.T, chunk *parquet.FileColumnChunk, c file.Column, want []parquet.Value) {
 	index, err := chunk.ColumnIndex()
 	if err != nil {
 		t.Fatal(err)
@@ -255,23 +255,23 @@ func checkHeaders(t *rapid.T, file []byte, chunk parquet.ColumnChunk) {
 	}
 }
 
-func compare(k parquetfile.Kind, a, b parquet.Value) int {
+func compare(k file.Kind, a, b parquet.Value) int {
 	switch k {
-	case parquetfile.Text:
+	case file.Text:
 		return bytes.Compare(a.ByteArray(), b.ByteArray())
-	case parquetfile.Bool:
+	case file.Bool:
 		return map[bool]int{false: 0, true: 1}[a.Boolean()] - map[bool]int{false: 0, true: 1}[b.Boolean()]
-	case parquetfile.Int32:
+	case file.Int32:
 		return cmp.Compare(a.Int32(), b.Int32())
-	case parquetfile.Double:
+	case file.Double:
 		return cmp.Compare(a.Double(), b.Double())
 	}
 	return cmp.Compare(a.Int64(), b.Int64())
 }
 
 func TestUnequalColumnsAreRefused(t *testing.T) {
-	columns := []parquetfile.Column{{Name: "a", Kind: parquetfile.Int64}, {Name: "b", Kind: parquetfile.Text}}
-	for name, values := range map[string][]parquetfile.Values{
+	columns := []file.Column{{Name: "a", Kind: file.Int64}, {Name: "b", Kind: file.Text}}
+	for name, values := range map[string][]file.Values{
 		"longer":          {{Int64s: []int64{1, 2, 3}}, {Ends: []int32{0, 0, 0}}},
 		"another kind":    {{Int32s: []int32{1, 2}}, {Ends: []int32{0, 0, 0}}},
 		"text too short":  {{Int64s: []int64{1, 2}}, {Ends: []int32{0, 0}}},
@@ -279,7 +279,7 @@ func TestUnequalColumnsAreRefused(t *testing.T) {
 		"levels":          {{Int64s: []int64{1, 2}, Valid: []byte{1}}, {Ends: []int32{0, 0, 0}}},
 		"a column less":   {{Int64s: []int64{1, 2}}},
 	} {
-		w := parquetfile.New(new(bytes.Buffer), columns, parquetfile.NewEncoder(codecs[1]), "test")
+		w := file.New(new(bytes.Buffer), columns, file.NewEncoder(codecs[1]), "test")
 		if err := w.WriteRowGroup(2, values, nil, -1); err == nil {
 			t.Errorf("%s: written", name)
 		}
@@ -290,7 +290,7 @@ func TestUnequalColumnsAreRefused(t *testing.T) {
 }
 
 func TestAnOrderThatIsNoneIsRefused(t *testing.T) {
-	columns := []parquetfile.Column{{Name: "a", Kind: parquetfile.TimestampMicros}}
+	columns := []file.Column{{Name: "a", Kind: file.TimestampMicros}}
 	for _, c := range []struct {
 		valid []byte
 		order []int32
@@ -302,12 +302,12 @@ func TestAnOrderThatIsNoneIsRefused(t *testing.T) {
 		{[]byte{1, 0, 1}, []int32{2, 0, 1}, true},
 		{[]byte{1, 0, 1}, []int32{1, 2, 0}, false},
 	} {
-		v := parquetfile.Values{Int64s: []int64{3, 5, 1}, Valid: c.valid}
+		v := file.Values{Int64s: []int64{3, 5, 1}, Valid: c.valid}
 		for _, valid := range c.valid {
 			v.Nulls += int(1 - valid)
 		}
-		w := parquetfile.New(new(bytes.Buffer), columns, parquetfile.NewEncoder(codecs[1]), "test")
-		if err := w.WriteRowGroup(3, []parquetfile.Values{v}, c.order, 0); (err == nil) != c.ok {
+		w := file.New(new(bytes.Buffer), columns, file.NewEncoder(codecs[1]), "test")
+		if err := w.WriteRowGroup(3, []file.Values{v}, c.order, 0); (err == nil) != c.ok {
 			t.Errorf("order %v with %v: %v", c.order, c.valid, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package s3
+package parquet
 
 import (
 	"fmt"
@@ -7,26 +7,26 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"hunting-exporter/schema"
-	"hunting-exporter/sink/s3/parquetfile"
+	"hunting-exporter/sink/parquet/file"
 )
 
-// layout is how the columns of an attempt are stored, the same for all of its files.
-type layout struct {
-	schema  *arrow.Schema
+// fileSchema is how the columns of a writer are stored, the same for all of its files.
+type fileSchema struct {
+	arrow   *arrow.Schema
 	columns []column
 	time    int // the event's own time, by which rows are sorted; -1: none
 }
 
 type column struct {
 	name  string
-	kind  parquetfile.Kind
+	kind  file.Kind
 	bloom bool
 	// chosen: PARQUET_BLOOM names it.
 	chosen bool
 }
 
-func newLayout(s *arrow.Schema, timeColumn string, cfg Config) (*layout, error) {
-	l := &layout{schema: s, time: -1}
+func newSchema(s *arrow.Schema, timeColumn string, cfg Config) (*fileSchema, error) {
+	out := &fileSchema{arrow: s, time: -1}
 	blooms, byHand := chosenBlooms(s, cfg.Bloom)
 	seen := map[string]bool{}
 	for i, f := range s.Fields() {
@@ -39,32 +39,32 @@ func newLayout(s *arrow.Schema, timeColumn string, cfg Config) (*layout, error) 
 			return nil, err
 		}
 		named := slices.Contains(blooms, f.Name)
-		l.columns = append(l.columns, column{name: f.Name, kind: kind, bloom: named && hashed(kind), chosen: named && byHand})
+		out.columns = append(out.columns, column{name: f.Name, kind: kind, bloom: named && hashed(kind), chosen: named && byHand})
 		if f.Name == timeColumn && schema.APIName(f) == timeColumn && arrow.TypeEqual(f.Type, schema.DateTime) {
-			l.time = i
+			out.time = i
 		}
 	}
-	return l, nil
+	return out, nil
 }
 
-func kindOf(f arrow.Field, cfg Config) (parquetfile.Kind, error) {
+func kindOf(f arrow.Field, cfg Config) (file.Kind, error) {
 	switch t := schema.Plain(f.Type); t.ID() {
 	case arrow.BOOL:
-		return parquetfile.Bool, nil
+		return file.Bool, nil
 	case arrow.INT32:
-		return parquetfile.Int32, nil
+		return file.Int32, nil
 	case arrow.INT64:
-		return parquetfile.Int64, nil
+		return file.Int64, nil
 	case arrow.FLOAT64:
-		return parquetfile.Double, nil
+		return file.Double, nil
 	case arrow.STRING:
-		return parquetfile.Text, nil
+		return file.Text, nil
 	case arrow.EXTENSION:
 		if arrow.TypeEqual(t, schema.DateTime) && cfg.Timestamp == nanoseconds {
-			return parquetfile.TimestampNanos, nil
+			return file.TimestampNanos, nil
 		}
 		if arrow.TypeEqual(t, schema.DateTime) {
-			return parquetfile.TimestampMicros, nil
+			return file.TimestampMicros, nil
 		}
 	}
 	return 0, fmt.Errorf("column %s has type %s, which no Parquet type is defined for", f.Name, f.Type)
@@ -82,10 +82,10 @@ func bloomColumns(s *arrow.Schema) []string {
 }
 
 // file is the columns as the file has them.
-func (l *layout) file() []parquetfile.Column {
-	out := make([]parquetfile.Column, len(l.columns))
-	for i, c := range l.columns {
-		out[i] = parquetfile.Column{Name: c.name, Kind: c.kind, Bloom: c.bloom}
+func (s *fileSchema) file() []file.Column {
+	out := make([]file.Column, len(s.columns))
+	for i, c := range s.columns {
+		out[i] = file.Column{Name: c.name, Kind: c.kind, Bloom: c.bloom}
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package s3
+package parquet
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// verify reads a finished file back from disk: its bytes are those that were
+// readBack reads a finished file back from disk: its bytes are those that were
 // written, and every column of every row group holds the rows and nulls that went
 // in, counted by decoding the pages.
-func verify(ctx context.Context, f *file) (size int64, err error) {
-	disk, err := os.Open(f.path)
+func readBack(ctx context.Context, p *partition) (size int64, err error) {
+	disk, err := os.Open(p.path)
 	if err != nil {
 		return 0, err
 	}
@@ -28,36 +28,36 @@ func verify(ctx context.Context, f *file) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if found.Sum128() != f.sum.Sum128() {
+	if found.Sum128() != p.sum.Sum128() {
 		return 0, errors.New("its bytes are not those that were written")
 	}
-	f.sha256 = hex.EncodeToString(digest.Sum(nil))
+	p.sha256 = hex.EncodeToString(digest.Sum(nil))
 	read, err := parquet.OpenFile(disk, size)
 	if err != nil {
 		return 0, fmt.Errorf("open: %w", err)
 	}
-	if read.NumRows() != f.rows {
-		return 0, fmt.Errorf("footer counts %d rows, %d were written", read.NumRows(), f.rows)
+	if read.NumRows() != p.rows {
+		return 0, fmt.Errorf("footer counts %d rows, %d were written", read.NumRows(), p.rows)
 	}
-	if got, _ := read.Lookup(metaRows); got != strconv.FormatInt(f.rows, 10) {
-		return 0, fmt.Errorf("metadata counts %q rows, %d were written", got, f.rows)
+	if got, _ := read.Lookup(metaRows); got != strconv.FormatInt(p.rows, 10) {
+		return 0, fmt.Errorf("metadata counts %q rows, %d were written", got, p.rows)
 	}
-	if len(read.RowGroups()) != len(f.groups) {
-		return 0, fmt.Errorf("%d row groups, %d were written", len(read.RowGroups()), len(f.groups))
+	if len(read.RowGroups()) != len(p.groups) {
+		return 0, fmt.Errorf("%d row groups, %d were written", len(read.RowGroups()), len(p.groups))
 	}
 	for i, rg := range read.RowGroups() {
-		if err := verifyGroup(ctx, rg, f.groups[i], f.layout); err != nil {
+		if err := readGroup(ctx, rg, p.groups[i], p.schema); err != nil {
 			return 0, fmt.Errorf("row group %d: %w", i, err)
 		}
 	}
 	return size, nil
 }
 
-func verifyGroup(ctx context.Context, rg parquet.RowGroup, want group, l *layout) error {
+func readGroup(ctx context.Context, rg parquet.RowGroup, want group, s *fileSchema) error {
 	chunks := rg.ColumnChunks()
-	if rg.NumRows() != want.rows || len(chunks) != len(l.columns) {
+	if rg.NumRows() != want.rows || len(chunks) != len(s.columns) {
 		return fmt.Errorf("%d rows of %d columns, written were %d of %d",
-			rg.NumRows(), len(chunks), want.rows, len(l.columns))
+			rg.NumRows(), len(chunks), want.rows, len(s.columns))
 	}
 	for i, chunk := range chunks {
 		if err := ctx.Err(); err != nil {
@@ -65,11 +65,11 @@ func verifyGroup(ctx context.Context, rg parquet.RowGroup, want group, l *layout
 		}
 		rows, nulls, err := countPages(chunk)
 		if err != nil {
-			return fmt.Errorf("column %s: %w", l.columns[i].name, err)
+			return fmt.Errorf("column %s: %w", s.columns[i].name, err)
 		}
 		if rows != want.rows || nulls != want.nulls[i] || chunk.NumValues() != want.rows {
 			return fmt.Errorf("column %s: %d rows with %d nulls, written were %d with %d",
-				l.columns[i].name, rows, nulls, want.rows, want.nulls[i])
+				s.columns[i].name, rows, nulls, want.rows, want.nulls[i])
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package s3
+package parquet
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/sink/s3/parquetfile"
+	"hunting-exporter/sink/parquet/file"
 )
 
 // blooms are the columns that PARQUET_BLOOM names, for all datasets together: a column
@@ -34,12 +34,12 @@ func newBlooms(chosen []string, datasets int) *blooms {
 
 // check refuses columns that a filter cannot be made for, and, once every dataset has
 // come, those that none has.
-func (b *blooms) check(dataset string, l *layout) error {
+func (b *blooms) check(dataset string, s *fileSchema) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i, c := range l.columns {
+	for i, c := range s.columns {
 		if c.chosen && !c.bloom {
-			return refuse("%s of %s is %s, and bloom filters are for text and whole numbers", c.name, dataset, l.schema.Field(i).Type)
+			return refuse("%s of %s is %s, and bloom filters are for text and whole numbers", c.name, dataset, s.arrow.Field(i).Type)
 		}
 		delete(b.unknown, c.name)
 	}
@@ -55,8 +55,8 @@ func refuse(format string, args ...any) error {
 }
 
 // hashed reports whether a column's values can be in a bloom filter.
-func hashed(k parquetfile.Kind) bool {
-	return k == parquetfile.Text || k == parquetfile.Int32 || k == parquetfile.Int64
+func hashed(k file.Kind) bool {
+	return k == file.Text || k == file.Int32 || k == file.Int64
 }
 
 // chosenBlooms are the columns named in the settings, else those worth a filter.

@@ -1,4 +1,4 @@
-package s3
+package parquet
 
 import (
 	"strconv"
@@ -20,15 +20,15 @@ const (
 
 const timeFormat = "2006-01-02T15:04:05.0000000Z"
 
-// metadata says what a file holds: rows of this file, of the commit's range.
-func (w *writer) metadata(f *file, to time.Time) [][2]string {
+// metadata says what a file holds: rows of this file, of the writer's range.
+func (w *Writer) metadata(p *partition, to time.Time) [][2]string {
 	return [][2]string{
-		{metaTable, w.attempt.Dataset.Name},
-		{metaFrom, w.attempt.From.UTC().Format(timeFormat)},
+		{metaTable, w.dataset.Name},
+		{metaFrom, w.from.UTC().Format(timeFormat)},
 		{metaTo, to.UTC().Format(timeFormat)},
-		{metaRows, strconv.FormatInt(f.rows, 10)},
-		{metaSchema, schema.Fingerprint(w.layout.schema)},
-		{metaVersion, w.sink.info.Version},
-		{metaColumns, schema.ColumnsJSON(w.layout.schema)},
+		{metaRows, strconv.FormatInt(p.rows, 10)},
+		{metaSchema, schema.Fingerprint(w.schema.arrow)},
+		{metaVersion, w.format.info.Version},
+		{metaColumns, schema.ColumnsJSON(w.schema.arrow)},
 	}
 }
