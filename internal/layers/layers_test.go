@@ -25,6 +25,8 @@ var layers = []struct {
 	{pkg: "transform", none: []string{aws, azure, kafka, "net/http"}, most: 160},
 	{pkg: "source", none: []string{aws, kafka}, most: 320},
 	{pkg: "source/kql", none: []string{aws, azure, kafka, "net/http"}, most: 150},
+	{pkg: "sink/parquet", none: []string{aws, azure, kafka}},
+	{pkg: "sink/s3", none: []string{aws, azure, kafka}},
 	{pkg: "state", none: []string{aws, azure, kafka}},
 	{pkg: "pipeline", none: []string{aws, azure, kafka}},
 }
