@@ -160,8 +160,6 @@ func (j *File) takeJoin(h head) {
 		j.refuse(join.line, "join %q: window is all that there is (rows that the query joins meet within one window only); which rows a join pairs is said by its kind, in the query", join.value)
 	case j.Mode == hunting.ModeSnapshot:
 		j.refuse(join.line, "a snapshot has no windows: remove join: window")
-	case j.Mode == hunting.ModeAggregate:
-		j.warn(join.line, "join: window says nothing beside mode: aggregate, whose rows depend on how time is cut in any case")
 	}
 }
 

@@ -233,4 +233,4 @@ func (j *judge) list(x syntax.Expr, in scope) value {
 	return v
 }
 
-const twoSides = `let it see all rows, or accept pairs within one window only by "// join: window" at the head`
+const twoSides = `let it see all rows, or accept that by "// join: window" at the head`
