@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/sink/event"
 )
 
 // The values of KAFKA_DELIVERY.
@@ -20,9 +22,6 @@ const (
 	// AtLeastOnce sends outside of any transaction.
 	AtLeastOnce = "at-least-once"
 )
-
-// FormatRecord is the value that Microsoft's own streaming export sends.
-const FormatRecord = "record"
 
 const (
 	tablePlaceholder  = "{table}"
@@ -80,12 +79,12 @@ func (c Config) Problems() []setting.Problem {
 	c.checkBrokers(&p)
 	c.checkTopic(&p)
 	p.oneOf("KAFKA_DELIVERY", c.Delivery, ExactlyOnce, AtLeastOnce)
-	switch c.Format {
-	case FormatRecord:
-	case "eventhub", "splunk", "flat", "ocsf":
-		p.add("KAFKA_FORMAT", c.Format, "is of a later version", "unset it, or set record")
+	switch later := []string{"eventhub", "splunk", "flat", "ocsf"}; {
+	case slices.Contains(event.Names(), c.Format):
+	case slices.Contains(later, c.Format):
+		p.add("KAFKA_FORMAT", c.Format, "is of a later version", "unset it, or set "+event.Record)
 	default:
-		p.oneOf("KAFKA_FORMAT", c.Format, FormatRecord)
+		p.oneOf("KAFKA_FORMAT", c.Format, event.Names()...)
 	}
 	c.checkTLS(&p)
 	c.checkSASL(&p)

@@ -20,6 +20,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 
 	"hunting-exporter/internal/crash"
+	"hunting-exporter/hunting"
+	"hunting-exporter/sink/event"
 )
 
 const (
@@ -51,6 +53,8 @@ type Cluster struct {
 	zstd     *zstd.Encoder
 	patience patience
 	told     atomic.Int64 // when it was last said that a request waits
+
+	newFormat func(name string, ds hunting.Dataset, tenantID string) (event.Format, error)
 }
 
 // Connect asks the brokers who they are, for 20 seconds at most: a typo, a wrong port, a
@@ -65,7 +69,7 @@ func Connect(ctx context.Context, cfg Config, opts Options) (*Cluster, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	c := &Cluster{cfg: cfg, opts: opts, patience: defaultPatience}
+	c := &Cluster{cfg: cfg, opts: opts, patience: defaultPatience, newFormat: event.New}
 	c.patience.tell = c.waits
 	var err error
 	if c.tls, err = cfg.tlsConfig(); err != nil {

@@ -1,5 +1,5 @@
-// Package kafka turns batches into events and sends them to Kafka as a
-// transactional producer.
+// Package kafka frames events as record batches and sends them to Kafka as a
+// transactional producer. What an event holds is package event's.
 //
 // It guarantees that an attempt's events become visible to read_committed consumers
 // all at once and exactly once, or not at all: the rows and the marker that proves
@@ -7,11 +7,6 @@
 // the broker did not answer is reported as unknown, never as done or not done. With
 // at-least-once delivery every event is acknowledged by all in-sync replicas, and
 // may appear more than once, always with the same ce_id.
-//
-// An event's headers are those of a CloudEvent in binary mode. ce_type is
-// com.microsoft.defender.hunting.<table>, ce_source is /tenants/<id>/tables/<table>,
-// and ce_id is the row's hash over every cell: two rows that are equal in every cell
-// have the same ce_id.
 //
 // A record's timestamp is the event's own time where that is at most an hour old,
 // else the time of writing: Kafka's retention counts from it, and was seen to delete

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/sink/event"
 )
 
 // SetPatience shortens how long requests are repeated.
@@ -14,43 +15,31 @@ func (c *Cluster) SetPatience(total, request time.Duration) {
 // PartitionOf is the partitioner.
 var PartitionOf = partitionOf
 
-// AppendString is the JSON string escaper.
-var AppendString = appendString
+// Timestamp is the timestamp of a record, from times in ticks.
+var Timestamp = timestamp
 
-// AppendTime is the formatter of times.
-var AppendTime = appendTime
-
-// Events turns one batch into keys, values and record timestamps.
-type Events struct{ e *eventEncoder }
-
-// NewEvents returns an encoder.
-func NewEvents(ds hunting.Dataset, tenant string, now time.Time) Events {
-	return Events{newEventEncoder(ds, tenant, func() time.Time { return now })}
+// SetFormat replaces the format of events.
+func (c *Cluster) SetFormat(f event.Format) {
+	c.newFormat = func(string, hunting.Dataset, string) (event.Format, error) { return f, nil }
 }
 
-// Values encodes every row's value.
-func (v Events) Values(b hunting.Batch) ([]string, error) {
-	if err := v.e.bind(b); err != nil {
-		return nil, err
-	}
-	var out []string
-	for i := range int(b.Record.NumRows()) {
-		event, received := v.e.times(i)
-		out = append(out, string(v.e.appendValue(nil, event, received, i)))
-	}
-	return out, nil
+// Encoder encodes batches as Write does.
+type Encoder struct {
+	Format event.Format
+	event  event.Event
 }
 
-// Timestamp is a row's record timestamp in milliseconds.
-func (v Events) Timestamp(row int) int64 { return v.e.timestamp(row) }
-
-// EncodeAll encodes the batch's rows into dst, as Write does.
-func (v Events) EncodeAll(dst []byte, b hunting.Batch) ([]byte, error) {
-	if err := v.e.bind(b); err != nil {
+// EncodeAll appends the batch's rows to dst.
+func (c *Encoder) EncodeAll(dst []byte, b hunting.Batch) ([]byte, error) {
+	if err := c.Format.Bind(b, time.Time{}); err != nil {
 		return nil, err
 	}
 	for i := range int(b.Record.NumRows()) {
-		dst = v.e.appendTail(dst, v.e.keyOf(i), i)
+		c.event.Key = append(c.event.Key[:0], c.Format.Key(i)...)
+		c.Format.Add(&c.event, i)
+		c.Format.End(&c.event)
+		dst = appendTail(dst, &c.event)
+		c.event.Reset()
 	}
 	return dst, nil
 }

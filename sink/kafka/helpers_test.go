@@ -31,7 +31,10 @@ const (
 	txID   = "hunting-exporter.doc1"
 )
 
-var devices = hunting.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp", Key: "DeviceId"}
+var (
+	devices = hunting.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp", Key: "DeviceId"}
+	late    = time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC)
+)
 
 // fake starts a fake cluster.
 func fake(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
@@ -88,6 +91,19 @@ func rows(from, n int) hunting.Batch {
 		hashes[i] = [16]byte(sum[:])
 	}
 	return hunting.Batch{Record: b.NewRecord(), Hashes: hashes}
+}
+
+// oneRow makes a batch of one event of a device.
+func oneRow(at time.Time, device, name, text string) hunting.Batch {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
+		field("Timestamp", "DateTime"), field("DeviceId", "String"), field("ActionType", "String"), field("Text", "String"),
+	}, nil))
+	defer b.Release()
+	b.Field(0).(*array.ExtensionBuilder).Builder.(*array.Int64Builder).Append(schema.ToTicks(at))
+	for i, v := range []string{device, name, text} {
+		b.Field(i + 1).(*array.StringBuilder).Append(v)
+	}
+	return hunting.Batch{Record: b.NewRecord(), Hashes: [][16]byte{{1}}}
 }
 
 func field(name, apiType string) arrow.Field {

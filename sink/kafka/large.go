@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/sink/event"
 )
 
 // tooLarge: the broker says that it did not store a batch, for its size.
@@ -55,17 +55,13 @@ func (p *producer) refusal(tail []byte, size int) hunting.Reject {
 	if p.maxKnown {
 		limit = fmt.Sprint(p.maxBytes)
 	}
-	key, rest := cutBytes(tail)
-	value, _ := cutBytes(rest)
+	e := readTail(tail)
 	r := hunting.Reject{
-		Sink: "kafka", Key: string(key), Row: value,
+		Sink: "kafka", Key: string(e.Key), Row: e.Value,
 		Reason: fmt.Sprintf("too large for topic %s, whose max.message.bytes is %s: the event has %d bytes, %d compressed", p.topic, limit, len(tail), size),
 	}
-	var v struct {
-		Time time.Time `json:"time"`
-	}
-	if json.Unmarshal(value, &v) == nil {
-		r.Time = v.Time
+	if t, err := time.Parse(time.RFC3339, string(e.Header(event.HeaderTime))); err == nil {
+		r.Time = t
 	}
 	return r
 }
@@ -107,13 +103,4 @@ func readBatch(batch []byte) (records, error) {
 		return r, errFrames
 	}
 	return r, nil
-}
-
-// cutBytes is the reverse of appendBytes, and what follows; nil for none.
-func cutBytes(b []byte) (data, rest []byte) {
-	size, n := binary.Varint(b)
-	if n <= 0 || size < 0 || size > int64(len(b)-n) {
-		return nil, b[max(n, 0):]
-	}
-	return b[n : n+int(size)], b[n+int(size):]
 }

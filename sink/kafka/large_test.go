@@ -34,10 +34,10 @@ func (r *refused) take(_ context.Context, rej hunting.Reject) error {
 	return nil
 }
 
-// event makes a row of this name, whose text hardly compresses.
-func event(name string, size int) hunting.Batch {
+// oneEvent makes a row of this name, whose text hardly compresses.
+func oneEvent(name string, size int) hunting.Batch {
 	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	b := oneRow(cell{"Timestamp", "DateTime", at}, cell{"DeviceId", "String", "of " + name}, cell{"ActionType", "String", name}, cell{"Text", "String", noise(size)})
+	b := oneRow(at, "of "+name, name, noise(size))
 	copy(b.Hashes[0][:], name)
 	return b
 }
@@ -56,7 +56,7 @@ func large(t *testing.T, l pipeline.Log, a pipeline.Attempt, n int, refuse pipel
 		} else {
 			small = append(small, name)
 		}
-		b := event(name, size)
+		b := oneEvent(name, size)
 		must(t, w.Write(t.Context(), b))
 		b.Release()
 	}
@@ -128,7 +128,7 @@ func TestEventAtTheLimit(t *testing.T) {
 		w, err := l.Begin(attempt(1), take)
 		must(t, err)
 		defer func() { _ = w.Close() }()
-		b := event("event", 50_000)
+		b := oneEvent("event", 50_000)
 		defer b.Release()
 		must(t, w.Write(t.Context(), b))
 		must(t, w.Send(t.Context()))
@@ -230,7 +230,7 @@ func TestOnlyTheBrokerRefuses(t *testing.T) {
 	defer func() { _ = w.Close() }()
 	for n, partition := 0, 0; partition < 2; n++ {
 		name := fmt.Sprintf("event-%d", n)
-		b := event(name, 10)
+		b := oneEvent(name, 10)
 		if kafka.PartitionOf([]byte("of "+name), b.Hashes[0], 2) == partition {
 			must(t, w.Write(t.Context(), b))
 			partition++

@@ -19,6 +19,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/sink/event"
 	"hunting-exporter/sink/kafka"
 )
 
@@ -52,7 +53,7 @@ func TestLargeEventsAreSplitOverBatches(t *testing.T) {
 	for i := range 100 {
 		name := fmt.Sprintf("event-%d", i)
 		want = append(want, name)
-		b := oneRow(cell{"DeviceId", "String", "d"}, cell{"ActionType", "String", name}, cell{"Text", "String", text[i*20_000 : (i+1)*20_000]})
+		b := oneRow(late, "d", name, text[i*20_000:(i+1)*20_000])
 		must(t, w.Write(t.Context(), b))
 		b.Release()
 	}
@@ -216,7 +217,11 @@ func files(t *testing.T, dir string) (out []string) {
 func BenchmarkEncode(b *testing.B) {
 	batch := rows(0, 10_000)
 	defer batch.Release()
-	e := kafka.NewEvents(devices, tenant, late)
+	f, err := event.New(event.Record, devices, tenant)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := kafka.Encoder{Format: f}
 	buf, err := e.EncodeAll(nil, batch)
 	if err != nil {
 		b.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"hash/crc32"
 
 	"github.com/klauspost/compress/zstd"
+
+	"hunting-exporter/sink/event"
 )
 
 // A record batch, version 2, big endian: where its fields are.
@@ -41,12 +43,69 @@ type records struct {
 	tails []byte
 	ends  []int
 	times []int64
+	open  event.Event // takes rows still, unless its value is empty
 }
 
 func (r *records) len() int { return len(r.ends) }
 
 func (r *records) reset() {
 	r.tails, r.ends, r.times = r.tails[:0], r.ends[:0], r.times[:0]
+}
+
+// append appends the event as a record of this time.
+func (r *records) append(e *event.Event, time int64) {
+	r.tails = appendTail(r.tails, e)
+	r.ends = append(r.ends, len(r.tails))
+	r.times = append(r.times, time)
+}
+
+// appendTail appends the event as a record holds it from its key on.
+func appendTail(dst []byte, e *event.Event) []byte {
+	if len(e.Key) == 0 {
+		dst = binary.AppendVarint(dst, -1)
+	} else {
+		dst = appendBytes(dst, e.Key)
+	}
+	dst = appendBytes(dst, e.Value)
+	dst = binary.AppendVarint(dst, int64(len(e.Headers)))
+	for i := range e.Headers {
+		dst = appendBytes(appendBytes(dst, e.Headers[i].Key), e.Headers[i].Value)
+	}
+	return dst
+}
+
+// readTail is the reverse of appendTail, as far as the tail is whole.
+func readTail(tail []byte) (e event.Event) {
+	e.Key, tail = cutBytes(tail)
+	e.Value, tail = cutBytes(tail)
+	n, size := binary.Varint(tail)
+	tail = tail[max(size, 0):]
+	for ; n > 0 && len(tail) > 0; n-- {
+		var key, value []byte
+		key, tail = cutBytes(tail)
+		value, tail = cutBytes(tail)
+		e.Headers = append(e.Headers, event.Header{Key: string(key), Value: value})
+	}
+	return e
+}
+
+// appendBytes appends data as a record holds it: its length, then itself.
+func appendBytes[T []byte | string](dst []byte, data T) []byte {
+	if len(data) < 64 { // its length takes one byte
+		dst = append(dst, byte(2*len(data)))
+	} else {
+		dst = binary.AppendVarint(dst, int64(len(data)))
+	}
+	return append(dst, data...)
+}
+
+// cutBytes is the reverse of appendBytes, and what follows; nil for none.
+func cutBytes(b []byte) (data, rest []byte) {
+	size, n := binary.Varint(b)
+	if n <= 0 || size < 0 || size > int64(len(b)-n) {
+		return nil, b[max(n, 0):]
+	}
+	return b[n : n+int(size)], b[n+int(size):]
 }
 
 func (r *records) tail(i int) []byte {

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"sync"
@@ -10,6 +9,8 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/schema"
+	"hunting-exporter/sink/event"
 )
 
 const (
@@ -17,6 +18,9 @@ const (
 	minBatch     = 64 << 10 //
 	batchBudget  = 16 << 20 // of all partitions of an attempt together
 	batchReserve = 1 << 10  // below max.message.bytes, as measured
+
+	ticksPerMilli = 10_000
+	recent        = 3_600_000 * ticksPerMilli // how old an event may be for its record to bear its own time
 )
 
 // span is where a finished batch lies in the spill file.
@@ -31,7 +35,8 @@ type span struct {
 type writer struct {
 	p       *producer
 	refuse  pipeline.Refuse
-	events  *eventEncoder
+	format  event.Format
+	now     int64 // when rows were last written, in ticks
 	file    *os.File
 	pending []records // by partition
 	spans   [][]span  // by partition, in order
@@ -49,7 +54,12 @@ type writer struct {
 // Begin opens the attempt's local file. It has no name once open, so that nothing
 // stays behind when the process is killed.
 func (p *producer) Begin(a pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
-	dir := p.cluster.cfg.Spill
+	cfg := p.cluster.cfg
+	format, err := p.cluster.newFormat(cfg.Format, a.Dataset, p.cluster.opts.TenantID)
+	if err != nil {
+		return nil, fmt.Errorf("events of %s: %w", a.Dataset.Name, err)
+	}
+	dir := cfg.Spill
 	f, err := os.CreateTemp(dir, "kafka-"+p.dataset.Name+"-*.events")
 	if err != nil {
 		err = spill.Explain(err, spill.Use{Dir: dir, For: "events of " + a.Dataset.Name})
@@ -59,7 +69,7 @@ func (p *producer) Begin(a pipeline.Attempt, refuse pipeline.Refuse) (pipeline.L
 	return &writer{
 		p:       p,
 		refuse:  refuse,
-		events:  newEventEncoder(a.Dataset, p.cluster.opts.TenantID, p.cluster.opts.Now),
+		format:  format,
 		file:    f,
 		pending: make([]records, p.partitions),
 		spans:   make([][]span, p.partitions),
@@ -89,18 +99,17 @@ func (w *writer) Write(ctx context.Context, b hunting.Batch) error {
 	if w.file == nil {
 		return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, os.ErrClosed)
 	}
-	if err := w.events.bind(b); err != nil {
+	now := w.p.cluster.opts.Now()
+	if err := w.format.Bind(b, now); err != nil {
 		return fmt.Errorf("write events of %s: %w", w.p.dataset.Name, err)
 	}
-	rows := int(b.Record.NumRows())
-	for i := range rows {
-		key := w.events.keyOf(i)
+	w.now = schema.ToTicks(now)
+	for i := range int(b.Record.NumRows()) {
+		key := w.format.Key(i)
 		n := partitionOf(key, b.Hashes[i], w.p.partitions)
 		r := &w.pending[n]
-		r.tails = w.events.appendTail(r.tails, key, i)
-		r.ends = append(r.ends, len(r.tails))
-		r.times = append(r.times, w.events.timestamp(i))
-		if len(r.tails) < w.target {
+		w.add(r, key, i)
+		if len(r.tails)+len(r.open.Value) < w.target {
 			continue
 		}
 		if err := context.Cause(ctx); err != nil {
@@ -110,13 +119,55 @@ func (w *writer) Write(ctx context.Context, b hunting.Batch) error {
 			return err
 		}
 	}
-	w.count += int64(rows)
 	return nil
 }
+
+// add adds a row to the partition's open event, or to a new one where it would become
+// larger than the topic may take.
+func (w *writer) add(r *records, key []byte, row int) {
+	e, before := &r.open, len(r.open.Value)
+	if before == 0 {
+		e.Key = append(e.Key[:0], key...)
+		w.count++
+	}
+	more := w.format.Add(e, row)
+	switch {
+	case before > 0 && len(e.Value) > w.limit():
+		e.Value = e.Value[:before]
+		w.end(r)
+		w.add(r, key, row)
+	case !more:
+		w.end(r)
+	}
+}
+
+// end makes the partition's open event a record.
+func (w *writer) end(r *records) {
+	if len(r.open.Value) == 0 {
+		return
+	}
+	w.format.End(&r.open)
+	r.append(&r.open, timestamp(r.open.Time, w.now))
+	r.open.Reset()
+}
+
+// timestamp is a record's, in milliseconds: the event's own time where that is recent,
+// else now. Retention counts from it, so that an old event would be deleted soon after it
+// arrived; and brokers refuse records from the future.
+func timestamp(event, now int64) int64 {
+	if event > now || event < now-recent {
+		event = now
+	}
+	return event / ticksPerMilli
+}
+
+// limit is how large a batch may be, compressed.
+func (w *writer) limit() int { return max(w.p.maxBytes-batchReserve, w.p.maxBytes/2) }
 
 // flush turns the partition's pending events into batches in the file.
 func (w *writer) flush(partition int) error {
 	r := &w.pending[partition]
+	w.end(r)
 	if r.len() == 0 {
 		return nil
 	}
@@ -134,8 +185,7 @@ func (w *writer) flush(partition int) error {
 func (w *writer) encode(partition, lo, hi int) error {
 	r := &w.pending[partition]
 	w.batch, w.frames = r.appendBatch(w.batch[:0], w.frames, lo, hi, w.p.cluster.zstd)
-	limit := max(w.p.maxBytes-batchReserve, w.p.maxBytes/2)
-	if len(w.batch) > limit && hi-lo > 1 {
+	if len(w.batch) > w.limit() && hi-lo > 1 {
 		w.target = max(w.target/2, minBatch) // what comes next will not be smaller
 		middle := lo + (hi-lo)/2
 		if err := w.encode(partition, lo, middle); err != nil {
@@ -163,9 +213,4 @@ func (w *writer) store(batch []byte, count int) (span, error) {
 	sp := span{at: w.size, size: len(batch), count: count}
 	w.size += int64(len(batch))
 	return sp, nil
-}
-
-// appendBytes appends data as a record holds it: its length, then itself.
-func appendBytes(dst, data []byte) []byte {
-	return append(binary.AppendVarint(dst, int64(len(data))), data...)
 }

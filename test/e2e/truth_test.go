@@ -142,7 +142,7 @@ func fromDuck(t *testing.T, text, apiType string, resolution time.Duration) stri
 // renamed maps an API column to the name that Microsoft's stream gives it.
 func renamed(t *testing.T, table string) map[string]string {
 	t.Helper()
-	data, err := os.ReadFile("../../sink/kafka/stream-format.json")
+	data, err := os.ReadFile("../../sink/event/stream-format.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package kafka
+package event
 
 import (
 	"math"
@@ -72,7 +72,6 @@ func appendReal(dst []byte, v float64) []byte {
 
 // Times are 100 ns ticks since 1970, as schema.DateTime counts them.
 const (
-	ticksPerMilli  = 10_000
 	ticksPerSecond = 10_000_000
 	ticksPerDay    = 86_400 * ticksPerSecond
 )
@@ -105,9 +104,7 @@ func appendTime(dst []byte, ticks int64, cut bool) []byte {
 
 func appendPadded(dst []byte, v, width int) []byte {
 	at := len(dst)
-	for range width {
-		dst = append(dst, '0')
-	}
+	dst = append(dst, "0000000"[:width]...)
 	for i := at + width - 1; i >= at && v > 0; i-- {
 		dst[i] = byte('0' + v%10)
 		v /= 10

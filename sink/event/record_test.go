@@ -1,76 +1,24 @@
-package kafka_test
+package event_test
 
 import (
 	"encoding/json"
 	"math"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/schema"
-	"hunting-exporter/sink/kafka"
-)
-
-// cell is one column of a one-row batch. A nil value is null.
-type cell struct {
-	name, apiType string
-	value         any
-}
-
-func oneRow(cells ...cell) hunting.Batch {
-	var fields []arrow.Field
-	for _, c := range cells {
-		f := field(c.name, c.apiType)
-		if strings.Contains(c.name, "=") { // field=API name
-			f.Name, c.name, _ = strings.Cut(c.name, "=")
-			f.Metadata = arrow.NewMetadata([]string{schema.MetaName, schema.MetaType}, []string{c.name, c.apiType})
-		}
-		fields = append(fields, f)
-	}
-	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
-	defer b.Release()
-	for i, c := range cells {
-		switch v := c.value.(type) {
-		case nil:
-			b.Field(i).AppendNull()
-		case bool:
-			b.Field(i).(*array.BooleanBuilder).Append(v)
-		case int32:
-			b.Field(i).(*array.Int32Builder).Append(v)
-		case int64:
-			b.Field(i).(*array.Int64Builder).Append(v)
-		case float64:
-			b.Field(i).(*array.Float64Builder).Append(v)
-		case string:
-			b.Field(i).(*array.StringBuilder).Append(v)
-		case time.Time:
-			b.Field(i).(*array.ExtensionBuilder).Builder.(*array.Int64Builder).Append(schema.ToTicks(v))
-		}
-	}
-	return hunting.Batch{Record: b.NewRecord(), Hashes: [][16]byte{{1}}}
-}
-
-var (
-	noon = time.Date(2026, 3, 1, 12, 0, 0, 581_000_000, time.UTC)
-	late = time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC)
 )
 
 func value(t *testing.T, ds hunting.Dataset, b hunting.Batch) string {
 	t.Helper()
 	defer b.Release()
-	v, err := kafka.NewEvents(ds, tenant, late).Values(b)
-	must(t, err)
-	if !json.Valid([]byte(v[0])) {
-		t.Errorf("not JSON: %s", v[0])
+	v := events(t, record(t, ds), b)[0].Value
+	if !json.Valid(v) {
+		t.Errorf("not JSON: %s", v)
 	}
-	return v[0]
+	return string(v)
 }
 
 func table(name string) hunting.Dataset {
@@ -167,81 +115,11 @@ func TestQueryHasNoTableRules(t *testing.T) {
 	}
 }
 
-func TestRecordTimestamp(t *testing.T) {
-	for _, c := range []struct {
-		name        string
-		event, want time.Time
-	}{
-		{"recent", late.Add(-time.Minute), late.Add(-time.Minute)},
-		{"old: retention counts from it", late.Add(-20 * 24 * time.Hour), late},
-		{"future: refused by brokers", late.Add(2 * time.Hour), late},
-		{"year 1", time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), late},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			e := kafka.NewEvents(table("EmailEvents"), tenant, late)
-			b := oneRow(cell{"Timestamp", "DateTime", c.event})
-			defer b.Release()
-			v, err := e.Values(b)
-			must(t, err)
-			if got := e.Timestamp(0); got != c.want.UnixMilli() {
-				t.Errorf("timestamp = %s, want %s", time.UnixMilli(got).UTC(), c.want)
-			}
-			if got := between(v[0], `"time":"`, `"`); got != c.event.Format("2006-01-02T15:04:05.0000000Z") {
-				t.Errorf("time in the value = %s, want %s", got, c.event)
-			}
-		})
-	}
-}
-
 func TestBatchThatCannotBeEncoded(t *testing.T) {
 	b := oneRow(cell{"A", "String", "a"})
 	defer b.Release()
 	b.Hashes = nil
-	if _, err := kafka.NewEvents(table("EmailEvents"), tenant, late).Values(b); err == nil {
+	if err := record(t, table("EmailEvents")).Bind(b, late); err == nil {
 		t.Error("a batch without hashes was taken")
 	}
-}
-
-func TestAppendTime(t *testing.T) {
-	for y := 1; y < 10000; y += 7 {
-		for _, d := range []time.Time{
-			time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(y, 2, 28, 23, 59, 59, 999_999_900, time.UTC),
-			time.Date(y, 3, 1, 1, 2, 3, 4500, time.UTC), time.Date(y, 12, 31, 12, 0, 0, 120_000_000, time.UTC),
-		} {
-			ticks := schema.ToTicks(d)
-			if got, want := string(kafka.AppendTime(nil, ticks, false)), d.Format("2006-01-02T15:04:05.0000000Z"); got != want {
-				t.Fatalf("full: %s, want %s", got, want)
-			}
-			if got, want := string(kafka.AppendTime(nil, ticks, true)), d.Format("2006-01-02T15:04:05.9999999Z"); got != want {
-				t.Fatalf("cut: %s, want %s", got, want)
-			}
-		}
-	}
-}
-
-func FuzzAppendString(f *testing.F) {
-	for _, s := range []string{"", "plain", "<&>'\"\\/", "\x00\x1f\x7f\u2028\u2029é😀", "\xff\xc3(\xed\xa0\x80", "\ufffd"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := kafka.AppendString([]byte("x"), s)[1:]
-		if !utf8.Valid(got) {
-			t.Fatalf("%q gives %x, which is not UTF-8", s, got)
-		}
-		var back string
-		if err := json.Unmarshal(got, &back); err != nil {
-			t.Fatalf("%q: %s is no JSON: %v", s, got, err)
-		}
-		want, err := json.Marshal(s) // replaces what is not UTF-8 in the same way
-		must(t, err)
-		var wantBack string
-		must(t, json.Unmarshal(want, &wantBack))
-		if back != wantBack {
-			t.Fatalf("%q reads back as %q, want %q", s, back, wantBack)
-		}
-		special := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError }) >= 0
-		if !special && string(got) != `"`+s+`"` {
-			t.Fatalf("%q is escaped without need: %s", s, got)
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package kafka
+package event
 
 import (
 	"encoding/json"
@@ -140,30 +140,4 @@ func appendText(dst []byte, s string, k kind) []byte {
 
 func isNumber(s string) bool {
 	return strings.IndexByte("-0123456789", s[0]) >= 0 && json.Valid([]byte(s)) // no other value begins so
-}
-
-// appendExtra appends the keys of a row that its schema did not name, those of
-// columns aside: a key must not be there twice. It is rare and need not be fast.
-func appendExtra(dst []byte, object string, names map[string]bool) (out []byte, hasMachineGroup bool) {
-	d := json.NewDecoder(strings.NewReader(object))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return dst, false
-	}
-	for d.More() {
-		t, err := d.Token()
-		key, ok := t.(string)
-		if err != nil || !ok {
-			break
-		}
-		var v json.RawMessage
-		if d.Decode(&v) != nil {
-			break
-		}
-		if names[key] {
-			continue
-		}
-		dst = append(append(appendString(append(dst, ','), key), ':'), v...)
-		hasMachineGroup = hasMachineGroup || key == machineGroup
-	}
-	return dst, hasMachineGroup
 }
