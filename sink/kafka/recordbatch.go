@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 
 	"github.com/klauspost/compress/zstd"
@@ -169,4 +170,43 @@ func stamp(b []byte, s session, sequence int32, transactional bool) {
 	be.PutUint16(b[atProducerEpoch:], uint16(int16(s.epoch)))
 	be.PutUint32(b[atBaseSequence:], uint32(sequence))
 	be.PutUint32(b[atCRC:], crc32.Checksum(b[crcFrom:], castagnoli))
+}
+
+var errFrames = errors.New("the records of a batch are damaged")
+
+// readBatch is the reverse of appendBatch.
+func readBatch(batch []byte) (records, error) {
+	var r records
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return r, err
+	}
+	defer d.Close()
+	frames, err := d.DecodeAll(batch[batchHeader:], nil)
+	if err != nil {
+		return r, err
+	}
+	base := int64(binary.BigEndian.Uint64(batch[atBaseTimestamp:]))
+	for len(frames) > 0 {
+		record, rest := cutBytes(frames)
+		if len(record) == 0 || len(rest) == len(frames) {
+			return r, errFrames
+		}
+		frames = rest
+		delta, n := binary.Varint(record[1:]) // behind the attributes
+		if n <= 0 {
+			return r, errFrames
+		}
+		_, m := binary.Varint(record[1+n:]) // the offset
+		if m <= 0 {
+			return r, errFrames
+		}
+		r.tails = append(r.tails, record[1+n+m:]...)
+		r.ends = append(r.ends, len(r.tails))
+		r.times = append(r.times, base+delta)
+	}
+	if r.len() != int(binary.BigEndian.Uint32(batch[atCount:])) {
+		return r, errFrames
+	}
+	return r, nil
 }
