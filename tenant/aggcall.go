@@ -55,7 +55,7 @@ func (e *env) agg(rel *relation, call callNode, by []named) (agg, error) {
 		return agg{}, semanticError("%s(): it does not take %s", call.name, kinds[k].kusto)
 	}
 	return agg{
-		name: call.name, columns: []relColumn{{autoName(call), &expr{kind: out}}},
+		name: call.name, columns: []relColumn{{name: autoName(call), expr: &expr{kind: out}}},
 		start: func() accumulator { return &folding{of: of, when: when, kind: out, fold: fn.fold(out, limit)} },
 	}, nil
 }
@@ -122,7 +122,7 @@ func (e *env) chosenColumns(rel *relation, fn string, sign int, args []node, by 
 		if isStar(a) {
 			for _, c := range rel.columns {
 				if !done[c.name] {
-					out = append(out, relColumn{chosenName(fn, sign, c.name, args, i), c.expr})
+					out = append(out, relColumn{name: chosenName(fn, sign, c.name, args, i), expr: c.expr})
 				}
 				done[c.name] = true
 			}
@@ -145,7 +145,7 @@ func (e *env) chosenColumns(rel *relation, fn string, sign int, args []node, by 
 		if !isArg {
 			name = chosenName(fn, sign, autoName(a), args, i)
 		}
-		out = append(out, relColumn{name, x})
+		out = append(out, relColumn{name: name, expr: x})
 	}
 	if len(out) == 0 {
 		return nil, semanticError("%s(): there is no column that it could answer", fn)
@@ -181,7 +181,8 @@ func isStar(x node) bool {
 func columnOf(x node, rel *relation) string {
 	kind := kNull
 	if call, ok := x.(callNode); ok && len(call.args) == 1 && slices.Contains(conversions, call.name) {
-		kind, x = functions[call.name].kind(nil), call.args[0]
+		kind, _ = functions[call.name].kind(nil)
+		x = call.args[0]
 	}
 	ref, ok := x.(refNode)
 	if !ok {

@@ -97,9 +97,9 @@ type operator struct {
 	on      []node
 	sub     *pipeline // of mv-apply and partition; its rows come from around
 	pattern []part    // of parse
-	bounds  [3]node   // from, to and step of range
+	bounds  [3]node   // from, to and step of range and make-series
 	columns []column  // of datatable
-	values  []node
+	values  []node    // of datatable; of make-series the defaults
 }
 
 // part is a piece of what parse looks for: *, a text, or a column.
@@ -121,11 +121,13 @@ type letStatement struct {
 	x    node
 }
 
-// param is a parameter of a function; tabular where its type is a schema.
+// param is a parameter of a function; tabular where its type is a schema, of the columns
+// that it asks for.
 type param struct {
 	name    string
 	kind    kind
 	tabular bool
+	columns []column
 	value   node // what it is where it is not given, or nil
 }
 

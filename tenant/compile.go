@@ -67,11 +67,11 @@ func init() {
 		n, err := e.number(s.cond)
 		return take(rel, n), err
 	}
-	pick := func(_ *env, rel *relation, s operator) (*relation, error) { return pick(rel, s), nil }
+	pick := func(_ *env, rel *relation, s operator) (*relation, error) { return pick(rel, s) }
 	steps = map[string]func(*env, *relation, operator) (*relation, error){
 		"where": (*env).where, "take": take, "sample": take, "extend": (*env).extend, "project": (*env).project,
 		"project-rename": (*env).rename, "project-away": pick, "project-keep": pick, "project-reorder": pick,
-		"count": (*env).counted, "summarize": (*env).summarize, "distinct": (*env).distinct,
+		"count": (*env).counted, "summarize": (*env).summarize, "make-series": (*env).makeSeries, "distinct": (*env).distinct,
 		"sample-distinct": (*env).sampleDistinct, "sort": (*env).sort, "top": (*env).top, "union": (*env).union,
 		"getschema": func(_ *env, rel *relation, _ operator) (*relation, error) { return getschema(rel), nil },
 		"render":    func(_ *env, rel *relation, _ operator) (*relation, error) { return rel, nil },

@@ -17,6 +17,12 @@ const xy = `let X = datatable(Key:string, V1:long)['a', 1, 'b', 2, 'b', 3, 'c', 
 const fruit = `datatable(Fruit: string, Color: string, Version: int)["Apple", "Red", 1, "Apple", "Green", int(null), "Banana", "Yellow", int(null), ` +
 	`"Banana", "Green", int(null), "Pear", "Brown", 1, "Pear", "Green", 2,] | `
 
+// metrics is the example of make-series.
+const metrics = `datatable(timestamp: datetime, metric: real)[datetime(2016-12-31T06:00), 50, datetime(2017-01-01), 4, datetime(2017-01-02), 3, ` +
+	`datetime(2017-01-03), 4, datetime(2017-01-03T03:00), 6, datetime(2017-01-05), 8, datetime(2017-01-05T13:40), 13, datetime(2017-01-06), 4, ` +
+	`datetime(2017-01-07), 3, datetime(2017-01-08), 8, datetime(2017-01-08T21:00), 8, datetime(2017-01-09), 2, datetime(2017-01-09T12:00), 11, ` +
+	`datetime(2017-01-10T05:00), 5,] | `
+
 // constructs are answered as Kusto's documentation has it, or by the rows of small.
 var constructs = []struct{ query, want string }{
 	{`let s = datetime(2026-08-20 12:00); let f = s - 45m; Small | where Timestamp between (f .. s) | count`, `[{"Count":3}]`},
@@ -42,7 +48,7 @@ var constructs = []struct{ query, want string }{
 	{xy + `let m = toscalar(X | summarize max(V1)); print n = m`, `[{"n":4}]`},
 	{`let f = (x: long) { x * 2 }; Small | where Size == 10 | project D = f(Size)`, `[{"D":20}]`},
 	{`let f = (n: long = 15) { Small | where Size <= n }; f() | project Size`, `[{"Size":10}]`},
-	{`let f = (T: (*), n: long) { T | where Size == n }; Small | invoke f(20) | project Size`, `[{"Size":20}]`},
+	{`let f = (T: (Size: long), n: long) { T | where Size == n }; Small | invoke f(20) | project Size`, `[{"Size":20}]`},
 	{`let f = (T: (Size: long)) { T | where Size == 20 }; union (f(Small)), (Other | take 0) | count`, `[{"Count":1}]`},
 	{`let f = view () { Small }; f | count`, `[{"Count":4}]`},
 	{`datatable(A:dynamic)[dynamic(["x","y"]), dynamic([]), dynamic(null)] | mv-expand with_itemindex=I A to typeof(string) | sort by I asc, A desc`, `[{"A":"x","I":0},{"A":"","I":0},{"A":"y","I":1}]`},
@@ -73,6 +79,21 @@ var constructs = []struct{ query, want string }{
 	{`print m = datetime_add('month', 1, datetime(2024-01-31T01:02:03.4)), n = datetime_add('year', 9999, now()), o = datetime_add('day', long(null), now())`, `[{"m":"2024-02-29T01:02:03.4Z","n":null,"o":null}]`},
 	{`print y = datetime_diff('year', datetime(2017-01-01), datetime(2000-12-31)), q = datetime_diff('quarter', datetime(2017-07-01), datetime(2017-03-30)), m = datetime_diff('month', datetime(2017-01-01), datetime(2015-12-30)), w = datetime_diff('week', datetime(2017-10-29 00:00), datetime(2017-09-30 23:59)), d = datetime_diff('day', datetime(2017-10-29 00:00), datetime(2017-09-30 23:59))`, `[{"y":17,"q":2,"m":13,"w":5,"d":29}]`},
 	{`print h = datetime_diff('hour', datetime(2017-10-31 01:00), datetime(2017-10-30 23:59)), m = datetime_diff('minute', datetime(2017-10-30 23:05:01), datetime(2017-10-30 23:00:59)), s = datetime_diff('second', datetime(2017-10-30 23:00:10.100), datetime(2017-10-30 23:00:00.900)), i = datetime_diff('millisecond', datetime(2017-10-30 23:00:00.200100), datetime(2017-10-30 23:00:00.100900)), u = datetime_diff('microsecond', datetime(2017-10-30 23:00:00.1009001), datetime(2017-10-30 23:00:00.1008009)), n = datetime_diff('day', datetime(2017-01-01), datetime(2017-01-02))`, `[{"h":2,"m":5,"s":10,"i":100,"u":100,"n":-1}]`},
+	{`datatable(x: long)[] | summarize a = take_any(x), b = arg_max(x, *), c = avg(x), d = max(x), e = min(x), f = sum(x), g = sumif(x, x > 0), h = count(), i = countif(x > 0), j = dcount(x), k = dcountif(x, x > 0), l = make_set(x), m = make_list(x), n = count_distinct(x)`, `[{"a":null,"b":null,"c":"NaN","d":null,"e":null,"f":0,"g":0,"h":0,"i":0,"j":0,"k":0,"l":[],"m":[],"n":0}]`},
+	{`range x from 1 to 4 step 1 | extend y = iff(x == 1, real(null), real(5)) | summarize sum(y), avg(y), make_set(y), make_list(y), dcount(y), count()`, `[{"sum_y":15.0,"avg_y":5.0,"set_y":[5.0],"list_y":[5.0,5.0,5.0],"dcount_y":1,"count_":4}]`},
+	{`datatable(Val: int, Arr1: dynamic)[1, dynamic(['A1', 'A2', 'A3']), 5, dynamic(['A2', 'C1']), 7, dynamic(['C2', 'A3']), 5, dynamic(['C2', 'A1'])] | summarize Val_set = make_set(Val), Arr1_set = make_set(Arr1), First = make_list(Arr1, 1), n = make_set_if(Val, Val > 5)`, `[{"Val_set":[1,5,7],"Arr1_set":["A1","A2","A3","C1","C2"],"First":[["A1","A2","A3"]],"n":[7]}]`},
+	{`Small | where Size in (10, 20) | sort by Size asc | summarize T = make_list(Timestamp), F = make_list(Flag), N = make_list(Name)`, `[{"T":["2026-08-20T11:00:00.0000000Z","2026-08-20T11:15:00.0000000Z"],"F":[true,false],"N":["alpha.exe","Beta \"quoted\""]}]`},
+	{`range x from 1 to 6 step 1 | summarize a = sumif(x, x > 4), b = avgif(x, x > 4), c = minif(x, x > 2), d = maxif(x, x < 3), e = dcountif(x % 2, x > 1), f = countif(x > 2) by g = x > 3 | sort by g asc`, `[{"g":0,"a":0,"b":"NaN","c":3,"d":2,"e":2,"f":1},{"g":1,"a":11,"b":5.5,"c":4,"d":null,"e":2,"f":3}]`},
+	{`range x from 1 to 4 step 1 | summarize n = count() * 2, max(x) - min(x), array_length(make_set(x % 2)), m = iff(count() > 3, max(x), min(x)), s = strcat(tostring(count()), "!")`, `[{"n":8,"Column1":3,"Column2":2,"m":4,"s":"4!"}]`},
+	{`print x = dynamic(['it\'s', {"k": datetime(2020-01-01), 'n': -1.50}, null, true, 1h])`, `[{"x":["it's",{"k":"2020-01-01T00:00:00.0000000Z","n":-1.50},null,true,"01:00:00"]}]`},
+	{`let l = dynamic(['a', "c"]); let n = dynamic([1, 4]); ` + xy[:strings.Index(xy, "let Y")] + `X | where Key in (l) and V1 in (n) | summarize make_list(V1)`, `[{"list_V1":[1,4]}]`},
+	{xy + `X | join kind=leftantisemi Y on Key`, `[{"Key":"a","V1":1}]`},
+	{xy + `X | join kind=rightantisemi Y on Key`, `[{"Key":"d","V2":40}]`},
+	{metrics + `make-series avg(metric) on timestamp from datetime(2017-01-01) to datetime(2017-01-10) step 1d`, `[{"avg_metric":[4.0,3.0,5.0,0.0,10.5,4.0,3.0,8.0,6.5],"timestamp":["2017-01-01T00:00:00.0000000Z","2017-01-02T00:00:00.0000000Z","2017-01-03T00:00:00.0000000Z","2017-01-04T00:00:00.0000000Z","2017-01-05T00:00:00.0000000Z","2017-01-06T00:00:00.0000000Z","2017-01-07T00:00:00.0000000Z","2017-01-08T00:00:00.0000000Z","2017-01-09T00:00:00.0000000Z"]}]`},
+	{metrics + `take 0 | make-series avg(metric) default = 1.0 on timestamp from datetime(2017-01-01) to datetime(2017-01-10) step 1d`, `[]`},
+	{xy + `Y | make-series n = count(), sum(V2) default = long(null) on V2 from 0 to 35 step 10 by Key | sort by Key asc`, `[{"Key":"b","n":[0,1,0,0],"sum_V2":[null,10,null,null],"V2":[0,10,20,30]},{"Key":"c","n":[0,0,1,1],"sum_V2":[null,null,20,30],"V2":[0,10,20,30]}]`},
+	{`print a = iff(true, 1, 2.5), b = iff(false, "x", dynamic({"k":1}).k), c = gettype(toint(1) + toint(1)), d = bin(7, 0.5), e = min_of(2, 1.5)`, `[{"a":1.0,"b":"1","c":"long","d":7.0,"e":1.5}]`},
+	{`Small | where Size == 10 | project-reorder Si*, *, Name | project-keep Name, Size`, `[{"Name":"alpha.exe","Size":10}]`},
 	{`let f = (a: long, b: long = 5) { a - b }; print x = f(a = 1), y = f(b = 2, a = 3), z = f(1, b = 2), w = f(9)`, `[{"x":-4,"y":1,"z":-1,"w":4}]`},
 	{`let f = (T: (Size: long), n: long) { T | where Size == n | project Size }; f(n = 20, T = Small)`, `[{"Size":20}]`},
 }
@@ -116,6 +137,9 @@ func TestColumnsOfConstructs(t *testing.T) {
 		"project strcat(Name, 'x'), tostring(Size), Size, strlen(Name), strlen(strcat(Name)), Bag.k.v, Bag['a b'], now()":            "Column1 String, Size String, Size1 Int64, strlen_Name Int64, strlen_ Int64, Bag_k_v Object, Bag_a b Object, Column2 DateTime",
 		"project Size | extend Column1 = 1 | extend Size + 1, abs(Size)":                                                             "Size Int64, Column1 Int64, Column2 Int64",
 		"project Size | extend datetime_diff('day', now(), now()), column_ifexists('X', 1)":                                          "Size Int64, Column1 Int64, Column2 Int64",
+		"make-series n = count(), avg(Score) on Timestamp from ago(1d) to now() step 6h by Name, S = Size":                           "Name String, S Int64, n Object, avg_Score Object, Timestamp Object",
+		"project Name, Size | project-reorder S*":                                                                                    "Size Int64, Name String",
+		"extend X = toint(Size) + toint(1), Y = -toint(Size), Z = iff(Flag, toint(1), Size) | project X, Y, Z":                       "X Int64, Y Int64, Z Int64",
 		"project Name, Size | join kind=inner (Small | project Name, Name1 = Size) on Name":                                          "Name String, Size Int64, Name2 String, Name1 Int64",
 	} {
 		columns, _, err := tn.Query("Small | " + query)

@@ -168,7 +168,11 @@ func (e *env) apply(rel *relation, s operator) (*relation, error) {
 		}
 	}
 	for i, c := range sub.columns {
-		if _, ok := out.find(c.name); !ok {
+		if _, ok := out.find(c.name); ok {
+			if of, _ := (&relation{columns: x.columns}).find(c.name); of != c.expr {
+				return nil, semanticError("mv-apply operator: the column '%s' is another than the one of the row beside it", c.name)
+			}
+		} else {
 			out.columns = append(out.columns, relColumn{name: c.name, expr: &expr{kind: c.expr.kind, eval: func(r *row) value { return r.vals[i] }}})
 		}
 	}
@@ -190,6 +194,9 @@ func (e *env) partition(rel *relation, s operator) (*relation, error) {
 	by, err := e.columns(rel, s.by)
 	if err != nil {
 		return nil, err
+	}
+	if by[0].expr.kind == kDynamic {
+		return nil, semanticError("partition operator: the key is of a 'dynamic' type. Please use an explicit cast")
 	}
 	var at []*row
 	part := rel.over(func(yield func(*row) bool) {

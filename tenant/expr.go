@@ -141,7 +141,7 @@ func (e *env) operands(n opNode, rel *relation) ([]*expr, error) {
 
 func logic(op string, l, r *expr) (*expr, error) {
 	for _, x := range []*expr{l, r} {
-		if x.kind != kBool && x.kind != kDynamic && x.kind != kNull {
+		if x.kind != kBool && x.kind != kDynamic {
 			return nil, semanticError("Operator '%s': a bool is expected, not %s", op, kinds[x.kind].kusto)
 		}
 	}
@@ -229,7 +229,7 @@ func arithmetic(op string, l, r *expr) (*expr, error) {
 func resultKind(op string, l, r kind) (kind, bool) {
 	switch {
 	case l.numeric() && r.numeric():
-		return max(l, r), l != kDecimal && r != kDecimal
+		return max(l, r, kLong), l != kDecimal && r != kDecimal
 	case l == kDatetime && r == kTimespan && (op == "+" || op == "-"):
 		return kDatetime, true
 	case l == kTimespan && r == kDatetime && op == "+":

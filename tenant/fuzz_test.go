@@ -24,6 +24,9 @@ func FuzzQuery(f *testing.F) {
 		`AlertInfo | where Title has "é" or isnull(Timestamp) | project a = -1.5e3, b = strcat(Title, @"\")`,
 		`print x = dynamic({"a": [1, 2]}).a[0], y = bin(-7, 3), z = timespan(-1.02:03:04.5)`,
 		`AlertInfo | getschema | sort by ColumnName asc nulls last | project-away Column*`,
+		`let f = (a: long, b: long = 2) { a % b }; DeviceEvents | summarize (T, N) = arg_max(Timestamp, *), X = count() * 2, make_set(ReportId, 3) by DeviceName | extend f(b = 0, a = X)`,
+		`DeviceEvents | make-series n = count(), avg(ReportId) default = 1.5 on Timestamp from datetime(2026-08-20) to datetime(2026-08-21) step 6h by DeviceId`,
+		`print x = dynamic(['a', {"b": 1h}]), datetime_add("month", -1, datetime(2024-03-31)), datetime_diff('week', now(), ago(9d))`,
 		`print 1 % 0, 9223372036854775807 + 1, bin(1, 0), substring("é", -5, 99), hash_xxhash64("a", -1)`,
 	} {
 		f.Add(q)

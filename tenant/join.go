@@ -124,9 +124,6 @@ func matchOn(x node, left, right *side, used map[string]bool) error {
 		}
 		if n.op == "==" {
 			l, r = keyOf(n.l, "$left"), keyOf(n.args[0], "$right")
-			if l == "" && r == "" {
-				l, r = keyOf(n.args[0], "$left"), keyOf(n.l, "$right")
-			}
 		}
 	}
 	if l == "" || r == "" {

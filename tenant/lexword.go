@@ -47,6 +47,9 @@ func (l *lexer) word() (token, error) {
 	if !ok && k == kTimespan {
 		t.val, ok = spanLiteral(inside)
 	}
+	if !ok && k == kDynamic {
+		t.val, ok = dynamicLiteral(inside)
+	}
 	if !ok {
 		return t, syntaxError(l.q, t.pos, "The %s literal '%s' could not be parsed", t.text, inside)
 	}
@@ -69,6 +72,27 @@ func spanLiteral(s string) (value, bool) {
 		v.n = -v.n
 	}
 	return v, true
+}
+
+// dynamicLiteral reads JSON in which strings and values may be KQL's.
+func dynamicLiteral(s string) (value, bool) {
+	toks, err := tokens(s)
+	if err != nil {
+		return value{}, false
+	}
+	var b []byte
+	for _, t := range toks {
+		switch {
+		case t.kind != tValue:
+			b = append(b, t.text...)
+		case t.typ == kLong || t.typ == kReal:
+			b = append(b, s[t.pos:t.end]...)
+		default:
+			b = appendElement(b, t.val)
+		}
+	}
+	compact, err := compactJSON(string(b))
+	return dynamicOf(compact), err == nil
 }
 
 // parenthesised reads from "(" to its ")", minding quotes and nested ones.

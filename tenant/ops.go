@@ -11,7 +11,7 @@ func (e *env) where(rel *relation, s operator) (*relation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cond.kind != kBool && cond.kind != kDynamic && cond.kind != kNull {
+	if cond.kind != kBool {
 		return nil, semanticError("where operator: a bool is expected, not %s", kinds[cond.kind].kusto)
 	}
 	if cond.konst != nil && cond.konst.truth() {
@@ -69,23 +69,45 @@ func extended(columns, added []relColumn) []relColumn {
 func (e *env) rename(rel *relation, s operator) (*relation, error) {
 	cols := slices.Clone(rel.columns)
 	for _, c := range s.cols {
-		ref, ok := c.x.(refNode)
-		i := slices.IndexFunc(cols, func(c relColumn) bool { return ok && c.name == ref.name })
+		old := columnOf(c.x, rel)
+		i := slices.IndexFunc(rel.columns, func(c relColumn) bool { return c.name == old })
 		if i < 0 || c.name == "" {
 			return nil, semanticError("project-rename: 'New = Old' is expected, and Old must be a column")
+		}
+		if hasColumn(cols, c.name) {
+			return nil, semanticError("A column with the name '%s' is already declared", c.name)
 		}
 		cols[i].name = c.name
 	}
 	return rel.with(cols), nil
 }
 
-func pick(rel *relation, s operator) *relation {
-	matches := func(name string) bool {
-		return slices.ContainsFunc(s.names, func(p string) bool { return like(p, name) })
+// pick leaves the columns that fit patterns, in their order, or those that fit none; reorder
+// puts the ones before the others, as the patterns stand.
+func pick(rel *relation, s operator) (*relation, error) {
+	fits := func(pattern string) (out []relColumn) {
+		for _, c := range rel.columns {
+			if like(pattern, c.name) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	var picked []relColumn
+	for _, pattern := range s.names {
+		found := fits(pattern)
+		if len(found) == 0 && !strings.Contains(pattern, "*") {
+			return nil, unresolved(pattern)
+		}
+		for _, c := range found {
+			if !hasColumn(picked, c.name) {
+				picked = append(picked, c)
+			}
+		}
 	}
 	var in, out []relColumn
 	for _, c := range rel.columns {
-		if matches(c.name) {
+		if hasColumn(picked, c.name) {
 			in = append(in, c)
 		} else {
 			out = append(out, c)
@@ -93,11 +115,11 @@ func pick(rel *relation, s operator) *relation {
 	}
 	switch s.name {
 	case "project-away":
-		return rel.with(out)
+		return rel.with(out), nil
 	case "project-keep":
-		return rel.with(in)
+		return rel.with(in), nil
 	default:
-		return rel.with(append(in, out...))
+		return rel.with(append(picked, out...)), nil
 	}
 }
 

@@ -85,7 +85,7 @@ func (p *parser) comparison() (node, error) {
 		p.i++
 		r, err := p.sum()
 		return opNode{pos: t.pos, op: not + word.text, l: l, args: []node{r}}, err
-	case oneOf(word.text, listTests):
+	case oneOf(word.text, listTests) && (not == "" || word.text[0] == 'i'): // there is no !has_any
 		p.i++
 		list, err := p.list(p.value)
 		return opNode{pos: t.pos, op: not + word.text, l: l, args: list}, err

@@ -101,6 +101,10 @@ func (p *parser) stretch(out *operator) error {
 		return err
 	}
 	out.names = []string{name}
+	return p.bounds(out)
+}
+
+func (p *parser) bounds(out *operator) (err error) {
 	for i, word := range []string{"from", "to", "step"} {
 		if !p.acceptName(word) {
 			return p.unexpected("'" + word + "'")
@@ -210,7 +214,7 @@ func (p *parser) param() (param, error) {
 		return out, p.expect(")")
 	case p.is("("):
 		out.tabular = true
-		_, err = p.fields()
+		out.columns, err = p.fields()
 		return out, err
 	}
 	if out.kind, err = p.typeName(); err != nil {

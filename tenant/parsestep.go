@@ -30,7 +30,7 @@ func init() {
 			}
 			return cols(p, out)
 		},
-		"distinct": (*parser).distinct, "summarize": (*parser).summarize, "sort": (*parser).sorted,
+		"distinct": (*parser).distinct, "summarize": (*parser).summarize, "make-series": (*parser).series, "sort": (*parser).sorted,
 		"top": (*parser).top, "union": (*parser).union, "join": (*parser).join, "lookup": (*parser).join,
 		"as": (*parser).as, "mv-expand": (*parser).expand, "mv-apply": (*parser).expand,
 		"partition": (*parser).partition, "parse": (*parser).parse, "parse-where": (*parser).parse,

@@ -53,6 +53,8 @@ type expr struct {
 type relColumn struct {
 	name string
 	expr *expr
+	// sealed is set within a function that was given the column without having asked for it.
+	sealed bool
 }
 
 // relation is rows to come: columns over whatever scan yields. A row that scan
@@ -71,11 +73,20 @@ type relation struct {
 
 func (r *relation) find(name string) (*expr, bool) {
 	for _, c := range r.columns {
-		if c.name == name {
+		if c.name == name && !c.sealed {
 			return c.expr, true
 		}
 	}
 	return nil, false
+}
+
+// seal leaves the columns asked for in sight; nil leaves all.
+func (r *relation) seal(asked []column) *relation {
+	out := slices.Clone(r.columns)
+	for i := range out {
+		out[i].sealed = asked != nil && !slices.ContainsFunc(asked, func(c column) bool { return c.name == out[i].name })
+	}
+	return r.with(out)
 }
 
 // schema is the columns as the APIs name their types.

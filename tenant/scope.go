@@ -153,7 +153,11 @@ func (e *env) inline(name string, f *lambda, first []thing, args []node, row *re
 		}
 		body.names[p.name] = t
 	}
-	return body.block(f.body)
+	t, err := body.block(f.body)
+	if err == nil && t.rel != nil {
+		t.rel = t.rel.seal(nil)
+	}
+	return t, err
 }
 
 // given is the arguments of a call in the order of the parameters, nothing for one that is
@@ -196,7 +200,15 @@ func bound(name string, p param, t thing) (thing, error) {
 	if p.tabular != (t.rel != nil) {
 		return t, semanticError("%s(): the argument '%s' is of another type", name, p.name)
 	}
-	if p.tabular || t.x == nil || t.x.kind == p.kind {
+	if p.tabular {
+		for _, c := range p.columns {
+			if x, ok := t.rel.find(c.name); !ok || x.kind != c.kind {
+				return t, semanticError("%s(): the tabular argument '%s' does not have the column '%s' of type %s", name, p.name, c.name, kinds[c.kind].kusto)
+			}
+		}
+		return thing{rel: t.rel.seal(append([]column{}, p.columns...))}, nil
+	}
+	if t.x == nil || t.x.kind == p.kind {
 		return t, nil
 	}
 	from := t.x

@@ -14,7 +14,9 @@ func (e *env) sort(rel *relation, s operator) (*relation, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys[i] = x
+		if keys[i] = x; x.kind == kDynamic && s.name != "top" {
+			return nil, semanticError("sort operator: the key is of a 'dynamic' type. Please use an explicit cast")
+		}
 	}
 	type keyed struct {
 		r    *row
@@ -177,6 +179,9 @@ func unionColumns(legs []*relation, which string) ([]relColumn, error) {
 	for _, name := range order {
 		if which == "inner" && in[name] < len(legs) {
 			continue
+		}
+		if which == "inner" && len(types[name]) > 1 {
+			return nil, semanticError("union operator: with kind=inner the column '%s' has several types", name)
 		}
 		for _, k := range types[name] {
 			exposed := name
