@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sethvargo/go-retry"
+
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/stopping"
@@ -192,7 +194,8 @@ func (c *Claim) writeAs(ctx context.Context, doc Document) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.store.patient)
 	defer cancel()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	pauses := retry.WithCappedDuration(2*time.Second, retry.NewExponential(50*time.Millisecond))
+	for {
 		etag, err := c.store.put(ctx, doc, body, c.etag)
 		if err == nil {
 			c.doc, c.etag = doc, etag
@@ -206,6 +209,7 @@ func (c *Claim) writeAs(ctx context.Context, doc Document) error {
 		}
 		// Not there, and nobody else's: the request may still arrive. Only the very
 		// same request may follow it.
+		wait, _ := pauses.Next()
 		select {
 		case <-ctx.Done():
 			return &UnknownError{Dataset: doc.Dataset, Err: err}

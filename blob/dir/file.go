@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sethvargo/go-retry"
+
 	"hunting-exporter/internal/disk"
 )
 
@@ -32,7 +34,8 @@ func (d *store) lock(ctx context.Context, key string) (unlock func(), err error)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", fileError(err))
 	}
-	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
+	pauses := retry.WithCappedDuration(20*time.Millisecond, retry.NewExponential(time.Millisecond))
+	for {
 		held, err := disk.TryLock(f)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w; use a file system with flock", f.Name(), err), f.Close())
@@ -40,6 +43,7 @@ func (d *store) lock(ctx context.Context, key string) (unlock func(), err error)
 		if held {
 			return func() { _ = f.Close() }, nil
 		}
+		wait, _ := pauses.Next()
 		select {
 		case <-ctx.Done():
 			return nil, errors.Join(fmt.Errorf("wait for lock: %w", ctx.Err()), f.Close())

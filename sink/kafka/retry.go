@@ -7,6 +7,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/sethvargo/go-retry"
 
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
@@ -81,18 +82,19 @@ func judge(err error) verdict {
 func (p patience) retry(ctx context.Context, once func(context.Context) error) error {
 	began, told := time.Now(), false
 	deadline := began.Add(p.total)
-	pause, busy := p.pause, 5*time.Millisecond
+	pause := retry.WithCappedDuration(16*p.pause, retry.NewExponential(p.pause))
+	busy := retry.WithCappedDuration(20*time.Millisecond, retry.NewFibonacci(5*time.Millisecond))
 	for {
 		err := once(ctx)
 		if err == nil {
 			return nil
 		}
-		wait := pause
+		var wait time.Duration
 		switch judge(err) {
 		case soon:
-			wait, busy = busy, min(busy+5*time.Millisecond, 20*time.Millisecond)
+			wait, _ = busy.Next()
 		case again:
-			pause = min(2*pause, 16*p.pause)
+			wait, _ = pause.Next()
 		default:
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
+	"github.com/sethvargo/go-retry"
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/stopping"
@@ -53,7 +54,8 @@ func (p *producer) openTopic(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
 	defer cancel()
 	created := false
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	pauses := retry.WithCappedDuration(time.Second, retry.NewExponential(50*time.Millisecond))
+	for {
 		n, err := p.countPartitions(ctx)
 		switch {
 		case err == nil:
@@ -71,6 +73,7 @@ func (p *producer) openTopic(ctx context.Context) error {
 			}
 			created = createErr == nil
 		}
+		pause, _ := pauses.Next()
 		select {
 		case <-time.After(pause):
 		case <-stopping.Asked(ctx):
