@@ -9,7 +9,7 @@ GOLANGCI_LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: build test seeds fmt lint tidy e2e bench fuzz cover helm golden check clean
+.PHONY: build test seeds fmt lint tidy e2e bench fuzz cover helm generate golden check clean
 
 build: ## The exporter, static, into bin/.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/exporter ./cmd/exporter
@@ -66,6 +66,9 @@ cover: ## Coverage of the unit tests, per function, into bin/.
 
 helm: ## Tests of the chart.
 	cd test && $(GO) test ./helm
+
+generate: ## Writes what comes from the settings' tags: the README's table, the chart's schema and presets.
+	$(GO) test ./config -run TestGenerated -update
 
 golden: ## Rewrites the chart's golden files.
 	cd test && $(GO) test ./helm -run TestGolden -update

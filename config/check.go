@@ -20,8 +20,6 @@ const (
 	// longestCommit is a third of the transaction timeout asked of the broker, so
 	// that a slow commit still ends inside its transaction.
 	longestCommit = 5 * time.Minute
-	// longestReconcile leaves a day until the rows that are compared are gone.
-	longestReconcile = longest - 24*time.Hour
 )
 
 // checkStore opens a store, which asks it nothing.
@@ -39,29 +37,16 @@ func checkStore(l *setting.Problems, variable, url string, cfg blobs3.Config) {
 
 // exportProblems are those of the exporter's own settings.
 func (c Config) exportProblems(now time.Time) setting.Problems {
-	var l setting.Problems
+	l := append(setting.Judge(c.Export), setting.Judge(c.Log)...)
 	if _, err := StartTime(c.Export.Start, now); err != nil {
 		l.Add("EXPORT_START", c.Export.Start, err.Error(), "set a duration back such as 24h, or a time such as 2026-01-31T00:00:00Z, 30 days back at most")
 	}
-	l.OneOf("EXPORT_CURSOR", c.Export.Cursor, "auto", "ingestion", "event")
-	l.Duration("EXPORT_LAG", c.Export.Lag, 0, longest)
-	l.Duration("EXPORT_RECONCILE", c.Export.Reconcile, 0, longestReconcile)
 	if r := c.Export.Reconcile; r > 0 && r < ledger.Width {
 		l.Add("EXPORT_RECONCILE", r.String(), "is less than the quarter hour that counts are compared by", "set 15m or more, or 0 for off")
-	}
-	l.Duration("EXPORT_SNAPSHOT_INTERVAL", c.Export.Snapshot, time.Second, 365*24*time.Hour)
-	l.Duration("EXPORT_COMMIT_INTERVAL", c.Export.CommitInterval, time.Second, 24*time.Hour)
-	l.Number("EXPORT_COMMIT_ROWS", c.Export.CommitRows, 1, 1_000_000_000)
-	l.Duration("EXPORT_DEADLINE", c.Export.Deadline, 0, 7*24*time.Hour)
-	l.Number("PIPELINE_BUFFER", int64(c.Export.Buffer), 1, 64)
-	if c.Export.Memory < 1<<20 {
-		l.Add("PIPELINE_MEMORY", c.Export.Memory.String(), "is less than one answer needs", "set 64MiB or more")
 	}
 	if err := spill.Check(c.Export.Spill); err != nil {
 		l.Add("PIPELINE_SPILL", c.Export.Spill, err.Error(), "name a writable directory on local disk, with room for a commit's files")
 	}
-	l.OneOf("LOG_LEVEL", strings.ToLower(c.Log.Level), "debug", "info", "warn", "error")
-	l.OneOf("LOG_FORMAT", c.Log.Format, "auto", "text", "json")
 	if c.ExactlyOnce() && c.Export.CommitInterval > longestCommit && c.Export.CommitInterval <= 24*time.Hour {
 		l.Add("EXPORT_COMMIT_INTERVAL", c.Export.CommitInterval.String(), "is more than a third of the broker's transaction timeout of 15m",
 			"set 5m at most, or KAFKA_DELIVERY=at-least-once")
@@ -80,11 +65,9 @@ func (c Config) StoreProblems() setting.Problems {
 
 // placeProblems are those of lake and state as far as they are set.
 func (c Config) placeProblems() setting.Problems {
-	var l setting.Problems
+	l := setting.Judge(c.State)
 	checkStore(&l, "LAKE_URL", c.Export.Lake, c.Blob)
 	checkStore(&l, "STATE_URL", c.State.URL, c.Blob)
-	l.Duration("STATE_LEASE", c.State.Lease, time.Second, 24*time.Hour)
-	l.OneOf("STATE_LOCK", c.State.Lock, "cas", "none")
 	byID := func(variable, value string) {
 		if c.Source.TenantGUID() == "" {
 			l.Add(variable, value, "names things by the tenant's id, which AZURE_TENANT_ID does not give", "set AZURE_TENANT_ID to the id (a GUID) instead of a domain")

@@ -16,48 +16,50 @@ import (
 )
 
 // Config is everything that can be set: each package's own settings, and the
-// exporter's. Variables, flags and help all come from these tags.
+// exporter's. Variables, flags, help, the README's table and what Helm's chart takes all
+// come from their tags, which package setting explains.
 type Config struct {
 	Source    source.Config
-	Transform transform.Config
+	Export    Export
 	Blob      blobs3.Config
 	Parquet   parquet.Config
 	Kafka     kafka.Config
-	Export    Export
 	State     State
+	Transform transform.Config
 	Log       Log
 }
 
 // Export says what is exported, when and where to.
 type Export struct {
-	Tables         setting.List  `env:"EXPORT_TABLES" help:"comma list of hunting tables"`
-	Queries        string        `env:"EXPORT_QUERIES" help:"directory of *.kql files, each a custom query"`
-	Start          string        `env:"EXPORT_START, default=24h" help:"where a dataset without state begins: a duration back or an RFC 3339 time, 30 days at most"`
-	Cursor         string        `env:"EXPORT_CURSOR, default=auto" help:"clock of the windows: auto (ingestion for tables, event for queries), ingestion or event"`
-	Lag            time.Duration `env:"EXPORT_LAG, default=5m" help:"how far behind now a window may end"`
-	Reconcile      time.Duration `env:"EXPORT_RECONCILE, default=24h" help:"how far back counts are compared and late rows fetched; 0: off"`
-	CommitInterval time.Duration `env:"EXPORT_COMMIT_INTERVAL, default=5m" help:"when a commit is made before the run has caught up"`
-	CommitRows     int64         `env:"EXPORT_COMMIT_ROWS, default=5000000" help:"rows after which a commit is made before the run has caught up"`
-	Deadline       time.Duration `env:"EXPORT_DEADLINE, default=0" help:"the run takes no more windows after this and commits; 0: until caught up"`
-	Snapshot       time.Duration `env:"EXPORT_SNAPSHOT_INTERVAL, default=24h" help:"how often a table without a time column is exported whole"`
-	Lake           string        `env:"LAKE_URL" help:"s3://bucket/prefix or a directory for Parquet; empty: no lake"`
-	LakeTenant     bool          `env:"LAKE_TENANT" help:"a tenant= folder (and so a column) of the tenant's id, for tenants that share a lake"`
-	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds"`
-	Memory         setting.Bytes `env:"PIPELINE_MEMORY, default=256MiB" help:"bytes of answers between the API and the sinks, over all datasets"`
-	Spill          string        `env:"PIPELINE_SPILL" help:"local disk where files wait before upload; empty: the temporary directory"`
+	Tables  setting.List  `env:"EXPORT_TABLES" help:"comma list of hunting tables" chart:"^\\s*([A-Za-z_][A-Za-z0-9_]*\\s*(,\\s*[A-Za-z_][A-Za-z0-9_]*\\s*)*)?$"`
+	Queries string        `env:"EXPORT_QUERIES" help:"directory of '*.kql' files, each a custom query" chart:"no"`
+	Start   string        `env:"EXPORT_START, default=24h" help:"where a dataset without state begins: a duration back or an RFC 3339 time, 30 days at most"`
+	Cursor  string        `env:"EXPORT_CURSOR, default=auto" help:"clock of the windows: 'auto' ('ingestion' for tables, 'event' for queries), 'ingestion' or 'event'" values:"auto ingestion event"`
+	Lag     time.Duration `env:"EXPORT_LAG, default=5m" help:"how far behind now a window may end, by this machine's clock or the API's, the earlier one" range:"0s..720h"`
+	// Reconcile leaves a day until the rows that are compared are gone.
+	Reconcile      time.Duration `env:"EXPORT_RECONCILE, default=24h" help:"how far back counts are compared and late rows fetched, 15m to 29 days; '0': off" range:"0s..696h"`
+	Snapshot       time.Duration `env:"EXPORT_SNAPSHOT_INTERVAL, default=24h" help:"how often a table without a time column is exported whole" range:"1s..8760h"`
+	CommitInterval time.Duration `env:"EXPORT_COMMIT_INTERVAL, default=5m" help:"when a commit is made before the run has caught up" range:"1s..24h"`
+	CommitRows     int64         `env:"EXPORT_COMMIT_ROWS, default=5000000" help:"rows after which a commit is made before the run has caught up" range:"1..1000000000"`
+	Deadline       time.Duration `env:"EXPORT_DEADLINE, default=0" help:"the run takes no more windows this long after its start, and commits; '0': until caught up" range:"0s..168h" chart:"deadline" preset:"10m"`
+	Lake           string        `env:"LAKE_URL" help:"s3://bucket/prefix or a directory for Parquet; empty: no lake" literal:"" chart:"store"`
+	LakeTenant     bool          `env:"LAKE_TENANT" help:"for tenants that share a lake: files in '<table>/tenant=<id>/dt=…' and everything of '_meta/' in '_meta/tenant=<id>/'; readers see a column tenant"`
+	Buffer         int           `env:"PIPELINE_BUFFER, default=2" help:"pages or batches that a channel holds" range:"1..64"`
+	Memory         setting.Bytes `env:"PIPELINE_MEMORY, default=256MiB" help:"bytes of answers between the API and the sinks, over all datasets" range:"1MiB.." wrong:"is less than one answer needs" fix:"set 64MiB or more"`
+	Spill          string        `env:"PIPELINE_SPILL" help:"local disk where a commit's files wait, tried at the start, and what a dead run left there goes; empty: the temporary directory" chart:"no"`
 }
 
 // State says where the state documents live and how they are guarded.
 type State struct {
-	URL   string        `env:"STATE_URL" help:"where state lives; empty: <LAKE_URL>/_meta"`
-	Lease time.Duration `env:"STATE_LEASE, default=1m" help:"how long the claim of a dead run lasts"`
-	Lock  string        `env:"STATE_LOCK, default=cas" help:"cas, or none for a store without conditional writes and a single writer"`
+	URL   string        `env:"STATE_URL" help:"where state lives, needed with Kafka alone; empty: '<LAKE_URL>/_meta'" literal:"" chart:"store"`
+	Lease time.Duration `env:"STATE_LEASE, default=1m" help:"how long the claim of a dead run lasts" range:"1s..24h"`
+	Lock  string        `env:"STATE_LOCK, default=cas" help:"'cas', or 'none' for a store without conditional writes and a single writer" values:"cas none"`
 }
 
 // Log says what is logged and how.
 type Log struct {
-	Level  string `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
-	Format string `env:"LOG_FORMAT, default=auto" help:"auto (text on a terminal, else JSON), text or json"`
+	Level  string `env:"LOG_LEVEL, default=info" help:"what is logged" values:"debug info warn error" anycase:""`
+	Format string `env:"LOG_FORMAT, default=auto" help:"'auto' (text on a terminal, else JSON), 'text' or 'json'" values:"auto text json" preset:"json"`
 }
 
 // ForPeople reports whether somebody reads the log as it comes.
@@ -119,19 +121,12 @@ func (c Config) Limits() pipeline.Limits {
 
 // Minutes is how long the tenant's quota makes so many calls last.
 func (c Config) Minutes(calls float64) float64 {
-	perHour := c.Source.CallsPerHour
-	if perHour == 0 && c.Source.API == "mde" {
-		perHour = mdeCallsPerHour
-	}
 	minutes := calls / float64(c.Source.CallsPerMinute)
-	if perHour > 0 {
-		minutes = max(minutes, 60*calls/float64(perHour))
+	if n := c.Source.PerHour(); n > 0 {
+		minutes = max(minutes, 60*calls/float64(n))
 	}
 	return minutes
 }
-
-// mdeCallsPerHour is the documented quota of the Defender for Endpoint API.
-const mdeCallsPerHour = 1500
 
 // Problems are every setting that `run` cannot use.
 func (c Config) Problems(now time.Time) []setting.Problem {

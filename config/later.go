@@ -9,8 +9,6 @@ import (
 	"hunting-exporter/internal/setting"
 )
 
-const isLater = "is of a later version"
-
 // later are the contract's variables that this version lacks, each with the value under
 // which a later version does what this one does, if there is one. Whoever sets another
 // counts on it: to run all the same would put rows where nobody looks for them, or leave
@@ -30,11 +28,11 @@ func laterProblems(v *Values) setting.Problems {
 		switch {
 		case value == "" || listed && value == same:
 		case listed && same != "":
-			l.Add(name, value, isLater, "unset it, or set "+same)
+			l.Add(name, value, setting.IsLater, "unset it, or set "+same)
 		case listed:
-			l.Add(name, setting.Secret(value).String(), isLater, "unset it")
+			l.Add(name, setting.Secret(value).String(), setting.IsLater, "unset it")
 		case telemetry(name, value) && !strings.EqualFold(v.env["OTEL_SDK_DISABLED"], "true"):
-			l.Add(name, setting.Secret(value).String(), isLater, "unset it, or set OTEL_SDK_DISABLED=true where other programs need it")
+			l.Add(name, setting.Secret(value).String(), setting.IsLater, "unset it, or set OTEL_SDK_DISABLED=true where other programs need it")
 		}
 	}
 	return l
@@ -53,18 +51,17 @@ var (
 	// quoted: a file of variables for a container keeps the quotes, and a directory would
 	// be called so.
 	quoted = regexp.MustCompile(`^["'\x60]`)
-	// literal are the variables whose values name something that need not exist yet, so
-	// that nobody else would notice. Topics are judged by the sink, which fills in some.
-	literal = []string{
-		"LAKE_URL", "STATE_URL", "SOURCE_ENDPOINT", "AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", "AWS_REGION", "AWS_ENDPOINT_URL_S3", "S3_KMS_KEY_ID", "KAFKA_BROKERS",
-	}
 )
 
 // placeholderProblems are the values that nobody filled in.
 func placeholderProblems(v *Values) setting.Problems {
 	var l setting.Problems
-	for _, name := range literal {
+	for _, x := range Variables() {
+		name := x.Name
 		value, _ := v.Lookup(name)
+		if !x.Literal {
+			continue
+		}
 		if quoted.MatchString(value) {
 			l.Add(name, setting.Redact(value), "begins with a quote, which nothing takes off", "write the value without quotes")
 			continue

@@ -23,7 +23,7 @@ func TestSettingsOfALaterVersion(t *testing.T) {
 		if err != nil {
 			said = err.Error()
 		}
-		if strings.Count(said, "\n") != 1 || !strings.Contains(said, name+"=") || !strings.Contains(said, isLater) || strings.Contains(said, "planted") {
+		if strings.Count(said, "\n") != 1 || !strings.Contains(said, name+"=") || !strings.Contains(said, setting.IsLater) || strings.Contains(said, "planted") {
 			t.Errorf("%s=%s: %q", name, value, said)
 		}
 		if got := v.Warnings(); len(got) > 0 {

@@ -134,6 +134,7 @@ func parse(ctx context.Context, v *Values) (Config, []setting.Problem, error) {
 			}),
 		}})
 		if err == nil {
+			cfg.Kafka.Region = cfg.Blob.Region
 			cfg.Source.ClientSecretFile = v.files["AZURE_CLIENT_SECRET"]
 			cfg.Source.CertificatePasswordFile = v.files["AZURE_CLIENT_CERTIFICATE_PASSWORD"]
 			return cfg, problems, nil

@@ -1,11 +1,9 @@
 package source
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,23 +12,23 @@ import (
 
 // Config says which API is read, as whom, and within which limits.
 type Config struct {
-	API            string        `env:"SOURCE_API, default=graph"`                // graph, m365d or mde
-	Cloud          string        `env:"SOURCE_CLOUD, default=public"`             // public, gcc, gcchigh or dod
-	Endpoint       string        `env:"SOURCE_ENDPOINT"`                          // base URL instead of the cloud's own
-	Concurrency    int           `env:"SOURCE_CONCURRENCY, default=4"`            // calls at once, over all datasets
-	CallsPerMinute int           `env:"SOURCE_CALLS_PER_MINUTE, default=45"`      // of the tenant
-	CallsPerHour   int           `env:"SOURCE_CALLS_PER_HOUR, default=0"`         // 0: the API's own (mde: 1500)
-	MaxRows        int           `env:"SOURCE_MAX_ROWS, default=100000"`          // an answer of as many rows is cut
-	MaxBody        int64         `env:"SOURCE_MAX_BODY_BYTES, default=536870912"` // of an answer, compressed as well as not
-	Timeout        time.Duration `env:"SOURCE_TIMEOUT, default=4m"`               // of one call, its body included
+	TenantID            string         `env:"AZURE_TENANT_ID" help:"directory (tenant) id" chart:"^([0-9A-Fa-f-]{36}|[A-Za-z0-9.-]+)$"`
+	ClientID            string         `env:"AZURE_CLIENT_ID" help:"application (client) id" literal:"" chart:"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"`
+	ClientSecret        setting.Secret `env:"AZURE_CLIENT_SECRET" help:"client secret; of secret, certificate and token the first that is set counts"`
+	CertificatePath     string         `env:"AZURE_CLIENT_CERTIFICATE_PATH" help:"PEM or PKCS#12 file with certificate and RSA key, instead of a secret" chart:"file"`
+	CertificatePassword setting.Secret `env:"AZURE_CLIENT_CERTIFICATE_PASSWORD" help:"password of that file"`
+	FederatedTokenFile  string         `env:"AZURE_FEDERATED_TOKEN_FILE" help:"service account token of workload identity, instead of a secret" chart:"no"`
+	AuthorityHost       string         `env:"AZURE_AUTHORITY_HOST" help:"token server instead of the cloud's own" literal:"" chart:"^https?://"`
 
-	TenantID            string         `env:"AZURE_TENANT_ID"`
-	ClientID            string         `env:"AZURE_CLIENT_ID"`
-	ClientSecret        setting.Secret `env:"AZURE_CLIENT_SECRET"`
-	CertificatePath     string         `env:"AZURE_CLIENT_CERTIFICATE_PATH"`
-	CertificatePassword setting.Secret `env:"AZURE_CLIENT_CERTIFICATE_PASSWORD"`
-	FederatedTokenFile  string         `env:"AZURE_FEDERATED_TOKEN_FILE"`
-	AuthorityHost       string         `env:"AZURE_AUTHORITY_HOST"`
+	API            string        `env:"SOURCE_API, default=graph" help:"'graph', or 'm365d' or 'mde', which both end on 1 February 2027" values:"graph m365d mde" wrong:"no such API"`
+	Cloud          string        `env:"SOURCE_CLOUD, default=public" help:"Microsoft's cloud of the tenant" values:"public gcc gcchigh dod" wrong:"no such cloud"`
+	Endpoint       string        `env:"SOURCE_ENDPOINT" help:"base URL instead of the cloud's own; https, or http on loopback only" literal:"" chart:"^https?://"`
+	Concurrency    int           `env:"SOURCE_CONCURRENCY, default=4" help:"calls at once, over all datasets" range:"1..64"`
+	CallsPerMinute int           `env:"SOURCE_CALLS_PER_MINUTE, default=45" help:"calls a minute that this exporter may use of the tenant's quota" range:"1..100000"`
+	CallsPerHour   int           `env:"SOURCE_CALLS_PER_HOUR, default=0" help:"calls an hour; '0': no limit for 'graph' and 'm365d', 1500 for 'mde'" range:"0..1000000"`
+	MaxRows        int           `env:"SOURCE_MAX_ROWS, default=100000" help:"an answer of as many rows is taken as cut" range:"1..10000000"`
+	MaxBody        setting.Bytes `env:"SOURCE_MAX_BODY_BYTES, default=512MiB" help:"an answer of more JSON is refused, and its window narrowed" range:"1MiB..4GiB"`
+	Timeout        time.Duration `env:"SOURCE_TIMEOUT, default=4m" help:"of one call, its body included" range:"1s..15m" fix:"set a duration from 1s to 15m; the API itself stops a query after 3 minutes"`
 
 	// Files that ClientSecret and CertificatePassword come from; empty: none. They are read
 	// again for each token.
@@ -42,79 +40,57 @@ var (
 	domain = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*$`)
 )
 
-// Problems reports every setting that cannot be used.
-func (c Config) Problems() []setting.Problem {
-	var all []setting.Problem
-	add := func(variable, value, reason, fix string) {
-		all = append(all, setting.Problem{Variable: variable, Value: value, Reason: reason, Fix: fix})
+// PerHour is how many calls an hour may hold; 0: any number.
+func (c Config) PerHour() int {
+	if c.CallsPerHour > 0 {
+		return c.CallsPerHour
 	}
-	if _, ok := flavours[c.API]; !ok {
-		add("SOURCE_API", c.API, "no such API", "set graph, m365d or mde")
-	}
-	if _, ok := authorities[c.Cloud]; !ok {
-		add("SOURCE_CLOUD", c.Cloud, "no such cloud", "set public, gcc, gcchigh or dod")
-	}
-	if c.Endpoint != "" {
-		if reason := badURL(c.Endpoint, true); reason != "" {
-			add("SOURCE_ENDPOINT", redactedURL(c.Endpoint), reason, "set a base URL such as https://graph.microsoft.com, or leave it empty")
-		}
-	}
-	number := func(variable string, value, low, high int) {
-		if value < low || value > high {
-			add(variable, strconv.Itoa(value), "out of range", fmt.Sprintf("set a number from %d to %d", low, high))
-		}
-	}
-	number("SOURCE_CONCURRENCY", c.Concurrency, 1, 64)
-	number("SOURCE_CALLS_PER_MINUTE", c.CallsPerMinute, 1, 100_000)
-	number("SOURCE_CALLS_PER_HOUR", c.CallsPerHour, 0, 1_000_000)
-	number("SOURCE_MAX_ROWS", c.MaxRows, 1, 10_000_000)
-	if c.MaxBody < 1<<20 || c.MaxBody > 4<<30 {
-		add("SOURCE_MAX_BODY_BYTES", strconv.FormatInt(c.MaxBody, 10), "out of range", "set a number of bytes from 1048576 (1 MiB) to 4294967296 (4 GiB)")
-	}
-	if c.Timeout < time.Second || c.Timeout > 15*time.Minute {
-		add("SOURCE_TIMEOUT", c.Timeout.String(), "out of range", "set a duration from 1s to 15m; the API itself stops a query after 3 minutes")
-	}
-	return append(all, c.identityProblems()...)
+	return flavours[c.API].perHour
 }
 
-// identityProblems are those of the AZURE_ variables.
-func (c Config) identityProblems() []setting.Problem {
-	var all []setting.Problem
-	add := func(variable, value, reason, fix string) {
-		all = append(all, setting.Problem{Variable: variable, Value: value, Reason: reason, Fix: fix})
+// Problems reports every setting that cannot be used.
+func (c Config) Problems() []setting.Problem {
+	all := setting.Judge(c)
+	if reason := badURL(c.Endpoint, true); c.Endpoint != "" && reason != "" {
+		all.Add("SOURCE_ENDPOINT", redactedURL(c.Endpoint), reason, "set a base URL such as https://graph.microsoft.com, or leave it empty")
 	}
+	c.checkIdentity(&all)
+	return all
+}
+
+// checkIdentity looks at the AZURE_ variables.
+func (c Config) checkIdentity(all *setting.Problems) {
 	const tenantFix = "set the directory (tenant) id of the tenant to read, a GUID, or one of its domains"
 	switch {
 	case c.TenantID == "":
-		add("AZURE_TENANT_ID", "", "is missing", tenantFix)
+		all.Add("AZURE_TENANT_ID", "", "is missing", tenantFix)
 	case !guid.MatchString(c.TenantID) && !domain.MatchString(c.TenantID):
-		add("AZURE_TENANT_ID", c.TenantID, "is neither a GUID nor a domain", tenantFix)
+		all.Add("AZURE_TENANT_ID", c.TenantID, "is neither a GUID nor a domain", tenantFix)
 	}
 	if c.ClientID == "" {
-		add("AZURE_CLIENT_ID", "", "is missing", "set the application (client) id of the app registration")
+		all.Add("AZURE_CLIENT_ID", "", "is missing", "set the application (client) id of the app registration")
 	}
 	if c.AuthorityHost != "" {
 		if reason := badURL(c.AuthorityHost, false); reason != "" {
-			add("AZURE_AUTHORITY_HOST", redactedURL(c.AuthorityHost), reason, "set a URL such as https://login.microsoftonline.com/, or leave it empty")
+			all.Add("AZURE_AUTHORITY_HOST", redactedURL(c.AuthorityHost), reason, "set a URL such as https://login.microsoftonline.com/, or leave it empty")
 		}
 	}
 	switch c.way() {
 	case waySecret:
 	case wayCertificate:
 		if _, _, err := c.certificate(); err != nil {
-			add("AZURE_CLIENT_CERTIFICATE_PATH", c.CertificatePath, err.Error(),
+			all.Add("AZURE_CLIENT_CERTIFICATE_PATH", c.CertificatePath, err.Error(),
 				"set a readable PEM or PKCS#12 file that holds a certificate and its RSA key, and AZURE_CLIENT_CERTIFICATE_PASSWORD if it has one")
 		}
 	case wayFederated:
 		if _, err := readAssertion(c.FederatedTokenFile); err != nil {
-			add("AZURE_FEDERATED_TOKEN_FILE", c.FederatedTokenFile, err.Error(),
+			all.Add("AZURE_FEDERATED_TOKEN_FILE", c.FederatedTokenFile, err.Error(),
 				"mount a service account token with audience api://AzureADTokenExchange there")
 		}
 	default:
-		add("AZURE_CLIENT_SECRET", "", "no credential is set",
+		all.Add("AZURE_CLIENT_SECRET", "", "no credential is set",
 			"set one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE")
 	}
-	return all
 }
 
 type way int

@@ -24,7 +24,7 @@ const wayFix = "check SOURCE_API and SOURCE_ENDPOINT, and any proxy in between"
 
 // decode reads a whole answer.
 func (c *client) decode(ctx context.Context, p place, resp *http.Response) (hunting.Answer, error) {
-	b, err := open(resp, c.cfg.MaxBody)
+	b, err := open(resp, int64(c.cfg.MaxBody))
 	if err != nil {
 		return hunting.Answer{}, err
 	}

@@ -68,10 +68,8 @@ func New(cfg Config, decoder Decoder, o Options) (*Reader, error) {
 		closes = func() { web.CloseIdleConnections(); o.Identity.Close() }
 	}
 	quota := []limit{{cfg.CallsPerMinute, time.Minute}}
-	if perHour := max(cfg.CallsPerHour, 0); perHour > 0 {
-		quota = append(quota, limit{perHour, time.Hour})
-	} else if documented := flavours[cfg.API].perHour; documented > 0 {
-		quota = append(quota, limit{documented, time.Hour})
+	if n := cfg.PerHour(); n > 0 {
+		quota = append(quota, limit{n, time.Hour})
 	}
 	r := &Reader{
 		client: &client{

@@ -222,7 +222,7 @@ func TestProblemsOfAConfig(t *testing.T) {
 			t.Errorf("no fix: %v", p)
 		}
 	}
-	want := []string{"TRANSFORM_MAX_DEPTH=3", "TRANSFORM_MAX_CELL_BYTES=-1", "TRANSFORM_MAX_COLUMNS=1073741824"}
+	want := []string{"TRANSFORM_MAX_DEPTH=3", "TRANSFORM_MAX_CELL_BYTES=-1B", "TRANSFORM_MAX_COLUMNS=1073741824"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -13,6 +13,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/schema"
 )
 
@@ -49,7 +50,7 @@ const (
 // NewDecoder makes a Decoder whose columns live in buffers of the pool. Zero fields of
 // cfg mean their defaults.
 func NewDecoder(cfg Config, p *pool.Pool) *Decoder {
-	return &Decoder{cfg: cfg.withDefaults(), pool: p, window: windowBytes, learnAfter: learnAfter, learned: map[string]*profile{}}
+	return &Decoder{cfg: setting.WithDefaults(cfg), pool: p, window: windowBytes, learnAfter: learnAfter, learned: map[string]*profile{}}
 }
 
 // Decode reads a body to its end and returns its rows as columns. Errors are

@@ -222,7 +222,7 @@ func (d *decoder) foreign() error {
 	if errors.Is(err, errUTF8) {
 		return reject("column %s: %v", schema.Extra, err)
 	}
-	if err == nil && len(d.extraText) > d.cfg.MaxCell {
+	if err == nil && len(d.extraText) > int(d.cfg.MaxCell) {
 		return d.tooLong(schema.Extra)
 	}
 	return err
@@ -269,7 +269,7 @@ func (d *decoder) tooLong(column string) error {
 
 // closeText closes a cell whose text has been appended to c.data.
 func (d *decoder) closeText(c *column, spelled []byte) error {
-	if len(c.data)-int(c.ends[len(c.ends)-1]) > d.cfg.MaxCell {
+	if len(c.data)-int(c.ends[len(c.ends)-1]) > int(d.cfg.MaxCell) {
 		return d.tooLong(c.Name)
 	}
 	if len(c.data) > math.MaxInt32 {

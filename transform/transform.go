@@ -29,44 +29,14 @@ import (
 
 // Config bounds what one answer may hold. What goes beyond is an error, never cut.
 type Config struct {
-	MaxDepth   int `env:"TRANSFORM_MAX_DEPTH, default=128"`           // nested objects and arrays of the document
-	MaxCell    int `env:"TRANSFORM_MAX_CELL_BYTES, default=16777216"` // bytes of one cell
-	MaxColumns int `env:"TRANSFORM_MAX_COLUMNS, default=2000"`        // columns of a Schema
+	// MaxDepth is also that of the recursion; MaxCell must fit Arrow's offsets.
+	MaxDepth   int           `env:"TRANSFORM_MAX_DEPTH, default=128" help:"nested objects and arrays of an answer" range:"4..10000"`
+	MaxCell    setting.Bytes `env:"TRANSFORM_MAX_CELL_BYTES, default=16MiB" help:"of one cell; a larger one is an error, never cut" range:"1KiB..1GiB"`
+	MaxColumns int           `env:"TRANSFORM_MAX_COLUMNS, default=2000" help:"columns of an answer" range:"1..100000"`
 }
 
 // Problems reports every bound that cannot be used.
-func (c Config) Problems() []setting.Problem {
-	var out []setting.Problem
-	check := func(variable string, value, least, most int) {
-		if value < least || value > most {
-			out = append(out, setting.Problem{
-				Variable: variable,
-				Value:    fmt.Sprint(value),
-				Reason:   "out of range",
-				Fix:      fmt.Sprintf("set a number from %d to %d, or leave it unset", least, most),
-			})
-		}
-	}
-	// The depth is also that of the recursion; the cell must fit Arrow's offsets.
-	check("TRANSFORM_MAX_DEPTH", c.MaxDepth, 4, 10_000)
-	check("TRANSFORM_MAX_CELL_BYTES", c.MaxCell, 1024, 1<<30)
-	check("TRANSFORM_MAX_COLUMNS", c.MaxColumns, 1, 100_000)
-	return out
-}
-
-// withDefaults lets the zero Config stand for the defaults.
-func (c Config) withDefaults() Config {
-	if c.MaxDepth == 0 {
-		c.MaxDepth = 128
-	}
-	if c.MaxCell == 0 {
-		c.MaxCell = 16 << 20
-	}
-	if c.MaxColumns == 0 {
-		c.MaxColumns = 2000
-	}
-	return c
-}
+func (c Config) Problems() []setting.Problem { return setting.Judge(c) }
 
 // Transformer implements pipeline.Transformer. It is safe for concurrent use.
 type Transformer struct {
@@ -76,7 +46,7 @@ type Transformer struct {
 
 // New makes a Transformer. Zero fields of cfg mean their defaults.
 func New(cfg Config, log *slog.Logger) *Transformer {
-	return &Transformer{cfg: cfg.withDefaults(), log: log}
+	return &Transformer{cfg: setting.WithDefaults(cfg), log: log}
 }
 
 // Transform brings the page into the dataset's columns, which it extends, and hashes its

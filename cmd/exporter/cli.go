@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -174,32 +175,31 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 // stateSettings are the settings that commands on the state use, by prefix.
 var stateSettings = []string{"EXPORT_TABLES", "EXPORT_QUERIES", "LAKE_", "STATE_", "AWS_", "S3_", "KAFKA_", "AZURE_"}
 
+// code is what an explanation has in quotes.
+var code = regexp.MustCompile(`(^|[^\pL])'([^']+)'`)
+
 // settingFlags gives a command a flag for every variable with one of the prefixes
 // (none: every variable), and returns what was set, by variable.
 func settingFlags(cmd *cobra.Command, prefixes ...string) func() map[string]string {
 	flags := cmd.Flags()
 	names := map[string]string{} // flag → variable
-	add := func(variable, help, fallback string) {
-		name := config.FlagName(variable)
-		if flags.Lookup(name) != nil {
-			return
-		}
+	add := func(v config.Variable, help, fallback string) {
 		if fallback != "" {
 			help += " (default " + fallback + ")"
 		}
-		flags.String(name, "", help+" ["+variable+"]")
-		names[name] = variable
+		flags.String(v.Flag(), "", help+" ["+v.Name+"]")
+		names[v.Flag()] = v.Name
 	}
 	for _, v := range config.Variables() {
 		if len(prefixes) > 0 && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(v.Name, p) }) {
 			continue
 		}
-		help := v.Help
+		help := code.ReplaceAllString(v.Explained(), "$1$2")
 		if v.Secret {
 			help += "; visible in the list of processes, prefer the variable or the file"
-			add(v.Name+config.FileSuffix, "file that holds the secret "+v.Name, "")
+			add(config.Variable{Name: v.Name + config.FileSuffix}, "file that holds the secret "+v.Name, "")
 		}
-		add(v.Name, help, v.Default)
+		add(v, help, v.Default)
 	}
 	return func() map[string]string {
 		set := map[string]string{}

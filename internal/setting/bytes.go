@@ -10,22 +10,22 @@ import (
 // Bytes is an amount of memory, written as a number with a unit: 256MiB, 1GiB, 500MB.
 type Bytes int64
 
-var units = []struct {
-	suffix string
-	size   float64
-}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}}
-
-// UnmarshalText reads an amount; without a unit it is in bytes.
+// UnmarshalText reads an amount. Its unit may lack the B, as Kubernetes writes it; without a
+// unit it is in bytes.
 func (b *Bytes) UnmarshalText(text []byte) error {
-	number, size := strings.TrimSpace(string(text)), 1.0
-	for _, u := range units {
-		if rest, ok := strings.CutSuffix(number, u.suffix); ok {
-			number, size = strings.TrimSpace(rest), u.size
-			break
+	number, base, power := strings.TrimSuffix(strings.TrimSpace(string(text)), "B"), 1000.0, 0
+	rest, binary := strings.CutSuffix(number, "i")
+	if binary {
+		number, base = rest, 1024
+	}
+	if last := len(number) - 1; last >= 0 {
+		if power = strings.IndexByte("KMGT", number[last]) + 1; power > 0 {
+			number = number[:last]
 		}
 	}
-	n, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(n >= 0 && n*size < math.MaxInt64) {
+	size := math.Pow(base, float64(power))
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || binary && power == 0 || !(n >= 0 && n*size < math.MaxInt64) {
 		return fmt.Errorf("%q is no amount of memory", text)
 	}
 	*b = Bytes(n * size)

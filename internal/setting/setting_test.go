@@ -33,7 +33,7 @@ func TestSecretNeverPrints(t *testing.T) {
 }
 
 func TestBytes(t *testing.T) {
-	for text, want := range map[string]setting.Bytes{"256MiB": 256 << 20, "1GiB": 1 << 30, "500MB": 500e6, "12": 12, "1.5 KiB": 1536, "7B": 7} {
+	for text, want := range map[string]setting.Bytes{"256MiB": 256 << 20, "1GiB": 1 << 30, "500MB": 500e6, "12": 12, "1.5 KiB": 1536, "7B": 7, "256Mi": 256 << 20, "1Gi": 1 << 30, "2T": 2e12, "1Ti": 1 << 40, "3K": 3000} {
 		var b setting.Bytes
 		if err := b.UnmarshalText([]byte(text)); err != nil || b != want {
 			t.Errorf("%q is %d, %v", text, b, err)
@@ -46,7 +46,7 @@ func TestBytes(t *testing.T) {
 	if one := setting.Bytes(1).String(); one != "1B" {
 		t.Errorf("one byte is said to be %s", one)
 	}
-	for _, text := range []string{"", "much", "-1MiB", "1TiBs", "9e30GiB", "NaN"} {
+	for _, text := range []string{"", "much", "-1MiB", "1TiBs", "12i", "i", "B", "Mi", "9e30GiB", "NaN"} {
 		if err := new(setting.Bytes).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q was taken", text)
 		}

@@ -34,6 +34,12 @@ func Names() []string {
 	return names
 }
 
+// Name is the name of a format, as it is set.
+type Name string
+
+// Values are the names there are.
+func (Name) Values() []string { return Names() }
+
 // New returns the format of that name for a tenant's dataset.
 func New(name string, ds hunting.Dataset, tenantID string) (Format, error) {
 	for _, f := range formats {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -40,18 +39,19 @@ const (
 
 // Config says where Kafka is, how to log in and how to deliver. No brokers: no Kafka.
 type Config struct {
-	Brokers       setting.List   `env:"KAFKA_BROKERS"`
-	Topic         string         `env:"KAFKA_TOPIC, default=defender.{table}"`
-	Format        string         `env:"KAFKA_FORMAT, default=record"`
-	Delivery      string         `env:"KAFKA_DELIVERY, default=exactly-once"`
-	TLS           bool           `env:"KAFKA_TLS"`
-	TLSCAFile     string         `env:"KAFKA_TLS_CA_FILE"`
-	TLSCertFile   string         `env:"KAFKA_TLS_CERT_FILE"`
-	TLSKeyFile    string         `env:"KAFKA_TLS_KEY_FILE"`
-	SASLMechanism string         `env:"KAFKA_SASL_MECHANISM"`
-	SASLUsername  string         `env:"KAFKA_SASL_USERNAME"`
-	SASLPassword  setting.Secret `env:"KAFKA_SASL_PASSWORD"`
-	Region        string         `env:"AWS_REGION"` // of aws-msk-iam
+	Brokers       setting.List   `env:"KAFKA_BROKERS" help:"comma list of host:port; empty: no Kafka" literal:"" chart:"^\\s*([^,\\s]+:[0-9]+\\s*(,\\s*[^,\\s]+:[0-9]+\\s*)*)?$"`
+	Topic         string         `env:"KAFKA_TOPIC, default=defender.{table}" help:"topic template; '{table}' stands for the dataset, '{tenant}' for the tenant's id" chart:"^([A-Za-z0-9._-]|\\{table\\}|\\{tenant\\})*$"`
+	Format        event.Name     `env:"KAFKA_FORMAT, default=record" help:"value of the events: 'record', as Microsoft's own streaming export sends it" later:"eventhub splunk flat ocsf"`
+	Delivery      string         `env:"KAFKA_DELIVERY, default=exactly-once" help:"'exactly-once', or 'at-least-once', where a stable ce_id tells repeats" values:"exactly-once at-least-once"`
+	TLS           bool           `env:"KAFKA_TLS" help:"'true': TLS to the brokers"`
+	TLSCAFile     string         `env:"KAFKA_TLS_CA_FILE" help:"PEM file of the authorities to trust instead of the system's" chart:"file"`
+	TLSCertFile   string         `env:"KAFKA_TLS_CERT_FILE" help:"PEM file of the client certificate" chart:"file"`
+	TLSKeyFile    string         `env:"KAFKA_TLS_KEY_FILE" help:"PEM file of the client certificate's key" chart:"file"`
+	SASLMechanism string         `env:"KAFKA_SASL_MECHANISM" help:"how to log in" values:"plain scram-sha-256 scram-sha-512 oauthbearer aws-msk-iam" anycase:""`
+	SASLUsername  string         `env:"KAFKA_SASL_USERNAME" help:"user of 'plain' and 'scram'"`
+	SASLPassword  setting.Secret `env:"KAFKA_SASL_PASSWORD" help:"password of 'plain' and 'scram'"`
+	// Region is that of aws-msk-iam.
+	Region string
 	// Spill is the directory where events wait until they are sent; empty: the temporary one.
 	Spill string
 }
@@ -75,17 +75,9 @@ func (c Config) Problems() []setting.Problem {
 	if !c.Enabled() {
 		return nil
 	}
-	var p problems
+	p := setting.Judge(c)
 	c.checkBrokers(&p)
 	c.checkTopic(&p)
-	p.oneOf("KAFKA_DELIVERY", c.Delivery, ExactlyOnce, AtLeastOnce)
-	switch later := []string{"eventhub", "splunk", "flat", "ocsf"}; {
-	case slices.Contains(event.Names(), c.Format):
-	case slices.Contains(later, c.Format):
-		p.add("KAFKA_FORMAT", c.Format, "is of a later version", "unset it, or set "+event.Record)
-	default:
-		p.oneOf("KAFKA_FORMAT", c.Format, event.Names()...)
-	}
 	c.checkTLS(&p)
 	c.checkSASL(&p)
 	return p
@@ -99,29 +91,14 @@ func (c Config) Warnings() []string {
 	return nil
 }
 
-type problems []setting.Problem
-
-func (p *problems) add(variable, value, reason, fix string) {
-	*p = append(*p, setting.Problem{Variable: variable, Value: value, Reason: reason, Fix: fix})
-}
-
-func (p *problems) oneOf(variable, value string, known ...string) {
-	for _, k := range known {
-		if value == k {
-			return
-		}
-	}
-	p.add(variable, value, "unknown value", "set one of "+strings.Join(known, ", "))
-}
-
 func (c Config) mechanism() string { return strings.ToLower(c.SASLMechanism) }
 
-func (c Config) checkBrokers(p *problems) {
+func (c Config) checkBrokers(p *setting.Problems) {
 	for _, b := range c.Brokers {
 		host, port, err := net.SplitHostPort(b)
 		n, portErr := strconv.ParseUint(port, 10, 16)
 		if err != nil || host == "" || portErr != nil || n == 0 || strings.ContainsAny(host, "/@ ") {
-			p.add("KAFKA_BROKERS", b, "not host:port", "write each broker as host:port, e.g. kafka-0.example:9092, without a scheme")
+			p.Add("KAFKA_BROKERS", b, "not host:port", "write each broker as host:port, e.g. kafka-0.example:9092, without a scheme")
 		}
 	}
 }
@@ -141,70 +118,69 @@ func checkTopicName(name string) error {
 	return nil
 }
 
-func (c Config) checkTopic(p *problems) {
+func (c Config) checkTopic(p *setting.Problems) {
 	if err := checkTopicName(c.TopicFor("00000000-0000-0000-0000-000000000000", "T")); err != nil {
-		p.add("KAFKA_TOPIC", c.Topic, err.Error(), "set a topic name in which "+tablePlaceholder+" stands for the table and "+tenantPlaceholder+" for the tenant's id, e.g. defender."+tablePlaceholder)
+		p.Add("KAFKA_TOPIC", c.Topic, err.Error(), "set a topic name in which "+tablePlaceholder+" stands for the table and "+tenantPlaceholder+" for the tenant's id, e.g. defender."+tablePlaceholder)
 	}
 }
 
-func (c Config) checkTLS(p *problems) {
+func (c Config) checkTLS(p *setting.Problems) {
 	if !c.TLS {
 		for _, f := range [][2]string{{"KAFKA_TLS_CA_FILE", c.TLSCAFile}, {"KAFKA_TLS_CERT_FILE", c.TLSCertFile}, {"KAFKA_TLS_KEY_FILE", c.TLSKeyFile}} {
 			if f[1] != "" {
-				p.add(f[0], f[1], "set, but TLS is off", "set KAFKA_TLS=true, or unset it")
+				p.Add(f[0], f[1], "set, but TLS is off", "set KAFKA_TLS=true, or unset it")
 			}
 		}
 		return
 	}
 	if c.TLSCAFile != "" {
 		if _, err := readCAs(c.TLSCAFile); err != nil {
-			p.add("KAFKA_TLS_CA_FILE", c.TLSCAFile, err.Error(), "set a readable file of PEM certificates")
+			p.Add("KAFKA_TLS_CA_FILE", c.TLSCAFile, err.Error(), "set a readable file of PEM certificates")
 		}
 	}
 	switch {
 	case c.TLSCertFile != "" && c.TLSKeyFile == "":
-		p.add("KAFKA_TLS_CERT_FILE", c.TLSCertFile, "certificate without its key", "set KAFKA_TLS_KEY_FILE too")
+		p.Add("KAFKA_TLS_CERT_FILE", c.TLSCertFile, "certificate without its key", "set KAFKA_TLS_KEY_FILE too")
 	case c.TLSCertFile == "" && c.TLSKeyFile != "":
-		p.add("KAFKA_TLS_KEY_FILE", c.TLSKeyFile, "key without its certificate", "set KAFKA_TLS_CERT_FILE too")
+		p.Add("KAFKA_TLS_KEY_FILE", c.TLSKeyFile, "key without its certificate", "set KAFKA_TLS_CERT_FILE too")
 	case c.TLSCertFile != "":
 		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
-			p.add("KAFKA_TLS_CERT_FILE", c.TLSCertFile, err.Error(), "set a readable PEM certificate and the PEM key that belongs to it")
+			p.Add("KAFKA_TLS_CERT_FILE", c.TLSCertFile, err.Error(), "set a readable PEM certificate and the PEM key that belongs to it")
 		}
 	}
 }
 
-func (c Config) checkSASL(p *problems) {
+func (c Config) checkSASL(p *setting.Problems) {
 	m := c.mechanism()
 	switch m {
 	case "":
 		if c.SASLUsername != "" || c.SASLPassword != "" {
-			p.add("KAFKA_SASL_MECHANISM", "", "a username or password is set, but no mechanism", "set KAFKA_SASL_MECHANISM, e.g. scram-sha-512")
+			p.Add("KAFKA_SASL_MECHANISM", "", "a username or password is set, but no mechanism", "set KAFKA_SASL_MECHANISM, e.g. scram-sha-512")
 		}
 		return
 	case saslPlain, saslScramSHA256, saslScramSHA512:
 		if c.SASLUsername == "" {
-			p.add("KAFKA_SASL_USERNAME", "", m+" needs a username", "set it")
+			p.Add("KAFKA_SASL_USERNAME", "", m+" needs a username", "set it")
 		}
 		if c.SASLPassword == "" {
-			p.add("KAFKA_SASL_PASSWORD", "", m+" needs a password", "set KAFKA_SASL_PASSWORD or KAFKA_SASL_PASSWORD_FILE")
+			p.Add("KAFKA_SASL_PASSWORD", "", m+" needs a password", "set KAFKA_SASL_PASSWORD or KAFKA_SASL_PASSWORD_FILE")
 		}
 		if _, err := c.saslMechanism(context.Background(), nil); err != nil {
-			p.add("KAFKA_SASL_PASSWORD", c.SASLPassword.String(), err.Error(), "change them")
+			p.Add("KAFKA_SASL_PASSWORD", c.SASLPassword.String(), err.Error(), "change them")
 		}
 	case saslOAuthBearer:
 	case saslMSKIAM:
 		if _, err := c.saslMechanism(context.Background(), nil); errors.Is(err, errNoRegion) {
-			p.add("AWS_REGION", "", "is missing, and no profile gives one", "set the region of the MSK cluster")
+			p.Add("AWS_REGION", "", "is missing, and no profile gives one", "set the region of the MSK cluster")
 		} else if err != nil {
-			p.add("KAFKA_SASL_MECHANISM", c.SASLMechanism, err.Error(), "correct what AWS_* variables name")
+			p.Add("KAFKA_SASL_MECHANISM", c.SASLMechanism, err.Error(), "correct what AWS_* variables name")
 		}
 	default:
-		p.oneOf("KAFKA_SASL_MECHANISM", c.SASLMechanism, saslPlain, saslScramSHA256, saslScramSHA512, saslOAuthBearer, saslMSKIAM)
 		return
 	}
 	// SCRAM never sends the password; the others send what a listener could use.
 	if !c.TLS && !c.loopback() && m != saslScramSHA256 && m != saslScramSHA512 {
-		p.add("KAFKA_SASL_MECHANISM", c.SASLMechanism, "would send credentials in clear text over the network", "set KAFKA_TLS=true, or use scram-sha-512")
+		p.Add("KAFKA_SASL_MECHANISM", c.SASLMechanism, "would send credentials in clear text over the network", "set KAFKA_TLS=true, or use scram-sha-512")
 	}
 }
 

@@ -55,7 +55,7 @@ type writer struct {
 // stays behind when the process is killed.
 func (p *producer) Begin(a pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
 	cfg := p.cluster.cfg
-	format, err := p.cluster.newFormat(cfg.Format, a.Dataset, p.cluster.opts.TenantID)
+	format, err := p.cluster.newFormat(string(cfg.Format), a.Dataset, p.cluster.opts.TenantID)
 	if err != nil {
 		return nil, fmt.Errorf("events of %s: %w", a.Dataset.Name, err)
 	}

@@ -9,18 +9,16 @@
 package parquet
 
 import (
-	"strconv"
-
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/schema"
 )
 
 // Config is how files are written.
 type Config struct {
-	Compression  string       `env:"PARQUET_COMPRESSION, default=zstd"`
-	RowGroupRows int          `env:"PARQUET_ROW_GROUP_ROWS, default=122880"`
-	Timestamp    string       `env:"PARQUET_TIMESTAMP, default=us"`
-	Bloom        setting.List `env:"PARQUET_BLOOM"` // empty: by the columns' names; "none": no filters
+	Compression  string       `env:"PARQUET_COMPRESSION, default=zstd" help:"codec of the pages" values:"zstd snappy none" wrong:"not a known compression"`
+	RowGroupRows int          `env:"PARQUET_ROW_GROUP_ROWS, default=122880" help:"rows of a row group" range:"1..10000000"`
+	Timestamp    string       `env:"PARQUET_TIMESTAMP, default=us" help:"'us', which Spark needs, or 'ns' to keep all seven digits" values:"us ns" wrong:"not a known unit"`
+	Bloom        setting.List `env:"PARQUET_BLOOM" help:"columns with a bloom filter, each in one table or query at least, or 'none'; empty: sensible per table"`
 	Spill        string       // directory where files wait; empty: the temporary directory
 }
 
@@ -34,45 +32,13 @@ const (
 	noBloom           = "none"
 )
 
-const defaultRowGroupRows = 122_880
-
 // Problems lists every setting that cannot be used.
 func (c Config) Problems() []setting.Problem {
-	var problems []setting.Problem
-	add := func(variable, value, reason, fix string) {
-		problems = append(problems, setting.Problem{Variable: variable, Value: value, Reason: reason, Fix: fix})
-	}
-	switch c.Compression {
-	case "", zstdCompression, snappyCompression, noCompression:
-	default:
-		add("PARQUET_COMPRESSION", c.Compression, "not a known compression", "set zstd, snappy or none")
-	}
-	switch c.Timestamp {
-	case "", microseconds, nanoseconds:
-	default:
-		add("PARQUET_TIMESTAMP", c.Timestamp, "not a known unit", "set us, or ns to keep all seven digits")
-	}
-	if c.RowGroupRows < 1 || c.RowGroupRows > 10_000_000 {
-		add("PARQUET_ROW_GROUP_ROWS", strconv.Itoa(c.RowGroupRows), "out of range", "set 1 to 10000000, or leave it at 122880")
-	}
+	problems := setting.Judge(c)
 	for _, name := range c.Bloom {
 		if !schema.ValidName(name) {
-			add("PARQUET_BLOOM", name, "not a column's name", "set a comma list of columns, or none")
+			problems.Add("PARQUET_BLOOM", name, "not a column's name", "set a comma list of columns, or none")
 		}
 	}
 	return problems
-}
-
-// withDefaults fills in what is not set, for callers that make a Config themselves.
-func (c Config) withDefaults() Config {
-	if c.Compression == "" {
-		c.Compression = zstdCompression
-	}
-	if c.RowGroupRows <= 0 {
-		c.RowGroupRows = defaultRowGroupRows
-	}
-	if c.Timestamp == "" {
-		c.Timestamp = microseconds
-	}
-	return c
 }

@@ -7,6 +7,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/sink/parquet/file"
 )
@@ -29,7 +30,7 @@ type Format struct {
 
 // New returns a format. Rows wait in memory that the pool lends.
 func New(cfg Config, info Info, p *pool.Pool) *Format {
-	return &Format{cfg: cfg.withDefaults(), info: info, pool: p, blooms: newBlooms(cfg.Bloom, info.Datasets)}
+	return &Format{cfg: setting.WithDefaults(cfg), info: info, pool: p, blooms: newBlooms(cfg.Bloom, info.Datasets)}
 }
 
 // Begin makes a spill directory for rows of a dataset from a time on.
