@@ -25,8 +25,8 @@ const (
 
 // lock excludes every other process and goroutine that changes the key. There are
 // 256 lock files, so that they do not grow with the number of objects.
-func (d *store) lock(ctx context.Context, key string) (unlock func(), err error) {
-	dir := filepath.Join(d.root, filepath.FromSlash(locksDir))
+func lock(ctx context.Context, root, key string) (unlock func(), err error) {
+	dir := filepath.Join(root, filepath.FromSlash(locksDir))
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("lock: %w", fileError(err))
 	}

@@ -49,7 +49,7 @@ func (d *store) List(ctx context.Context, prefix string) iter.Seq2[string, error
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case e.IsDir():
-				return d.skip(key, e.Name(), prefix)
+				return skip(key, e.Name(), prefix)
 			case e.Name()[0] == '.' || !e.Type().IsRegular() || !strings.HasPrefix(key, prefix):
 				return nil
 			case !yield(key, nil):
@@ -64,7 +64,7 @@ func (d *store) List(ctx context.Context, prefix string) iter.Seq2[string, error
 }
 
 // skip spares the directories that cannot hold a key under prefix.
-func (d *store) skip(dir, name, prefix string) error {
+func skip(dir, name, prefix string) error {
 	if dir == "." {
 		return nil
 	}

@@ -81,7 +81,7 @@ func (d *store) put(ctx context.Context, key string, data []byte, c blob.Conditi
 	if err != nil {
 		return "", err
 	}
-	unlock, err := d.lock(ctx, key)
+	unlock, err := lock(ctx, d.root, key)
 	if err != nil {
 		return "", err
 	}
@@ -134,7 +134,7 @@ func (d *store) remove(ctx context.Context, key string) error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	unlock, err := d.lock(ctx, key)
+	unlock, err := lock(ctx, d.root, key)
 	if err != nil {
 		return err
 	}

@@ -289,3 +289,90 @@ func TestOpenWritesNothing(t *testing.T) {
 		t.Errorf("the directory exists: %v", err)
 	}
 }
+
+// TestUploadsOfLongKeys: a name that no file can have is not the upload's; a listing gives
+// the key all the same.
+func TestUploadsOfLongKeys(t *testing.T) {
+	s := open(t, t.TempDir())
+	key := strings.Repeat("ä/", 99) + "a.parquet"
+	id, parts := upload(t, s, key, "rows")
+	for u, err := range s.Uploads(t.Context(), "ä/") {
+		if err != nil || u != (blob.Upload{Key: key, ID: id}) {
+			t.Errorf("listed is %+v, %v", u, err)
+		}
+	}
+	if err := s.CompleteUpload(t.Context(), key, id, parts); err != nil {
+		t.Fatal(err)
+	}
+	if data, _, err := s.Get(t.Context(), key); err != nil || string(data) != "rows" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// TestPartsThatAreNotTheUploads: nothing becomes visible, and the upload stays.
+func TestPartsThatAreNotTheUploads(t *testing.T) {
+	s := open(t, t.TempDir())
+	id, err := s.CreateUpload(t.Context(), "a", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := func(number int32) blob.Part {
+		p, err := s.UploadPart(t.Context(), "a", id, number, strings.NewReader("x"), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	one, two := part(1), part(2)
+	for name, parts := range map[string][]blob.Part{
+		"none":         nil,
+		"missing":      {one, {Number: 3, ETag: one.ETag}},
+		"another":      {one, {Number: 2, ETag: digest("y")}},
+		"out of order": {two, one},
+		"twice":        {one, one},
+	} {
+		if err := s.CompleteUpload(t.Context(), "a", id, parts); err == nil || errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("%s: %v, want an error that is not the upload's absence", name, err)
+		}
+		if _, err := s.Head(t.Context(), "a"); !errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("%s: an object is there: %v", name, err)
+		}
+	}
+	if err := s.CompleteUpload(t.Context(), "a", id, []blob.Part{one, two}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDirectoryInPlaceOfAnObject: it is no object, and none is written over it.
+func TestDirectoryInPlaceOfAnObject(t *testing.T) {
+	s := open(t, t.TempDir())
+	if _, err := s.Put(t.Context(), "a/b", []byte("1"), blob.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Head(t.Context(), "a"); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("head: %v, want ErrNotFound", err)
+	}
+	if _, err := s.Put(t.Context(), "a", []byte("2"), blob.Condition{}); err == nil {
+		t.Error("put: a directory was replaced")
+	}
+	if _, _, err := s.Get(t.Context(), "a/b/c"); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("get below an object: %v, want ErrNotFound", err)
+	}
+	if data, _, err := s.Get(t.Context(), "a/b"); err != nil || string(data) != "1" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// TestCancelledCompletion: the upload is as it was.
+func TestCancelledCompletion(t *testing.T) {
+	s := open(t, t.TempDir())
+	id, parts := upload(t, s, "a", "rows")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.CompleteUpload(ctx, "a", id, parts); !errors.Is(err, context.Canceled) {
+		t.Errorf("complete: %v", err)
+	}
+	if err := s.CompleteUpload(t.Context(), "a", id, parts); err != nil {
+		t.Errorf("complete again: %v", err)
+	}
+}

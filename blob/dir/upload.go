@@ -122,7 +122,7 @@ func (d *store) AbortUpload(ctx context.Context, key, id string) error {
 
 // withUpload runs do while nobody else completes or aborts an upload of the key.
 func (d *store) withUpload(ctx context.Context, key, dir string, do func(uploadRecord) error) error {
-	unlock, err := d.lock(ctx, key)
+	unlock, err := lock(ctx, d.root, key)
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func join(ctx context.Context, dir string, parts []blob.Part, sha256 string) (st
 	for i, p := range parts {
 		sum, n, err := hashFile(ctx, partPath(dir, p.Number))
 		if err != nil {
-			return "", fmt.Errorf("part %d: %v", p.Number, err) //nolint:errorlint // a lost part is not a lost upload
+			return "", fmt.Errorf("part %d: %w", p.Number, err)
 		}
 		if sum != p.ETag {
 			return "", fmt.Errorf("part %d is not the one that was uploaded", p.Number)
