@@ -139,6 +139,7 @@ func rowOf(r parquetgo.Row) row {
 		}
 	}
 	n, _ := cells[0].(int64)
+	cells = append(cells, make([]any, len(table))...)
 	return row{n, cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8], cells[9]}
 }
 

@@ -1,9 +1,13 @@
 package parquet
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -142,5 +146,22 @@ func TestRowsAreSortedByTime(t *testing.T) {
 	rows := []int32{0, 1, 3, 4, 2}
 	if sortByTime(rows, ticks, nil); !slices.Equal(rows, []int32{2, 4, 3, 0, 1}) {
 		t.Errorf("%v", rows)
+	}
+}
+
+// TestNoRoomSaysWhatTheFilesTake: rows and bytes on disk, not those in memory.
+func TestNoRoomSaysWhatTheFilesTake(t *testing.T) {
+	w := &Writer{dir: t.TempDir(), dataset: hunting.Dataset{Name: "DeviceEvents"}, partitions: map[int64]*partition{1: {rows: 40}, 2: {rows: 2}}}
+	if err := os.WriteFile(filepath.Join(w.dir, "file"), make([]byte, 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := w.explained(fmt.Errorf("write: %w", syscall.ENOSPC))
+	for _, word := range []string{"PIPELINE_SPILL", w.dir, "DeviceEvents", "42 rows", "3.0 MiB"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%v, want %q", err, word)
+		}
+	}
+	if other := errors.New("other"); !errors.Is(w.explained(other), other) {
+		t.Error("another error was taken for one of room")
 	}
 }

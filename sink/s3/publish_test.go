@@ -281,3 +281,54 @@ func TestFileOfSeveralParts(t *testing.T) {
 		}
 	})
 }
+
+// late is a store that does not show for a while what it has completed, and whose looking
+// fails when told.
+type late struct {
+	blob.Store
+	head error // nil: ErrNotFound
+}
+
+func (l late) Head(context.Context, string) (blob.Info, error) {
+	if l.head != nil {
+		return blob.Info{}, l.head
+	}
+	return blob.Info{}, blob.ErrNotFound
+}
+
+// TestCompletedAndNotShown: nothing is called published that was not seen; the next try
+// finds it.
+func TestCompletedAndNotShown(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		files := prepare(t, newSink(t, store), attempt(1), threeDays())
+		err := newSink(t, late{Store: store}).Publish(t.Context(), files)
+		if err == nil || errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), "try again") {
+			t.Errorf("publish: %v, want that it is to be tried again", err)
+		}
+		for _, f := range files {
+			if err == nil || !strings.Contains(err.Error(), f.Key) {
+				t.Errorf("publish: %v, want every file, also %s", err, f.Key)
+			}
+		}
+		if err := newSink(t, store).Publish(t.Context(), files); err != nil {
+			t.Errorf("publish again: %v", err)
+		}
+	})
+}
+
+// TestStoreThatCannotBeLookedAt: nothing is concluded, completed or aborted.
+func TestStoreThatCannotBeLookedAt(t *testing.T) {
+	everyStore(t, func(t *testing.T, store blob.Store) {
+		files := prepare(t, newSink(t, store), attempt(1), threeDays())
+		blind := newSink(t, late{store, errLost})
+		if err := blind.Publish(t.Context(), files); !errors.Is(err, errLost) {
+			t.Errorf("publish: %v, want the store's error", err)
+		}
+		if err := blind.Abort(t.Context(), "DeviceEvents", files); !errors.Is(err, errLost) {
+			t.Errorf("abort: %v, want the store's error", err)
+		}
+		if got := inProgress(t, store); len(got) != 3 || len(visible(t, store)) != 0 {
+			t.Errorf("uploads: %+v, want all three untouched", got)
+		}
+	})
+}

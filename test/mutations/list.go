@@ -140,6 +140,11 @@ var commits = []mutation{
 		old: "renew.Stop() // or", new: "// or",
 	},
 	{
+		safeguard: "a local file is read back before it is uploaded",
+		file:      "sink/parquet/writer.go", pkg: "./sink/parquet",
+		old: "if err != nil {\n		return File{}, fmt.Errorf(\"verify", new: "if err = nil; false {\n		return File{}, fmt.Errorf(\"verify",
+	},
+	{
 		safeguard: "sweep aborts uploads of older epochs only",
 		file:      "sink/s3/sweep.go", pkg: "./sink/s3",
 		old: "ok && of < epoch {", new: "ok && of > 0 {",

@@ -3,7 +3,9 @@ package file_test
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -310,5 +312,98 @@ func TestAnOrderThatIsNoneIsRefused(t *testing.T) {
 		if err := w.WriteRowGroup(3, []file.Values{v}, c.order, 0); (err == nil) != c.ok {
 			t.Errorf("order %v with %v: %v", c.order, c.valid, err)
 		}
+	}
+}
+
+// short takes so many bytes and no more.
+type short struct{ left int }
+
+var errFull = errors.New("no space left")
+
+func (s *short) Write(b []byte) (int, error) {
+	if len(b) > s.left {
+		n := s.left
+		s.left = 0
+		return n, errFull
+	}
+	s.left -= len(b)
+	return len(b), nil
+}
+
+// small writes a file with everything that a file can have: both kinds of dictionary, plain
+// text, filters, two row groups.
+func small(out io.Writer, codec compress.Codec) error {
+	columns := []file.Column{{Name: "n", Kind: file.Int64, Bloom: true}, {Name: "t", Kind: file.Text, Bloom: true}, {Name: "p", Kind: file.Text}, {Name: "b", Kind: file.Bool}}
+	w := file.New(out, columns, file.NewEncoder(codec), "test")
+	for range 2 {
+		n := file.Values{Int64s: []int64{5, 5, 7}}
+		t := file.Values{Ends: []int32{0, 1, 3}, Bytes: []byte("abb"), Index: []int32{1, 0, 1}}
+		p := file.Values{Ends: []int32{0, 2, 2, 5}, Bytes: []byte("ppqqq"), Valid: []byte{1, 0, 1}, Nulls: 1}
+		b := file.Values{Bools: []byte{1, 0, 1}}
+		if err := w.WriteRowGroup(3, []file.Values{n, t, p, b}, nil, -1); err != nil {
+			return err
+		}
+	}
+	return w.Close([][2]string{{"key", "value"}})
+}
+
+// TestEveryFailedWriteIsTold: a disk may be full at any byte.
+func TestEveryFailedWriteIsTold(t *testing.T) {
+	var whole bytes.Buffer
+	if err := small(&whole, codecs[1]); err != nil {
+		t.Fatal(err)
+	}
+	for room := range whole.Len() {
+		if err := small(&short{room}, codecs[1]); !errors.Is(err, errFull) {
+			t.Fatalf("room for %d of %d bytes: %v", room, whole.Len(), err)
+		}
+	}
+	if err := small(&short{whole.Len()}, codecs[1]); err != nil {
+		t.Error(err)
+	}
+}
+
+// failing is a codec that compresses so many pages.
+type failing struct {
+	*uncompressed.Codec
+	left *int
+}
+
+func (f failing) Encode(dst, src []byte) ([]byte, error) {
+	if *f.left--; *f.left < 0 {
+		return nil, errFull
+	}
+	return f.Codec.Encode(dst, src)
+}
+
+// TestEveryFailedCompressionIsTold: of pages and of dictionaries.
+func TestEveryFailedCompressionIsTold(t *testing.T) {
+	pages := 0
+	for ; ; pages++ {
+		left := pages
+		err := small(io.Discard, failing{new(uncompressed.Codec), &left})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errFull) {
+			t.Fatalf("after %d pages: %v", pages, err)
+		}
+	}
+	if pages < 8 { // a page of each column of each row group
+		t.Errorf("%d pages were compressed", pages)
+	}
+}
+
+// TestMostRowGroups: readers number them in 16 bits.
+func TestMostRowGroups(t *testing.T) {
+	w := file.New(io.Discard, []file.Column{{Name: "b", Kind: file.Bool}}, file.NewEncoder(codecs[1]), "test")
+	group := []file.Values{{Bools: []byte{1}}}
+	for i := range math.MaxInt16 {
+		if err := w.WriteRowGroup(1, group, nil, -1); err != nil {
+			t.Fatalf("row group %d: %v", i, err)
+		}
+	}
+	if err := w.WriteRowGroup(1, group, nil, -1); err == nil || !strings.Contains(err.Error(), "PARQUET_ROW_GROUP_ROWS") {
+		t.Errorf("one more: %v, want the setting to raise", err)
 	}
 }
