@@ -26,6 +26,7 @@ var layers = []struct {
 	{pkg: "source", none: []string{aws, kafka}, most: 320},
 	{pkg: "source/kql", none: []string{aws, azure, kafka, "net/http"}, most: 150},
 	{pkg: "sink/parquet", none: []string{aws, azure, kafka}},
+	{pkg: "sink/event", none: []string{aws, azure, kafka, "net/http"}, most: 150},
 	{pkg: "sink/s3", none: []string{aws, azure, kafka}},
 	{pkg: "state", none: []string{aws, azure, kafka}},
 	{pkg: "pipeline", none: []string{aws, azure, kafka}},
