@@ -3,6 +3,8 @@ package judge
 import (
 	"strings"
 	"time"
+
+	"hunting-exporter/hunting"
 )
 
 // atom is a condition on two values: x - y >= off, or > where strict.
@@ -60,12 +62,18 @@ func (l *leg) cut(a atom) bool {
 	}
 	switch {
 	case a.y == start: // x >= start + off
+		if a.strict && a.off == -hunting.Tick {
+			a.off, a.strict = 0, false
+		}
 		b := l.bounds[a.x]
 		if b.lo == nil || a.off > b.lo.off || a.off == b.lo.off && a.strict && !b.lo.strict {
 			b.lo = &edge{a.off, a.strict, a.line}
 		}
 		l.bounds[a.x] = b
 	case a.x == end: // y <= end - off
+		if !a.strict && a.off == hunting.Tick {
+			a.off, a.strict = 0, true
+		}
 		b := l.bounds[a.y]
 		if b.hi == nil || -a.off < b.hi.off || -a.off == b.hi.off && a.strict && !b.hi.strict {
 			b.hi = &edge{-a.off, a.strict, a.line}

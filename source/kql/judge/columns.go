@@ -20,6 +20,16 @@ func (j *judge) define(c syntax.Column, at scope) column {
 	return out
 }
 
+// border is what a column is made of where a border is part of it, though in a way that is
+// not followed; else nothing.
+func (c column) border() *value {
+	if c.made == nil || !c.made.border {
+		return nil
+	}
+	v := mixed("", *c.made)
+	return &v
+}
+
 func (j *judge) extend(l *leg, list []syntax.Column, at scope) {
 	made := make([]column, len(list))
 	for i, c := range list {
@@ -141,7 +151,7 @@ func (j *judge) overwrite(l *leg, list []syntax.Column) {
 // expand makes rows of the elements of one row's array.
 func (j *judge) expand(l *leg, op *syntax.Operator, at scope) {
 	for _, c := range op.Columns {
-		j.eval(c.Value, at)
+		j.bordered(j.eval(c.Value, at))
 	}
 	j.overwrite(l, op.Columns)
 	for _, p := range op.Params {
@@ -154,7 +164,7 @@ func (j *judge) expand(l *leg, op *syntax.Operator, at scope) {
 // parse fills columns from a text.
 func (j *judge) parse(l *leg, op *syntax.Operator, at scope) {
 	for _, c := range op.Columns {
-		j.eval(c.Value, at)
+		j.bordered(j.eval(c.Value, at))
 		for _, name := range c.Names {
 			l.set(name, column{id: j.fresh()})
 		}
@@ -178,7 +188,7 @@ func (j *judge) apply(l *leg, op *syntax.Operator, at scope) {
 			if was, ok := l.columns[name]; ok && was.id == c.id {
 				continue
 			}
-			l.set(name, column{id: j.fresh()})
+			l.set(name, column{j.fresh(), c.border()})
 		}
 	}
 }

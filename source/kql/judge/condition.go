@@ -156,8 +156,7 @@ func sameAtoms(a, b []atom) bool {
 func (j *judge) where(l *leg, v value, line int) {
 	if v.border && !v.known {
 		if !j.aggregate() || !l.done {
-			j.refuse(v.line, "a border is used in another way than to compare the time of a row with it, so that it cannot be shown which rows belong to a window: write %s >= %s and %[1]s < %[3]s",
-				j.column, startTime, endTime)
+			j.refuse(v.line, otherWay, j.column, startTime, endTime)
 		}
 		return
 	}

@@ -111,25 +111,33 @@ func (j *judge) beside(a, b *leg, line int) *Reason {
 	return cmp.Or(left, right)
 }
 
-// alone judges the rows that have no partner: they must not come in every window, and
-// the cut must not lie where they have no value.
+// alone judges the rows that are answered by themselves, for they have no partner or only
+// need one: they must not come in every window, and the cut must not lie where they have
+// no value.
 func (j *judge) alone(out, a, b *leg, line int, name string, kind joinKind) {
-	const again = "join kind=%s answers rows of its %s side that meet nothing, and these come in every window: use kind=inner, or cut that side by where"
-	keeps := func(side, other *leg, which string) {
+	const (
+		again = "join kind=%s answers rows of its %s side that meet nothing, and these come in every window: use kind=inner, or cut that side by where"
+		meets = "join kind=%s answers rows of its %s side in every window in which they meet something: use kind=inner, or cut that side by where"
+	)
+	keeps := func(side, other *leg, text, which string) {
 		if !other.windowed() {
 			return
 		}
-		why := Reason{line, fmt.Sprintf(again, name, which)}
+		why := Reason{line, fmt.Sprintf(text, name, which)}
 		if other.done && !side.windowed() {
 			j.refused = append(j.refused, why)
 		}
 		out.anchors = append(out.anchors, anchor{among: other.values(), more: other.others != all, reason: why})
 	}
 	if kind.keepsLeft {
-		keeps(a, b, "left")
+		keeps(a, b, again, "left")
+	} else if kind.noRight {
+		keeps(a, b, meets, "left")
 	}
 	if kind.keepsRight {
-		keeps(b, a, "right")
+		keeps(b, a, again, "right")
+	} else if kind.noLeft {
+		keeps(b, a, meets, "right")
 	}
 }
 
@@ -139,6 +147,11 @@ func (j *judge) matched(out, a, b *leg, on []syntax.Expr) (keys []string) {
 	equal := func(left, right string) {
 		x, ok := a.column(left, j)
 		y, ko := b.column(right, j)
+		for _, c := range []column{x, y} {
+			if c.made != nil {
+				j.bordered(*c.made)
+			}
+		}
 		keys = append(keys, right)
 		if ok && ko {
 			out.diffs = append(out.diffs, atom{x: x.id, y: y.id}, atom{x: y.id, y: x.id})

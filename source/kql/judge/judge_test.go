@@ -66,12 +66,24 @@ func TestRowsThatAreCut(t *testing.T) {
 		"by time":             cut + "| summarize count() by Timestamp, X",
 		"distinct time":       cut + "| distinct Timestamp, X",
 		"distinct all":        "DeviceEvents " + w + "| distinct *",
+		"distinct all, twice": cut + "| extend Also = Timestamp | project Also, Timestamp, X | distinct *",
+		"to the last tick":    "A | where Timestamp between (_startTime .. _endTime - 1tick) | where Timestamp > _startTime - 1tick",
 		"by time, then cut":   "A | summarize count() by Timestamp, X " + w,
 		"render":              cut + "| render timechart",
 		"trailing semicolon":  cut + "; // done\n;",
 		"settings":            "set notruncation; declare query_parameters(n: long = 1);" + cut,
 		"as":                  cut + "| as Hits | where X == 1",
 		"datetime_add":        "A | where Timestamp >= datetime_add('hour', 0, _startTime) and Timestamp < _endTime",
+	})
+}
+
+// The same column by another name, until the end.
+func TestRowsThatAreCutByAnotherName(t *testing.T) {
+	t.Parallel()
+	accepted(t, judge.Options{Mode: hunting.ModeAppend, Time: "When"}, map[string]string{
+		"renamed":      cut + "| project-rename When = Timestamp",
+		"distinct all": "DeviceEvents | distinct * " + w + "| distinct * | project-rename When = Timestamp",
+		"also":         cut + "| extend When = Timestamp | project When, Timestamp, X | distinct *",
 	})
 }
 
@@ -191,6 +203,31 @@ func TestOperatorsThatTakeRowsTogether(t *testing.T) {
 	})
 }
 
+// A border decides which rows there are, or what they hold, elsewhere than in a where.
+func TestBordersElsewhere(t *testing.T) {
+	t.Parallel()
+	const held, other = "line 2: column B holds a border", "line 2: a border is used in another way"
+	refused(t, options(hunting.ModeAppend), map[string]string{
+		cut + "| extend B = Timestamp - _startTime | distinct Timestamp, B":                                                held,
+		cut + "| extend B = _endTime | summarize arg_max(X, *) by Timestamp":                                               held,
+		cut + "| summarize B = max(Timestamp - _startTime) by Timestamp":                                                   held,
+		cut + "| extend B = toscalar(print x = _startTime)":                                                                held,
+		cut + "| mv-apply X on (extend B = _startTime)":                                                                    held,
+		cut + "| mv-expand B = pack_array(_startTime)":                                                                     other,
+		cut + "| mv-expand B = range(_startTime, _endTime, 1h) | project-away B":                                           other,
+		cut + "| mv-apply X on (top 1 by Y - _startTime)":                                                                  other,
+		cut + "| parse strcat(_startTime) with B":                                                                          other,
+		cut + "| evaluate bag_unpack(bag_pack('a', _startTime))":                                                           other,
+		cut + "| where X in ((print _startTime))":                                                                          other,
+		cut + "| join kind=inner (B | make-series n = count() on Timestamp from _startTime to _endTime step 1h by X) on X": other,
+		cut + "| join kind=inner (B | top 5 by Timestamp - _startTime) on X":                                               other,
+		cut + "| join kind=inner (B | summarize n = countif(Timestamp >= _startTime) by X | where n > 3) on X":             other,
+		cut + "| extend D = _startTime | join kind=inner (B) on $left.D == $right.D | project-away D, D1":                  other,
+		cut + "| lookup (B | extend Y = _startTime) on Y":                                                                  other,
+		"let s = toscalar(B | summarize countif(Timestamp >= _startTime));\n" + cut + "| where X > s":                      "line 1: a border is used in another way",
+	})
+}
+
 func TestJoins(t *testing.T) {
 	t.Parallel()
 	accepted(t, options(hunting.ModeAppend), map[string]string{
@@ -233,7 +270,7 @@ func TestJoins(t *testing.T) {
 		cut + "| join kind=rightouter (B) on X":  "line 2: join kind=rightouter answers rows of its right side",
 		cut + "| join kind=inner (B | where Timestamp >= _startTime - 1h and Timestamp < _endTime | project X, Other = Timestamp) on X | where Other between (Timestamp - 1h .. Timestamp)": "line 2: A may have a column Other of its own",
 		"B | join kind=inner (" + cut + ") on X":     "line 1: B may have a column Timestamp of its own",
-		cut + "| join kind=rightsemi (B) on X":       "line 1: the borders cut by another value",
+		cut + "| join kind=rightsemi (B) on X":       "line 2: join kind=rightsemi answers",
 		cut + "| join kind=rightanti (B) on X":       "line 2: join kind=rightanti answers rows of its right side",
 		"B | join kind=leftouter (A " + w + ") on X": "line 1: ",
 		// Rows without a partner lack the time of the other side.
@@ -259,6 +296,9 @@ func TestAggregates(t *testing.T) {
 		"make-series": cut + "| make-series n = count() on Timestamp from _startTime to _endTime step 1h by X | mv-expand n, Timestamp",
 	})
 	refused(t, options(hunting.ModeAggregate), map[string]string{
+		"A | join kind=leftsemi (B " + w + ") on X | summarize count() by bin(Timestamp, 1h)":               "line 1: join kind=leftsemi answers rows of its left side in every window",
+		"A | summarize Timestamp = max(Timestamp) by X | join kind=leftsemi (B " + w + "| distinct X) on X": "line 1: join kind=leftsemi answers rows of its left side in every window",
+		cut + "| join kind=rightsemi (B) on X | summarize count() by bin(Timestamp, 1h)":                    "line 2: join kind=rightsemi answers",
 		"A": "does not use _startTime",
 		cut + "| summarize count() by X | where Y > ago(7d)":                                                                                                                           "line 2: ago() makes",
 		cut + "| summarize n = count(), Timestamp = max(Timestamp) by X | top 5 by n":                                                                                                  "line 2: top keeps some",

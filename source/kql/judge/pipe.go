@@ -100,13 +100,30 @@ func (j *judge) evaluated(r *relation, op *syntax.Operator, in *names) {
 	for _, l := range r.legs {
 		at := scope{in, l}
 		for _, c := range slices.Concat(op.Columns, op.By) {
-			j.eval(c.Value, at)
+			j.lookedUp(j.eval(c.Value, at), l)
 		}
 		for _, x := range []syntax.Expr{op.From, op.To, op.Step} {
-			j.eval(x, at)
+			j.lookedUp(j.eval(x, at), l)
 		}
 	}
 }
+
+// lookedUp refuses a border in what is made of rows to look up in: they would be others in
+// each window. What is made of the window's own rows is judged by itself.
+func (j *judge) lookedUp(v value, l *leg) {
+	if !l.windowed() {
+		j.bordered(v)
+	}
+}
+
+// bordered refuses a border where it decides which rows there are.
+func (j *judge) bordered(v value) {
+	if v.border && j.append() {
+		j.refuse(v.line, otherWay, j.column, startTime, endTime)
+	}
+}
+
+const otherWay = "a border is used in another way than to compare the time of a row with it, so that it cannot be shown which rows belong to a window: write %s >= %s and %[1]s < %[3]s"
 
 // dropping refuses what keeps any rows and drops the others.
 func (j *judge) dropping(r *relation, op *syntax.Operator) *relation {
@@ -179,8 +196,14 @@ func (j *judge) evaluate(r *relation, op *syntax.Operator, in *names) *relation 
 	if !ok || !slices.Contains(rowPlugins, call.Func) {
 		return j.sums(r, op.Pos(), "evaluate", nil, func(l *leg) { l.others = little })
 	}
-	if call.Func != "bag_unpack" && len(call.Args) > 0 {
-		j.list(call.Args[0].Value, scope{names: in})
+	for i, a := range call.Args {
+		if i == 0 && call.Func != "bag_unpack" {
+			j.list(a.Value, scope{names: in})
+			continue
+		}
+		for _, l := range r.legs {
+			j.bordered(j.eval(a.Value, scope{in, l}))
+		}
 	}
 	return r.each(func(l *leg) { l.others = max(l.others, little) })
 }

@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"hunting-exporter/source/kql/syntax"
@@ -15,6 +17,7 @@ func together(line int, what string) Reason {
 type key struct {
 	names  []string
 	values []ident // one a leg
+	made   *value  // where a border is part of it
 }
 
 // summarize follows summarize, distinct and count.
@@ -32,14 +35,16 @@ func (j *judge) summarize(r *relation, op *syntax.Operator, in *names) *relation
 		}
 		k := key{names: namesOf(c)}
 		for _, l := range r.legs {
-			k.values = append(k.values, j.define(c, scope{in, l}).id)
+			defined := j.define(c, scope{in, l})
+			k.values = append(k.values, defined.id)
+			k.made = cmp.Or(k.made, defined.border())
 		}
 		keys = append(keys, k)
 	}
 	return j.sums(r, op.Pos(), op.Name, keys, func(l *leg) {
 		l.others = all
 		for _, c := range sums {
-			j.sumColumns(r, l, c)
+			j.sumColumns(r, l, c, in)
 		}
 	})
 }
@@ -49,10 +54,8 @@ func (j *judge) everyColumn(r *relation) (keys []key) {
 	if len(r.legs) == 0 {
 		return nil
 	}
-	if _, ok := r.legs[0].column(j.Time, j); !ok {
-		return nil
-	}
-	for name := range r.legs[0].columns {
+	r.legs[0].column(j.Time, j) // where any column may be there, so may this
+	for _, name := range slices.Sorted(maps.Keys(r.legs[0].columns)) {
 		k := key{names: []string{name}}
 		for _, l := range r.legs {
 			c, ok := l.column(name, j)
@@ -60,6 +63,7 @@ func (j *judge) everyColumn(r *relation) (keys []key) {
 				break
 			}
 			k.values = append(k.values, c.id)
+			k.made = cmp.Or(k.made, c.border())
 		}
 		if len(k.values) == len(r.legs) {
 			keys = append(keys, k)
@@ -69,9 +73,13 @@ func (j *judge) everyColumn(r *relation) (keys []key) {
 }
 
 // sumColumns names what a sum answers.
-func (j *judge) sumColumns(r *relation, l *leg, c syntax.Column) {
+func (j *judge) sumColumns(r *relation, l *leg, c syntax.Column, in *names) {
+	var made *value
+	for _, of := range r.legs {
+		made = cmp.Or(made, j.define(c, scope{in, of}).border())
+	}
 	for _, name := range namesOf(c) {
-		l.set(name, column{id: j.fresh()})
+		l.set(name, column{j.fresh(), made})
 	}
 	call, ok := c.Value.(*syntax.Call)
 	if !ok {
@@ -82,15 +90,15 @@ func (j *judge) sumColumns(r *relation, l *leg, c syntax.Column) {
 		case *syntax.Star: // arg_max(…, *)
 			for _, of := range r.legs {
 				l.others = max(l.others, of.others)
-				for name := range of.columns {
+				for name, was := range of.columns {
 					if !l.has(name) {
-						l.set(name, column{id: j.fresh()})
+						l.set(name, column{j.fresh(), was.border()})
 					}
 				}
 			}
 		case *syntax.Name:
 			if slices.Contains(keepsName, call.Func) && len(c.Names) < 2 && !l.has(x.Name) {
-				l.set(x.Name, column{id: j.fresh()})
+				l.set(x.Name, column{j.fresh(), made})
 			}
 		}
 	}
@@ -117,8 +125,11 @@ func (j *judge) sums(r *relation, line int, name string, keys []key, shape func(
 	ids := make([]ident, len(keys))
 	for i, k := range keys {
 		ids[i] = j.fresh()
+		if same := slices.IndexFunc(keys[:i], func(o key) bool { return slices.Equal(o.values, k.values) }); same >= 0 {
+			ids[i] = ids[same]
+		}
 		for _, n := range k.names {
-			out.set(n, column{id: ids[i]})
+			out.set(n, column{ids[i], k.made})
 		}
 	}
 	shape(out)

@@ -229,6 +229,11 @@ func (j *judge) list(x syntax.Expr, in scope) value {
 			j.refuse(x.Pos(), "this list holds what one window has seen, so that what is found depends on how time is cut: %s", twoSides)
 			return v
 		}
+		for _, c := range l.columns {
+			if made := c.border(); made != nil {
+				v.border, v.line, v.known = true, made.line, false
+			}
+		}
 	}
 	return v
 }
