@@ -169,7 +169,7 @@ func dropRender(x syntax.Expr, j *judge) syntax.Expr {
 }
 
 // Options of set that make an answer shorter without a word.
-var cutting = []string{"query_take_max_records", "truncationmaxrecords", "truncationmaxsize", "best_effort"}
+var cutting = []string{"query_take_max_records", "truncationmaxrecords", "truncationmaxsize", "best_effort", "deferpartialqueryfailures"}
 
 // declare notes lets and settings, and returns the statements that answer with the names
 // that they can use.

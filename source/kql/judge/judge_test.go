@@ -156,12 +156,14 @@ func TestRowsThatAreNotCut(t *testing.T) {
 		"A | where _startTime > datetime(2026-01-01) " + w:                                    "line 1: what is answered depends on the border itself",
 		cut + "| where When >= _startTime":                                                    "line 2: a second value is compared with the borders",
 		cut + "| extend Timestamp = Timestamp + 1h":                                           "line 1: the borders cut by another value",
-		cut + "| project X":                              "the answer has no column Timestamp",
-		cut + "| project-away Time*":                     "the answer has no column Timestamp",
-		cut + "| project Timestamp = bin(Timestamp, 1h)": "line 1: the borders cut by another value",
-		"A | where ingestion_time() >= _startTime and ingestion_time() < _endTime": "line 1: the borders cut by another value",
-		"range Timestamp from _startTime to _endTime step 1h":                      "line 1: range makes its rows from the borders",
-		"print Timestamp = _startTime, e = _endTime":                               "line 1: the rows of print pass no border",
+		cut + "| project X":                                                          "the answer has no column Timestamp",
+		cut + "| project-away Time*":                                                 "the answer has no column Timestamp",
+		cut + "| project Timestamp = bin(Timestamp, 1h)":                             "line 1: the borders cut by another value",
+		cut + "| evaluate bag_unpack(Bag, columnsConflict='replace_source')":         "line 2: replace_source puts what a bag holds in place",
+		"let how = 'replace_source'; " + cut + "| evaluate bag_unpack(Bag, '', how)": "line 2: replace_source",
+		"A | where ingestion_time() >= _startTime and ingestion_time() < _endTime":   "line 1: the borders cut by another value",
+		"range Timestamp from _startTime to _endTime step 1h":                        "line 1: range makes its rows from the borders",
+		"print Timestamp = _startTime, e = _endTime":                                 "line 1: the rows of print pass no border",
 	})
 }
 
@@ -200,6 +202,7 @@ func TestOperatorsThatTakeRowsTogether(t *testing.T) {
 		cut + "| where rand() < 0.5":                "line 2: rand() differs",
 		cut + "| extend Id = new_guid()":            "line 2: new_guid() differs",
 		"set query_take_max_records = 10;\n" + cut:  "line 1: set query_take_max_records cuts an answer short",
+		"set deferpartialqueryfailures;\n" + cut:    "line 1: set deferpartialqueryfailures cuts an answer short",
 	})
 }
 

@@ -205,5 +205,10 @@ func (j *judge) evaluate(r *relation, op *syntax.Operator, in *names) *relation 
 			j.bordered(j.eval(a.Value, scope{in, l}))
 		}
 	}
+	for _, a := range call.Args {
+		if v := j.eval(a.Value, scope{names: in}); j.append() && v.text != nil && *v.text == "replace_source" {
+			j.refuse(op.Pos(), "replace_source puts what a bag holds in place of a column, be it the time: use keep_source, or give the new columns a prefix")
+		}
+	}
 	return r.each(func(l *leg) { l.others = max(l.others, little) })
 }
