@@ -87,6 +87,9 @@ func TestQueryCheckOfAFolder(t *testing.T) {
 	if code, out, errs := queryCheck(t, "", filepath.Join(dir, "a.kql"), filepath.Join(dir, "a.kql")); code != codeConfiguration || !strings.Contains(out, "its name A is that of") {
 		t.Errorf("one file twice: exit code %d\n%s%s", code, out, errs)
 	}
+	if code, out, errs := queryCheck(t, "", filepath.Join(dir, "nowhere")); code != codeConfiguration || !strings.Contains(out, "cannot be read: no such file") || strings.Contains(out, "rename") {
+		t.Errorf("no such file: exit code %d\n%s%s", code, out, errs)
+	}
 }
 
 // TestQueryCheckForPrograms: the fields stay.

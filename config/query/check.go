@@ -53,7 +53,8 @@ func Check(args []string, in io.Reader) (Checked, error) {
 	checked.Files = judgeAll(slices.Concat(f.paths, f.meant), stdin)
 	for i := range checked.Files {
 		q := &checked.Files[i]
-		switch other := !strings.EqualFold(filepath.Ext(q.Path), fileEnding) && q.Path != stdinName; {
+		_, err := os.Stat(q.Path)
+		switch other := !strings.EqualFold(filepath.Ext(q.Path), fileEnding) && err == nil; {
 		case other && i >= len(f.paths):
 			q.refuse(0, "is not read, since its name does not end in %s: rename it", fileEnding)
 		case other:

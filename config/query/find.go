@@ -15,7 +15,8 @@ import (
 type found struct {
 	paths []string // *.kql
 	meant []string // queries that have another ending
-	aside []string // what has .kql in its name and is not read, as is done to switch a query off
+	// what is not read: switched off, as by another ending after .kql, or a query within other text
+	aside []string
 }
 
 // warnings name what is not read, and may well be meant so.
@@ -34,6 +35,8 @@ const (
 
 var (
 	otherEndings = []string{".csl", ".kusto", ".kqlx", ".txt"}
+	// textEndings are those of rules and pages that hold queries.
+	textEndings = []string{".yaml", ".yml", ".md"}
 	// operatorLine begins with an operator of KQL.
 	operatorLine = regexp.MustCompile(`(?m)^\s*\|\s*(where|project|extend|summarize|join|union|distinct|parse|mv-expand|sort|order|take|limit|top|count)\b`)
 )
@@ -82,7 +85,7 @@ func (f *found) file(path string) {
 		f.paths = append(f.paths, path)
 	case !hidden && slices.Contains(otherEndings, ending) && (ending != ".txt" || isKQL(path)):
 		f.meant = append(f.meant, path)
-	case strings.Contains(name, fileEnding):
+	case strings.Contains(name, fileEnding), !hidden && name != "readme.md" && slices.Contains(textEndings, ending) && isKQL(path):
 		f.aside = append(f.aside, path)
 	}
 }

@@ -145,6 +145,13 @@ func TestFoldersOfQueries(t *testing.T) {
 			t.Errorf("%s: %s %v", ending, names, problems)
 		}
 	}
+	// Of what holds queries among other things it is said that they are not read.
+	mixed := Warnings(folder(t, map[string]string{
+		"a.kql": named("A"), "rule.yaml": "query: |\n  " + windowed, "Hunt.md": "```\n" + windowed, "values.yml": "a: b", "README.md": windowed, "c.md": "x",
+	}))
+	if got := strings.Join(mixed, "\n"); len(mixed) != 2 || !strings.Contains(got, "rule.yaml is not read") || !strings.Contains(got, "Hunt.md is not read") {
+		t.Errorf("warnings of other files: %q", mixed)
+	}
 	for text, says := range map[string]string{named("A"): "its name A is that of ", named("a"): "its name a differs from the name A of "} {
 		if _, problems := namesOf(folder(t, map[string]string{"a.kql": named("A"), "sub/b.kql": text})); len(problems) != 1 || !strings.Contains(problems[0], says) {
 			t.Errorf("%q: %v", text, problems)
