@@ -20,7 +20,7 @@ type Config struct {
 
 // Problems lists every setting that cannot be used.
 func (c Config) Problems() []setting.Problem {
-	problems := setting.Judge(c)
+	problems := setting.Judge(setting.WithDefaults(c))
 	if c.KMSKeyID != "" && !strings.HasPrefix(c.SSE, "aws:kms") {
 		problems.Add("S3_KMS_KEY_ID", c.KMSKeyID, "a key is named, but S3_SSE is not aws:kms", "set S3_SSE=aws:kms, or name no key")
 	}

@@ -144,7 +144,7 @@ func Judge(cfg any) (l Problems) {
 		switch {
 		case f.Kind() == reflect.String && slices.Contains(v.later, f.String()):
 			l.Add(v.Name, f.String(), IsLater, "unset it, or set "+OneOf(v.Values))
-		case len(v.Values) > 0 && f.String() != "" && !slices.ContainsFunc(v.Values, func(allowed string) bool {
+		case len(v.Values) > 0 && (f.String() != "" || v.Default != "") && !slices.ContainsFunc(v.Values, func(allowed string) bool {
 			return f.String() == allowed || v.anyCase && strings.EqualFold(f.String(), allowed)
 		}):
 			v.refuse(&l, f.String(), "is not one of the values there are", "set "+OneOf(v.Values))
