@@ -11,7 +11,7 @@ import (
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
 	"hunting-exporter/sink/parquet"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/transform"
 )
 
@@ -19,7 +19,7 @@ import (
 // exporter's. Variables, flags, help, the README's table and what Helm's chart takes all
 // come from their tags, which package setting explains.
 type Config struct {
-	Source    source.Config
+	Source    call.Config
 	Export    Export
 	Blob      blobs3.Config
 	Parquet   parquet.Config

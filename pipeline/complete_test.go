@@ -25,6 +25,7 @@ import (
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 	"hunting-exporter/transform"
@@ -246,10 +247,10 @@ func (h *history) fault(c tenant.Call) tenant.Fault {
 
 // run is one process of the exporter.
 func (h *history) run(t *testing.T, name string, start time.Time, b *pipeline.Backfill) error {
-	r, err := source.New(source.Config{
+	r, err := source.New(call.Config{
 		API: "graph", Cloud: "public", Concurrency: h.threads, CallsPerMinute: 100_000, MaxRows: h.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: h.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), source.Options{HTTP: &http.Client{Transport: inMemory{h.tenant}}, Credential: inMemory{h.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), call.Options{HTTP: &http.Client{Transport: inMemory{h.tenant}}, Credential: inMemory{h.tenant}})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/tenant"
 	"hunting-exporter/transform"
 )
@@ -115,10 +116,10 @@ func (f *fleet) export(stop context.Context, t *testing.T, name string, maxRows 
 	f.mu.Lock()
 	f.counts, f.pages = 0, 0
 	f.mu.Unlock()
-	r, err := source.New(source.Config{
+	r, err := source.New(call.Config{
 		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: f.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), source.Options{HTTP: &http.Client{Transport: inMemory{f.tenant}}, Credential: inMemory{f.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), call.Options{HTTP: &http.Client{Transport: inMemory{f.tenant}}, Credential: inMemory{f.tenant}})
 	if err != nil {
 		t.Fatal(err)
 	}

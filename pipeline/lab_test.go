@@ -25,6 +25,7 @@ import (
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 	"hunting-exporter/transform"
@@ -141,10 +142,10 @@ func (l *lab) add(n int, clock, visible time.Time) {
 // source reads the lab's tenant.
 func (l *lab) source() *source.Reader {
 	l.t.Helper()
-	r, err := source.New(source.Config{
+	r, err := source.New(call.Config{
 		API: "graph", Cloud: "public", Concurrency: 1, CallsPerMinute: 100_000, MaxRows: l.maxRows, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: l.tenant.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), source.Options{HTTP: &http.Client{Transport: inMemory{l.tenant}}, Credential: inMemory{l.tenant}})
+	}, transform.NewDecoder(transform.Config{}, new(pool.Pool)), call.Options{HTTP: &http.Client{Transport: inMemory{l.tenant}}, Credential: inMemory{l.tenant}})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 func TestBlockedDatasetStopsNoOther(t *testing.T) {
@@ -19,7 +19,7 @@ func TestBlockedDatasetStopsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := stretch(24 * time.Hour)
 		f := &fake{maxRows: 100, rows: even(w, 2000)}
-		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		r := reader(t, f, func(c *call.Config) { c.MaxRows = 100 })
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -49,7 +49,7 @@ func TestBodiesHeldAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := stretch(24 * time.Hour)
 		f := &fake{maxRows: 100, rows: even(w, 5000)}
-		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		r := reader(t, f, func(c *call.Config) { c.MaxRows = 100 })
 		if err := read(t.Context(), r, table, stretch(time.Hour), func(p hunting.Page) error { p.Release(); return nil }); err != nil {
 			t.Fatal(err) // the rate is known from here on
 		}
@@ -97,7 +97,7 @@ func TestCancelAndEmitErrorsEndARead(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var got collected
-			err := read(ctx, reader(t, f, func(c *source.Config) { c.MaxRows = 20 }), table, w, func(p hunting.Page) error {
+			err := read(ctx, reader(t, f, func(c *call.Config) { c.MaxRows = 20 }), table, w, func(p hunting.Page) error {
 				if err := got.emit(p); err != nil {
 					return err
 				}

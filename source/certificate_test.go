@@ -22,7 +22,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"hunting-exporter/internal/setting"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 // keyPair is an RSA key and a certificate of it, made once.
@@ -121,7 +121,7 @@ func TestCertificateFiles(t *testing.T) {
 			if err := os.WriteFile(path, tt.file, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			problems := config(func(c *source.Config) {
+			problems := config(func(c *call.Config) {
 				c.ClientSecret, c.CertificatePath, c.CertificatePassword = "", path, tt.password
 			}).Problems()
 			if tt.says == "" {
@@ -146,7 +146,7 @@ func TestCertificateLogsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &entra{}
-	r, _ := secure(t, e, func(c *source.Config) { c.ClientSecret, c.CertificatePath, c.CertificatePassword = "", path, "p" })
+	r, _ := secure(t, e, func(c *call.Config) { c.ClientSecret, c.CertificatePath, c.CertificatePassword = "", path, "p" })
 	if err := r.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -10,17 +10,18 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/call"
 )
 
 // rows asks for rows of a dataset. A custom query whose answers lack what its head names is
 // refused by the first of them, or by the API's word for it: rows would go without time,
 // key or identity, and nobody would notice.
-func (r *Reader) rows(ctx context.Context, p place, text string) (hunting.Answer, error) {
-	a, err := r.client.fetch(ctx, p, r.request(text))
+func (r *Reader) rows(ctx context.Context, p call.Target, text string) (hunting.Answer, error) {
+	a, err := r.client.Ask(ctx, p, text)
 	if err != nil {
-		return a, about(p.rows, err)
+		return a, about(p.Rows, err)
 	}
-	if reason := unfit(p.rows, a.Columns); reason != "" {
+	if reason := unfit(p.Rows, a.Columns); reason != "" {
 		a.Release()
 		return hunting.Answer{}, &hunting.RefusalError{Reason: reason}
 	}
@@ -80,8 +81,8 @@ var incomparable = regexp.MustCompile(`(?i)compare values of types (?:(\w+) and 
 // which the head names is not there, or no time: what keeps the rows to their window, or
 // to their slice, needs it.
 func about(ds hunting.Dataset, err error) error {
-	var e *Error
-	if !errors.As(err, &e) || e.kind != query || ds.Query == "" {
+	var e *call.Error
+	if !errors.As(err, &e) || e.Kind != call.Query || ds.Query == "" {
 		return err
 	}
 	reason := ""
@@ -98,6 +99,6 @@ func about(ds hunting.Dataset, err error) error {
 		return err
 	}
 	other := *e
-	other.Fix, other.cause = reason, &hunting.RefusalError{Reason: reason}
+	other.Fix, other.Cause = reason, &hunting.RefusalError{Reason: reason}
 	return &other
 }

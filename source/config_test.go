@@ -14,18 +14,20 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/call/calltest"
 )
 
 func TestConfigFromEnvironment(t *testing.T) {
 	t.Parallel()
-	var c source.Config
+	var c call.Config
 	err := envconfig.ProcessWith(context.Background(), &envconfig.Config{Target: &c, Lookuper: envconfig.MapLookuper(map[string]string{
 		"AZURE_TENANT_ID": "contoso.onmicrosoft.com", "AZURE_CLIENT_ID": "app", "AZURE_CLIENT_SECRET": "s",
 	})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := source.Config{
+	want := call.Config{
 		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: "contoso.onmicrosoft.com", ClientID: "app", ClientSecret: "s",
 	}
@@ -45,27 +47,27 @@ func TestProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
-		change func(*source.Config)
+		change func(*call.Config)
 		want   []string
 	}{
-		"none":              {func(*source.Config) {}, nil},
-		"loopback":          {func(c *source.Config) { c.Endpoint = "http://127.0.0.1:8080" }, nil},
-		"localhost":         {func(c *source.Config) { c.Endpoint = "http://localhost:8080/x" }, nil},
-		"ipv6":              {func(c *source.Config) { c.Endpoint = "http://[::1]:8080" }, nil},
-		"plain http":        {func(c *source.Config) { c.Endpoint = "http://graph.contoso.test" }, []string{"SOURCE_ENDPOINT"}},
-		"looks like it":     {func(c *source.Config) { c.Endpoint = "http://127.0.0.1.contoso.test" }, []string{"SOURCE_ENDPOINT"}},
-		"user in it":        {func(c *source.Config) { c.Endpoint = "https://u:S3cr3t@x.test" }, []string{"SOURCE_ENDPOINT"}},
-		"no URL":            {func(c *source.Config) { c.Endpoint = "graph" }, []string{"SOURCE_ENDPOINT"}},
-		"authority":         {func(c *source.Config) { c.AuthorityHost = "http://localhost" }, []string{"AZURE_AUTHORITY_HOST"}},
-		"tenant guid":       {func(c *source.Config) { c.TenantID = "72f988bf-86f1-41af-91ab-2d7cd011db47" }, nil},
-		"tenant word":       {func(c *source.Config) { c.TenantID = "common" }, []string{"AZURE_TENANT_ID"}},
-		"tenant path":       {func(c *source.Config) { c.TenantID = "a.b/c" }, []string{"AZURE_TENANT_ID"}},
-		"no credential":     {func(c *source.Config) { c.ClientSecret = "" }, []string{"AZURE_CLIENT_SECRET"}},
-		"secret goes first": {func(c *source.Config) { c.CertificatePath, c.FederatedTokenFile = "nowhere", "nowhere" }, nil},
-		"certificate":       {func(c *source.Config) { c.ClientSecret, c.CertificatePath = "", dir+"/none" }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
-		"garbage":           {func(c *source.Config) { c.ClientSecret, c.CertificatePath = "", garbage }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
-		"token file":        {func(c *source.Config) { c.ClientSecret, c.FederatedTokenFile = "", dir }, []string{"AZURE_FEDERATED_TOKEN_FILE"}},
-		"all at once": {func(c *source.Config) { *c = source.Config{API: "x", Cloud: "y", CallsPerHour: -1} }, []string{
+		"none":              {func(*call.Config) {}, nil},
+		"loopback":          {func(c *call.Config) { c.Endpoint = "http://127.0.0.1:8080" }, nil},
+		"localhost":         {func(c *call.Config) { c.Endpoint = "http://localhost:8080/x" }, nil},
+		"ipv6":              {func(c *call.Config) { c.Endpoint = "http://[::1]:8080" }, nil},
+		"plain http":        {func(c *call.Config) { c.Endpoint = "http://graph.contoso.test" }, []string{"SOURCE_ENDPOINT"}},
+		"looks like it":     {func(c *call.Config) { c.Endpoint = "http://127.0.0.1.contoso.test" }, []string{"SOURCE_ENDPOINT"}},
+		"user in it":        {func(c *call.Config) { c.Endpoint = "https://u:S3cr3t@x.test" }, []string{"SOURCE_ENDPOINT"}},
+		"no URL":            {func(c *call.Config) { c.Endpoint = "graph" }, []string{"SOURCE_ENDPOINT"}},
+		"authority":         {func(c *call.Config) { c.AuthorityHost = "http://localhost" }, []string{"AZURE_AUTHORITY_HOST"}},
+		"tenant guid":       {func(c *call.Config) { c.TenantID = "72f988bf-86f1-41af-91ab-2d7cd011db47" }, nil},
+		"tenant word":       {func(c *call.Config) { c.TenantID = "common" }, []string{"AZURE_TENANT_ID"}},
+		"tenant path":       {func(c *call.Config) { c.TenantID = "a.b/c" }, []string{"AZURE_TENANT_ID"}},
+		"no credential":     {func(c *call.Config) { c.ClientSecret = "" }, []string{"AZURE_CLIENT_SECRET"}},
+		"secret goes first": {func(c *call.Config) { c.CertificatePath, c.FederatedTokenFile = "nowhere", "nowhere" }, nil},
+		"certificate":       {func(c *call.Config) { c.ClientSecret, c.CertificatePath = "", dir+"/none" }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
+		"garbage":           {func(c *call.Config) { c.ClientSecret, c.CertificatePath = "", garbage }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
+		"token file":        {func(c *call.Config) { c.ClientSecret, c.FederatedTokenFile = "", dir }, []string{"AZURE_FEDERATED_TOKEN_FILE"}},
+		"all at once": {func(c *call.Config) { *c = call.Config{API: "x", Cloud: "y", CallsPerHour: -1} }, []string{
 			"SOURCE_API", "SOURCE_CLOUD", "SOURCE_CONCURRENCY", "SOURCE_CALLS_PER_MINUTE", "SOURCE_CALLS_PER_HOUR", "SOURCE_MAX_ROWS", "SOURCE_MAX_BODY_BYTES",
 			"SOURCE_TIMEOUT", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",
 		}},
@@ -85,7 +87,7 @@ func TestProblems(t *testing.T) {
 
 func TestNewRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
-	if _, err := source.New(config(func(c *source.Config) { c.Endpoint = "http://graph.contoso.test" }), source.Keeper{}, source.Options{}); err == nil {
+	if _, err := source.New(config(func(c *call.Config) { c.Endpoint = "http://graph.contoso.test" }), calltest.Keeper{}, call.Options{}); err == nil {
 		t.Error("taken")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/estimate"
 	"hunting-exporter/source/kql"
 )
 
@@ -94,13 +97,13 @@ func (r *Reader) countAll(all []*counting) {
 	for i, c := range all {
 		legs[i] = c.leg
 	}
-	bins, err := r.countLegs(ctx, place{dataset: legs[0].Dataset.Name}, legs)
+	bins, err := r.countLegs(ctx, call.Target{Dataset: legs[0].Dataset.Name}, legs)
 	switch {
 	case err == nil:
 		for i, c := range all {
 			c.finish(bins[i], nil)
 		}
-	case len(all) == 1 && errors.Is(err, ErrOverflow):
+	case len(all) == 1 && errors.Is(err, call.ErrOverflow):
 		all[0].finish(r.countHalves(all[0], err))
 	case len(all) == 1 || !ofOne(err):
 		for _, c := range all {
@@ -116,7 +119,7 @@ func (r *Reader) countAll(all []*counting) {
 // ofOne reports whether an error of a count of several may be because of one of them: a
 // table may be missing, too large, or forbidden though others are not.
 func ofOne(err error) bool {
-	return errors.Is(err, ErrQuery) || errors.Is(err, ErrOverflow) || errors.Is(err, ErrDenied)
+	return errors.Is(err, call.ErrQuery) || errors.Is(err, call.ErrOverflow) || errors.Is(err, call.ErrDenied)
 }
 
 // countHalves counts a window by halves, each of whole bins, after it was too much for
@@ -202,50 +205,99 @@ func lastDeadline(all []*counting) time.Time {
 }
 
 // countLegs asks one query and returns each leg's bins, in order.
-func (r *Reader) countLegs(ctx context.Context, p place, legs []kql.Leg) ([][]hunting.Count, error) {
-	a, err := r.client.fetch(ctx, p, r.request(kql.Count(legs)))
+func (r *Reader) countLegs(ctx context.Context, p call.Target, legs []kql.Leg) ([][]hunting.Count, error) {
+	a, err := r.client.Ask(ctx, p, kql.Count(legs))
 	if err != nil {
 		return nil, about(legs[0].Dataset, err)
 	}
 	defer a.Release()
 	bins, err := countsOf(&a, len(legs))
 	if err != nil {
-		e := &Error{kind: unexpected, Message: "the answer to a count: " + err.Error(), cause: err}
-		return nil, e.at(p.dataset, p.window)
+		e := &call.Error{Kind: call.Unexpected, Message: "the answer to a count: " + err.Error(), Cause: err}
+		return nil, e.At(p.Dataset, p.Window)
 	}
 	return bins, nil
 }
 
 // histogram counts a stretch of a dataset; nil: the API does not count it.
-func (r *Reader) histogram(ctx context.Context, ds hunting.Dataset, from, to int64) (histogram, error) {
+func (r *Reader) histogram(ctx context.Context, ds hunting.Dataset, from, to int64) (estimate.Histogram, error) {
 	w := hunting.Window{Start: schema.FromTicks(from), End: schema.FromTicks(to)}
-	width := widthFor(from, to, r.room())
-	bins, err := r.countLegs(ctx, place{dataset: ds.Name, window: w}, []kql.Leg{{Dataset: ds, Windows: []hunting.Window{w}, Bin: width}})
+	width := estimate.WidthFor(from, to, r.room())
+	bins, err := r.countLegs(ctx, call.Target{Dataset: ds.Name, Window: w}, []kql.Leg{{Dataset: ds, Windows: []hunting.Window{w}, Bin: width}})
 	if err != nil {
 		return nil, err
 	}
-	return histogramOf(bins[0], width, from, to), nil
+	return estimate.HistogramOf(bins[0], width, from, to), nil
 }
 
 // room is how many rows a count may have.
-func (r *Reader) room() int64 { return min(mostBins, r.cap.Load()/2) }
+func (r *Reader) room() int64 { return min(estimate.MostBins, r.cap.Load()/2) }
 
 // finer counts some bins again, more finely.
-func (r *Reader) finer(ctx context.Context, ds hunting.Dataset, h histogram, bins []bin) (histogram, error) {
-	width := subWidth(bins[0], r.room())
+func (r *Reader) finer(ctx context.Context, ds hunting.Dataset, h estimate.Histogram, bins []estimate.Bin) (estimate.Histogram, error) {
+	width := estimate.SubWidth(bins[0], r.room())
 	leg := kql.Leg{Dataset: ds, Bin: width}
 	for _, b := range bins {
-		leg.Windows = append(leg.Windows, b.window())
+		leg.Windows = append(leg.Windows, b.Window())
 	}
-	counts, err := r.countLegs(ctx, place{dataset: ds.Name, window: leg.Windows[0]}, []kql.Leg{leg})
+	counts, err := r.countLegs(ctx, call.Target{Dataset: ds.Name, Window: leg.Windows[0]}, []kql.Leg{leg})
 	if err != nil {
 		return nil, err
 	}
-	return h.refined(bins, counts[0], width), nil
+	return h.Refined(bins, counts[0], width), nil
 }
 
 // uncounted reports whether an error of a count means that it can be done without: the
 // rows themselves may come all the same, and if not, their own error is the better one.
 func uncounted(err error) bool {
-	return !hunting.Refused(err) && (ofOne(err) || errors.Is(err, ErrUnexpected))
+	return !hunting.Refused(err) && (ofOne(err) || errors.Is(err, call.ErrUnexpected))
+}
+
+// countsOf reads the answer to a query of kql.Count: each leg's bins, in order.
+func countsOf(a *hunting.Answer, legs int) ([][]hunting.Count, error) {
+	if len(a.Rejects) > 0 {
+		return nil, fmt.Errorf("row %s: %s", call.Shorten(string(a.Rejects[0].Row)), a.Rejects[0].Reason)
+	}
+	all := make([][]hunting.Count, legs)
+	for i := range int(a.Rows()) {
+		leg, err := integer(a, kql.ColumnLeg, i)
+		if err != nil {
+			return nil, err
+		}
+		if leg < 0 || leg >= int64(legs) {
+			return nil, fmt.Errorf("%s %d is none of %d", kql.ColumnLeg, leg, legs)
+		}
+		var c hunting.Count
+		if c.Rows, err = integer(a, kql.ColumnRows, i); err != nil {
+			return nil, err
+		}
+		if c.Rows < 0 {
+			return nil, fmt.Errorf("%s %d is no count", kql.ColumnRows, c.Rows)
+		}
+		bins, ok := schema.Find(a.Record, kql.ColumnBin).(*schema.DateTimeArray)
+		if !ok {
+			return nil, fmt.Errorf("there is no column %s of times", kql.ColumnBin)
+		}
+		if bins.IsValid(i) {
+			c.Start = bins.Value(i)
+		}
+		all[leg] = append(all[leg], c)
+	}
+	for _, bins := range all {
+		slices.SortFunc(bins, func(a, b hunting.Count) int { return a.Start.Compare(b.Start) })
+	}
+	return all, nil
+}
+
+// integer reads a whole number of a row, whatever type the API gives the column.
+func integer(a *hunting.Answer, name string, row int) (int64, error) {
+	col := schema.Find(a.Record, name)
+	if col == nil || col.IsNull(row) {
+		return 0, fmt.Errorf("row %d has no %s", row, name)
+	}
+	n, err := strconv.ParseInt(col.ValueStr(row), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q is no whole number", name, call.Shorten(col.ValueStr(row)))
+	}
+	return n, nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/tenant"
 )
 
@@ -38,7 +38,7 @@ func TestLearnedCapHoldsWithoutCounts(t *testing.T) {
 	second := hunting.Window{Start: first.End, End: first.End.Add(24 * time.Hour)}
 	f := &fake{maxRows: 1_000, rows: append(even(first, 15_000), even(second, 60_000)...)} // four times as dense
 	h := &struct{ http.Handler }{f}
-	r := reader(t, h, func(c *source.Config) { c.MaxRows = 10_000 })
+	r := reader(t, h, func(c *call.Config) { c.MaxRows = 10_000 })
 	var got collected
 	if err := read(t.Context(), r, table, first, got.emit); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestCutCountsAreNoCounts(t *testing.T) {
 	w := stretch(72 * time.Hour)
 	f := &fake{maxRows: 20, rows: even(w, 72*25)} // more an hour than an answer holds
 	var got collected
-	if err := read(t.Context(), reader(t, f, func(c *source.Config) { c.MaxRows = 20 }), table, w, got.emit); err != nil {
+	if err := read(t.Context(), reader(t, f, func(c *call.Config) { c.MaxRows = 20 }), table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
 	if d := same(f.rows, got.rows); d != "" {
@@ -77,7 +77,7 @@ func TestWindowsBeginWithinBins(t *testing.T) {
 	f.rows = append(f.rows, even(hunting.Window{Start: w.End.Add(-time.Minute), End: w.End}, 120)...) // too many for one answer
 	tally := &hunting.Tally{Window: counted, Width: 5 * time.Minute, Bins: []hunting.Count{{Start: day, Rows: 30}, {Start: day.Add(10 * time.Minute), Rows: 120}}}
 	var got collected
-	r := reader(t, uncountable(f), func(c *source.Config) { c.MaxRows = 100 }) // no better counts than these
+	r := reader(t, uncountable(f), func(c *call.Config) { c.MaxRows = 100 }) // no better counts than these
 	err := r.Read(t.Context(), hunting.Reading{Dataset: table, Parts: []hunting.Part{{Window: w}}, Tally: tally}, got.emit)
 	if err != nil {
 		t.Fatal(err)

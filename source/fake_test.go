@@ -24,6 +24,8 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/call/calltest"
 )
 
 // direct calls a server without a network, so that time can be virtual.
@@ -60,8 +62,8 @@ func (c *credential) GetToken(context.Context, policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: fmt.Sprintf("token-%d", c.n), ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-func config(change func(*source.Config)) source.Config {
-	c := source.Config{
+func config(change func(*call.Config)) call.Config {
+	c := call.Config{
 		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: "contoso.test", ClientID: "app", ClientSecret: "unused",
 	}
@@ -71,9 +73,9 @@ func config(change func(*source.Config)) source.Config {
 	return c
 }
 
-func reader(t testing.TB, h http.Handler, change func(*source.Config)) *source.Reader {
+func reader(t testing.TB, h http.Handler, change func(*call.Config)) *source.Reader {
 	t.Helper()
-	r, err := source.New(config(change), source.Keeper{}, source.Options{HTTP: &http.Client{Transport: direct{h}}, Credential: &credential{}})
+	r, err := source.New(config(change), calltest.Keeper{}, call.Options{HTTP: &http.Client{Transport: direct{h}}, Credential: &credential{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +265,7 @@ func (c *collected) emit(p hunting.Page) error {
 			T int64 `json:"t"`
 		} `json:"results"`
 	}
-	if err := json.Unmarshal(source.BodyOf(p.Answer), &body); err != nil {
+	if err := json.Unmarshal(calltest.BodyOf(p.Answer), &body); err != nil {
 		return err
 	}
 	if len(body.Results) != int(p.Answer.Rows()) {

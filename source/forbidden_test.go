@@ -9,7 +9,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/tenant"
 )
 
@@ -41,7 +41,7 @@ func TestForbiddenTableIsCountedApart(t *testing.T) {
 			bins, err := r.Count(t.Context(), hunting.Counting{Dataset: hunting.Dataset{Name: table, Clock: hunting.ClockIngestion}, Window: w, Width: time.Hour})
 			switch {
 			case table == "Second":
-				if !errors.Is(err, source.ErrDenied) {
+				if !errors.Is(err, call.ErrDenied) {
 					t.Errorf("the forbidden table: %v, %v", bins, err)
 				}
 			case err != nil || len(bins) != 1 || bins[0] != (hunting.Count{Start: start, Rows: 1}):

@@ -20,6 +20,8 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/call/calltest"
 )
 
 const empty = `{"schema":[],"results":[]}`
@@ -72,7 +74,7 @@ func TestRequestIsWhatTheAPIWants(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, empty)
 		})
-		r, err := source.New(config(func(c *source.Config) { c.API = api }), source.Keeper{}, source.Options{
+		r, err := source.New(config(func(c *call.Config) { c.API = api }), calltest.Keeper{}, call.Options{
 			HTTP: &http.Client{Transport: direct{h}}, Credential: &credential{}, Now: func() time.Time { return day.Add(time.Hour) },
 		})
 		if err != nil {
@@ -129,7 +131,7 @@ func TestThrottlingForTooLongEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := reader(t, &script{steps: []func(http.ResponseWriter, *http.Request){step}}, nil)
 			begun := time.Now()
-			if _, err := r.Query(t.Context(), "T"); !errors.Is(err, source.ErrThrottled) {
+			if _, err := r.Query(t.Context(), "T"); !errors.Is(err, call.ErrThrottled) {
 				t.Errorf("%s: got %v", name, err)
 			}
 			if d := time.Since(begun); d > 2*time.Hour {
@@ -146,12 +148,12 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 307, 308} {
 		api := httptest.NewServer(http.HandlerFunc(say(status, "", "Location", elsewhere.URL)))
-		r, err := source.New(config(func(c *source.Config) { c.Endpoint = api.URL }), source.Keeper{}, source.Options{Credential: &credential{}})
+		r, err := source.New(config(func(c *call.Config) { c.Endpoint = api.URL }), calltest.Keeper{}, call.Options{Credential: &credential{}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = r.Query(t.Context(), "T")
-		if !errors.Is(err, source.ErrUnexpected) || !strings.Contains(err.Error(), "redirect") {
+		if !errors.Is(err, call.ErrUnexpected) || !strings.Contains(err.Error(), "redirect") {
 			t.Errorf("%d: got %v", status, err)
 		}
 		r.Close()
@@ -173,7 +175,7 @@ func TestRefusedTokenIsReplacedOnce(t *testing.T) {
 	}
 	bad := &script{steps: []func(http.ResponseWriter, *http.Request){say(401, `<html>`)}}
 	_, err := reader(t, bad, nil).Query(t.Context(), "T")
-	if !errors.Is(err, source.ErrDenied) || len(bad.seen) != 2 {
+	if !errors.Is(err, call.ErrDenied) || len(bad.seen) != 2 {
 		t.Errorf("%d requests, %v", len(bad.seen), err)
 	}
 }
@@ -218,12 +220,12 @@ func (e *entra) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-func secure(t *testing.T, e *entra, change func(*source.Config)) (*source.Reader, *bytes.Buffer) {
+func secure(t *testing.T, e *entra, change func(*call.Config)) (*source.Reader, *bytes.Buffer) {
 	t.Helper()
 	srv := httptest.NewTLSServer(e)
 	t.Cleanup(srv.Close)
 	var logged bytes.Buffer
-	c := config(func(c *source.Config) {
+	c := config(func(c *call.Config) {
 		c.Endpoint, c.AuthorityHost, c.ClientSecret = srv.URL, srv.URL+"/", planted
 		if change != nil {
 			change(c)
@@ -232,7 +234,7 @@ func secure(t *testing.T, e *entra, change func(*source.Config)) (*source.Reader
 	if p := c.Problems(); len(p) > 0 {
 		t.Fatal(p)
 	}
-	r, err := source.New(c, source.Keeper{}, source.Options{HTTP: srv.Client(), Log: slog.New(slog.NewJSONHandler(&logged, nil))})
+	r, err := source.New(c, calltest.Keeper{}, call.Options{HTTP: srv.Client(), Log: slog.New(slog.NewJSONHandler(&logged, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +246,7 @@ func TestWrongSecretIsDeniedAndNeverTold(t *testing.T) {
 	t.Parallel()
 	r, logged := secure(t, &entra{wrong: true}, nil)
 	err := r.Check(t.Context())
-	if !errors.Is(err, source.ErrDenied) || !strings.Contains(err.Error(), "AADSTS7000215") {
+	if !errors.Is(err, call.ErrDenied) || !strings.Contains(err.Error(), "AADSTS7000215") {
 		t.Errorf("got %v", err)
 	}
 	text := fmt.Sprintf("%v %+v %#v %s", err, err, err, logged)
@@ -272,7 +274,7 @@ func TestSecretsAreInNoErrorAndNoLog(t *testing.T) {
 		t.Errorf("nothing said of the missing role: %s", logged)
 	}
 	_, err := r.Query(t.Context(), "T")
-	if !errors.Is(err, source.ErrDenied) || n != 3 || e.tokens != 2 {
+	if !errors.Is(err, call.ErrDenied) || n != 3 || e.tokens != 2 {
 		t.Errorf("%d calls, %d tokens, %v", n, e.tokens, err)
 	}
 	text := fmt.Sprintf("%v %+v %#v %s", err, err, err, logged)
@@ -303,7 +305,7 @@ func TestTokenFileIsReadEachTime(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, empty)
 	}
-	r, _ := secure(t, e, func(c *source.Config) { c.ClientSecret, c.FederatedTokenFile = "", file })
+	r, _ := secure(t, e, func(c *call.Config) { c.ClientSecret, c.FederatedTokenFile = "", file })
 	if _, err := r.Query(t.Context(), "T"); err != nil {
 		t.Fatal(err)
 	}
@@ -317,12 +319,12 @@ func TestUntrustedCertificateIsNotTriedAgain(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(say(200, empty)))
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	defer srv.Close()
-	r, err := source.New(config(func(c *source.Config) { c.Endpoint = srv.URL }), source.Keeper{}, source.Options{Credential: &credential{}})
+	r, err := source.New(config(func(c *call.Config) { c.Endpoint = srv.URL }), calltest.Keeper{}, call.Options{Credential: &credential{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if _, err := r.Query(t.Context(), "T"); !errors.Is(err, source.ErrUnexpected) || !strings.Contains(err.Error(), "SSL_CERT_FILE") || r.Calls() != 1 {
+	if _, err := r.Query(t.Context(), "T"); !errors.Is(err, call.ErrUnexpected) || !strings.Contains(err.Error(), "SSL_CERT_FILE") || r.Calls() != 1 {
 		t.Errorf("%d calls, %v", r.Calls(), err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/estimate"
 )
 
 // piece is what one call asks for: a part, or a slice of it.
@@ -25,20 +26,20 @@ func (p piece) ticks() (from, to int64) {
 type planner struct {
 	r        *Reader
 	ds       hunting.Dataset
-	pace     *pace
-	from, to int64     // what is left
-	hist     histogram // of what is left
-	counted  bool      // there is a histogram
-	judged   int64     // rows a window when it was last looked at for coarse bins
+	pace     *estimate.Estimator
+	from, to int64              // what is left
+	hist     estimate.Histogram // of what is left
+	counted  bool               // there is a histogram
+	judged   int64              // rows a window when it was last looked at for coarse bins
 }
 
 // planner begins with a part. tally is its counts, if they are there.
-func (r *Reader) planner(ctx context.Context, ds hunting.Dataset, p *pace, part hunting.Part, tally *hunting.Tally) (*planner, error) {
+func (r *Reader) planner(ctx context.Context, ds hunting.Dataset, p *estimate.Estimator, part hunting.Part, tally *hunting.Tally) (*planner, error) {
 	pl := &planner{r: r, ds: ds, pace: p, from: schema.ToTicks(part.Start), to: schema.ToTicks(part.End)}
 	switch {
 	case tally != nil && !part.Start.Before(tally.Window.Start) && !part.End.After(tally.Window.End):
-		pl.hist, pl.counted = histogramOf(tally.Bins, tally.Width, pl.from, pl.to), true
-	case countable(ds) && !p.fits(pl.to-pl.from):
+		pl.hist, pl.counted = estimate.HistogramOf(tally.Bins, tally.Width, pl.from, pl.to), true
+	case countable(ds) && !p.Fits(pl.to-pl.from):
 		if err := pl.count(ctx); err != nil {
 			return nil, err
 		}
@@ -51,7 +52,7 @@ func countable(ds hunting.Dataset) bool {
 	return ds.Mode == hunting.ModeAppend && (ds.Query == "" || ds.TimeColumn != "")
 }
 
-// count gets the histogram. Without one, windows are cut by the pace.
+// count gets the histogram. Without one, windows are cut by the estimate.
 func (pl *planner) count(ctx context.Context) error {
 	h, err := pl.r.histogram(ctx, pl.ds, pl.from, pl.to)
 	if err != nil && !uncounted(err) {
@@ -64,17 +65,17 @@ func (pl *planner) count(ctx context.Context) error {
 // sure reports whether the next piece can be cut before the last one's answer is known.
 func (pl *planner) sure() bool {
 	if pl.counted {
-		_, sure := pl.pace.rows()
+		_, sure := pl.pace.Rows()
 		return sure
 	}
-	_, sure := pl.pace.next()
+	_, sure := pl.pace.Next()
 	return sure
 }
 
 // next is the next piece; there is one as long as from < to.
 func (pl *planner) next(ctx context.Context) (piece, error) {
 	if !pl.counted {
-		width, _ := pl.pace.next()
+		width, _ := pl.pace.Next()
 		left := pl.to - pl.from
 		end := pl.to
 		if n := left/width + min(1, left%width); n > 1 {
@@ -82,30 +83,30 @@ func (pl *planner) next(ctx context.Context) (piece, error) {
 		}
 		return pl.take(end, unknown), nil
 	}
-	most, _ := pl.pace.rows()
+	most, _ := pl.pace.Rows()
 	if err := pl.refine(ctx, most); err != nil {
 		return piece{}, err
 	}
-	ahead := pl.hist.ahead(pl.from)
-	end, rows, fits := ahead.cut(pl.to, most)
+	ahead := pl.hist.Ahead(pl.from)
+	end, rows, fits := ahead.Cut(pl.to, most)
 	switch {
 	case fits && end < pl.to:
 		return pl.probe(ahead, end, rows), nil
 	case fits:
 		return pl.take(end, rows), nil
-	case ahead[0].from > pl.from: // so that what does not fit stands alone
-		return pl.take(ahead[0].from, 0), nil
+	case ahead[0].From > pl.from: // so that what does not fit stands alone
+		return pl.take(ahead[0].From, 0), nil
 	}
-	return pl.take(ahead[0].to, ahead[0].rows), nil
+	return pl.take(ahead[0].To, ahead[0].Rows), nil
 }
 
 // probe is the piece up to end, or a wider one that shows whether the API delivers more.
-func (pl *planner) probe(ahead histogram, end, rows int64) piece {
-	most, ok := pl.pace.probe()
+func (pl *planner) probe(ahead estimate.Histogram, end, rows int64) piece {
+	most, ok := pl.pace.Probe()
 	if !ok {
 		return pl.take(end, rows)
 	}
-	if wider, more, fits := ahead.cut(pl.to, most); fits {
+	if wider, more, fits := ahead.Cut(pl.to, most); fits {
 		end, rows = wider, more
 	}
 	p := pl.take(end, rows)
@@ -121,7 +122,7 @@ func (pl *planner) refine(ctx context.Context, most int64) error {
 	}
 	pl.judged = most
 	for {
-		bins := pl.hist.ahead(pl.from).coarse(most, pl.r.room())
+		bins := pl.hist.Ahead(pl.from).Coarse(most, pl.r.room())
 		if len(bins) == 0 {
 			return nil
 		}
@@ -144,7 +145,7 @@ func (pl *planner) take(end, rows int64) piece {
 }
 
 // snapshotSlices is how many slices a table is cut into; it grows where one does not fit.
-func (r *Reader) snapshotSlices(ctx context.Context, ds hunting.Dataset, p *pace) (int, error) {
+func (r *Reader) snapshotSlices(ctx context.Context, ds hunting.Dataset, p *estimate.Estimator) (int, error) {
 	counts, err := r.Count(ctx, hunting.Counting{Dataset: ds})
 	switch {
 	case err != nil && uncounted(err):
@@ -152,7 +153,7 @@ func (r *Reader) snapshotSlices(ctx context.Context, ds hunting.Dataset, p *pace
 	case err != nil:
 		return 0, err
 	}
-	most, _ := p.rows()
+	most, _ := p.Rows()
 	return slicesFor(totalOf(counts), most), nil
 }
 
@@ -172,7 +173,7 @@ type Planned struct {
 func (r *Reader) Plan(ctx context.Context, q hunting.Reading) (plan Planned, err error) {
 	before := r.Stats().Calls
 	p := r.pace(q.Dataset.Name)
-	p.recall(q.Pace)
+	p.Recall(q.Pace)
 	for _, part := range q.Parts {
 		if q.Dataset.Mode == hunting.ModeSnapshot {
 			n, err := r.snapshotSlices(ctx, q.Dataset, p)
@@ -194,7 +195,7 @@ func (r *Reader) Plan(ctx context.Context, q hunting.Reading) (plan Planned, err
 				return plan, err
 			}
 			if next.probe {
-				r.size.probed()
+				r.size.Probed()
 			}
 			plan.add(next)
 		}

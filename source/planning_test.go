@@ -28,6 +28,8 @@ import (
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/call/calltest"
 	"hunting-exporter/tenant"
 )
 
@@ -228,7 +230,7 @@ func dataset(table string) hunting.Dataset {
 type site struct {
 	*tenant.Tenant
 	api     string
-	decoder source.Decoder
+	decoder call.Decoder
 	mu      sync.Mutex
 	counts  int
 }
@@ -257,7 +259,7 @@ func (s *site) weigh() {
 
 // counting counts rows without cells. It reads everything else as a Keeper does.
 type counting struct {
-	source.Keeper
+	calltest.Keeper
 	weighs bool // an answer is as large as its statistics say
 }
 
@@ -308,10 +310,10 @@ func (s *site) clocks(table string) []int64 {
 
 func (s *site) reader(t *testing.T) *source.Reader {
 	t.Helper()
-	r, err := source.New(source.Config{
+	r, err := source.New(call.Config{
 		API: s.api, Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: *planCap, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: s.TenantID(), ClientID: "app", ClientSecret: "unused",
-	}, s.decoder, source.Options{HTTP: &http.Client{Transport: s}, Credential: s})
+	}, s.decoder, call.Options{HTTP: &http.Client{Transport: s}, Credential: s})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/schema"
+	"hunting-exporter/source/estimate"
 	"hunting-exporter/source/kql"
 )
 
@@ -51,9 +52,9 @@ func (r *Reader) Read(ctx context.Context, q hunting.Reading, emit func(hunting.
 			return fmt.Errorf("source: %s: %w", q.Dataset.Name, err)
 		}
 	}
-	r.pace(q.Dataset.Name).recall(q.Pace)
+	r.pace(q.Dataset.Name).Recall(q.Pace)
 	ctx, cancel := context.WithCancel(ctx)
-	slots := make(chan *slot, r.client.cfg.Concurrency)
+	slots := make(chan *slot, r.cfg.Concurrency)
 	var planErr error
 	go func() {
 		defer close(slots)
@@ -117,8 +118,8 @@ func (s *slot) drain() {
 
 // plan cuts the parts into pieces and starts fetching each as soon as there is room.
 func (r *Reader) plan(ctx context.Context, q hunting.Reading, slots chan<- *slot) error {
-	l := &launcher{
-		r: r, ds: q.Dataset, pace: r.pace(q.Dataset.Name), nerve: newNerve(q.Coarse),
+	l := &prefetcher{
+		r: r, ds: q.Dataset, pace: r.pace(q.Dataset.Name), splitBudget: newSplitBudget(q.Coarse),
 		own: make(chan struct{}, 1), slots: slots,
 	}
 	for _, part := range q.Parts {
@@ -138,20 +139,20 @@ func (r *Reader) plan(ctx context.Context, q hunting.Reading, slots chan<- *slot
 	return nil
 }
 
-// launcher starts the pieces of one Read.
-type launcher struct {
-	r     *Reader
-	ds    hunting.Dataset
-	pace  *pace
-	nerve *nerve
-	own   chan struct{} // the place that no other Read can take
-	slots chan<- *slot
-	open  []*slot // whose pieces may still be under way
+// prefetcher starts the pieces of one Read.
+type prefetcher struct {
+	r           *Reader
+	ds          hunting.Dataset
+	pace        *estimate.Estimator
+	splitBudget *splitBudget
+	own         chan struct{} // the place that no other Read can take
+	slots       chan<- *slot
+	open        []*slot // whose pieces may still be under way
 }
 
 // window launches a part piece by piece: while little is known, each waits for the answer
 // before it.
-func (l *launcher) window(ctx context.Context, part hunting.Part, tally *hunting.Tally) error {
+func (l *prefetcher) window(ctx context.Context, part hunting.Part, tally *hunting.Tally) error {
 	pl, err := l.r.planner(ctx, l.ds, l.pace, part, tally)
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (l *launcher) window(ctx context.Context, part hunting.Part, tally *hunting
 }
 
 // await waits for answers under way until the next piece can be cut.
-func (l *launcher) await(ctx context.Context, pl *planner) error {
+func (l *prefetcher) await(ctx context.Context, pl *planner) error {
 	for len(l.open) > 0 && !pl.sure() {
 		select {
 		case <-l.open[0].fetched:
@@ -185,7 +186,7 @@ func (l *launcher) await(ctx context.Context, pl *planner) error {
 }
 
 // snapshot launches a whole table in slices.
-func (l *launcher) snapshot(ctx context.Context, part hunting.Part) error {
+func (l *prefetcher) snapshot(ctx context.Context, part hunting.Part) error {
 	n, err := l.r.snapshotSlices(ctx, l.ds, l.pace)
 	if err != nil {
 		return err
@@ -203,7 +204,7 @@ func (l *launcher) snapshot(ctx context.Context, part hunting.Part) error {
 }
 
 // launch starts a piece once there is room for its page.
-func (l *launcher) launch(ctx context.Context, p piece, more bool) error {
+func (l *prefetcher) launch(ctx context.Context, p piece, more bool) error {
 	release, err := l.r.place(ctx, l.own)
 	if err != nil {
 		return err
@@ -246,14 +247,14 @@ func (r *Reader) place(ctx context.Context, own chan struct{}) (release func(), 
 }
 
 // fetch fetches a slot's piece, in as many pages as it takes.
-func (l *launcher) fetch(ctx context.Context, s *slot) {
+func (l *prefetcher) fetch(ctx context.Context, s *slot) {
 	defer close(s.pages)
-	f := &fetching{r: l.r, ds: l.ds, pace: l.pace, nerve: l.nerve}
+	f := &splitter{r: l.r, ds: l.ds, pace: l.pace, splitBudget: l.splitBudget}
 	f.open = f.halves(s.piece)
 	fetched := sync.OnceFunc(func() {
 		f.learn()
 		if s.piece.probe {
-			l.r.size.probed()
+			l.r.size.Probed()
 		}
 		close(s.fetched)
 	})

@@ -14,7 +14,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 func TestPagesTileAndHoldEveryRowOnce(t *testing.T) {
@@ -48,7 +48,7 @@ func TestPagesTileAndHoldEveryRowOnce(t *testing.T) {
 		var got collected
 		var err error
 		synctest.Test(t, func(t *testing.T) {
-			r := reader(t, f, func(c *source.Config) { c.MaxRows, c.Concurrency = maxRows, concurrency })
+			r := reader(t, f, func(c *call.Config) { c.MaxRows, c.Concurrency = maxRows, concurrency })
 			err = read(t.Context(), r, table, w, got.emit)
 		})
 		if err = errors.Join(err, got.tiles(w)); err != nil {
@@ -65,7 +65,7 @@ func TestFullPageIsTruncated(t *testing.T) {
 	w := stretch(time.Minute)
 	f := &fake{maxRows: 10, rows: even(w, 10)} // all of them would have been delivered
 	var got collected
-	if err := read(t.Context(), reader(t, f, func(c *source.Config) { c.MaxRows = 10 }), table, w, got.emit); err != nil {
+	if err := read(t.Context(), reader(t, f, func(c *call.Config) { c.MaxRows = 10 }), table, w, got.emit); err != nil {
 		t.Fatal(err)
 	}
 	want := []hunting.Window{{Start: w.Start, End: w.Start.Add(30 * time.Second)}, {Start: w.Start.Add(30 * time.Second), End: w.End}}
@@ -86,7 +86,7 @@ func TestRowsOfOneTickAreSliced(t *testing.T) {
 		tick := schema.ToTicks(w.Start) + int64(length/hunting.Tick)/2
 		f := &fake{maxRows: 100, rows: slices.Repeat([]int64{tick}, 730)}
 		var got collected
-		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		r := reader(t, f, func(c *call.Config) { c.MaxRows = 100 })
 		if err := read(t.Context(), r, table, w, got.emit); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestHiddenCapIsFound(t *testing.T) {
 	t.Parallel()
 	w := stretch(24 * time.Hour)
 	f := &fake{maxRows: 1_000, rows: even(w, 15_000)}
-	r := reader(t, f, func(c *source.Config) { c.MaxRows = 10_000 })
+	r := reader(t, f, func(c *call.Config) { c.MaxRows = 10_000 })
 	var got collected
 	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestOutageIsNoOverflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{maxRows: 10, before: func(int, hunting.Window) int { return http.StatusBadGateway }}
 		err := read(t.Context(), reader(t, f, nil), table, stretch(time.Hour), func(hunting.Page) error { return nil })
-		if !errors.Is(err, source.ErrTransient) || errors.Is(err, source.ErrOverflow) {
+		if !errors.Is(err, call.ErrTransient) || errors.Is(err, call.ErrOverflow) {
 			t.Fatalf("got %v", err)
 		}
 	})
@@ -236,7 +236,7 @@ func TestAnswersOutOfOrderAreDeliveredInOrder(t *testing.T) {
 			under--
 			return 0
 		}
-		r := reader(t, f, func(c *source.Config) { c.MaxRows = 100 })
+		r := reader(t, f, func(c *call.Config) { c.MaxRows = 100 })
 		var got collected
 		if err := read(t.Context(), r, table, w, got.emit); err != nil {
 			t.Fatal(err)
@@ -276,7 +276,7 @@ func TestBackfillStaysNearTheFewestCalls(t *testing.T) {
 	t.Parallel()
 	w := stretch(10 * 24 * time.Hour)
 	f := &fake{maxRows: 200, rows: even(w, 40_000)}
-	r := reader(t, f, func(c *source.Config) { c.MaxRows = 200 })
+	r := reader(t, f, func(c *call.Config) { c.MaxRows = 200 })
 	var got collected
 	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)
@@ -293,7 +293,7 @@ func TestByteLimitIsLearned(t *testing.T) {
 	t.Parallel()
 	w := stretch(10 * 24 * time.Hour)
 	f := &fake{maxRows: 500, maxBytes: 20 * 150, rows: even(w, 30_000)}
-	r := reader(t, f, func(c *source.Config) { c.MaxRows = 500 })
+	r := reader(t, f, func(c *call.Config) { c.MaxRows = 500 })
 	var got collected
 	if err := read(t.Context(), r, table, w, got.emit); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/call/calltest"
 	"hunting-exporter/tenant"
 )
 
@@ -43,10 +45,10 @@ func TestSimulatedTenantIsReadWhole(t *testing.T) {
 			})
 			srv := httptest.NewTLSServer(sim)
 			defer srv.Close()
-			r, err := source.New(config(func(c *source.Config) {
+			r, err := source.New(config(func(c *call.Config) {
 				c.API, c.MaxRows, c.Endpoint, c.AuthorityHost = api, 120, srv.URL, srv.URL+"/"
 				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, setting.Secret(tenant.DefaultClientSecret)
-			}), source.Keeper{}, source.Options{HTTP: srv.Client()})
+			}), calltest.Keeper{}, call.Options{HTTP: srv.Client()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +94,7 @@ func ingested(t *testing.T, r *source.Reader, w hunting.Window) ([]int64, *colle
 				At time.Time `json:"_IngestionTime"`
 			} `json:"results"`
 		}
-		if err := json.Unmarshal(source.BodyOf(p.Answer), &body); err != nil {
+		if err := json.Unmarshal(calltest.BodyOf(p.Answer), &body); err != nil {
 			return err
 		}
 		for _, row := range body.Results {
@@ -114,19 +116,19 @@ func TestSimulatedTenantRefuses(t *testing.T) {
 		roles  []string
 		err    error
 	}{
-		"missing table": {tenant.DefaultClientSecret, nil, source.ErrQuery},
-		"missing role":  {tenant.DefaultClientSecret, []string{}, source.ErrDenied},
-		"wrong secret":  {"wrong", nil, source.ErrDenied},
+		"missing table": {tenant.DefaultClientSecret, nil, call.ErrQuery},
+		"missing role":  {tenant.DefaultClientSecret, []string{}, call.ErrDenied},
+		"wrong secret":  {"wrong", nil, call.ErrDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := tenant.New(tenant.Options{Roles: tt.roles})
 			srv := httptest.NewTLSServer(sim)
 			defer srv.Close()
-			r, err := source.New(config(func(c *source.Config) {
+			r, err := source.New(config(func(c *call.Config) {
 				c.Endpoint, c.AuthorityHost = srv.URL, srv.URL+"/"
 				c.TenantID, c.ClientID, c.ClientSecret = sim.TenantID(), tenant.DefaultClientID, tt.secret
-			}), source.Keeper{}, source.Options{HTTP: srv.Client()})
+			}), calltest.Keeper{}, call.Options{HTTP: srv.Client()})
 			if err != nil {
 				t.Fatal(err)
 			}

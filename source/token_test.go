@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 // TestTokenServerThatAsksToWait is waited for, as long as it asks, and not asked sooner.
@@ -74,7 +74,7 @@ func TestWaitBeyondTheDeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			err := r.Check(ctx)
 			cancel()
-			if !errors.Is(err, hunting.ErrTooLate) || errors.Is(err, source.ErrDenied) {
+			if !errors.Is(err, hunting.ErrTooLate) || errors.Is(err, call.ErrDenied) {
 				t.Fatalf("got %v", err)
 			}
 			for _, want := range []string{"429", "asks to wait 90 s", "deadline"} {
@@ -105,11 +105,11 @@ func TestTokenServerThatKeepsFailing(t *testing.T) {
 		is      error
 		says    string
 	}{
-		"503":               {refuse(503, "x", "y"), 65 * time.Second, source.ErrToken, "503"},
-		"in words":          {refuse(400, "temporarily_unavailable", "AADSTS90033: try again"), 65 * time.Second, source.ErrToken, "AADSTS90033"},
-		"tomorrow":          {refuse(429, "x", "y", "Retry-After", "86400"), 0, source.ErrToken, "asks to wait 86400 s"},
-		"wrong secret":      {refuse(401, "invalid_client", "AADSTS7000215: Invalid client secret"), 0, source.ErrDenied, "AADSTS7000215"},
-		"a gateway's words": {func(w http.ResponseWriter) { say(403, "<html>")(w, nil) }, 0, source.ErrUnexpected, "AZURE_AUTHORITY_HOST"},
+		"503":               {refuse(503, "x", "y"), 65 * time.Second, call.ErrToken, "503"},
+		"in words":          {refuse(400, "temporarily_unavailable", "AADSTS90033: try again"), 65 * time.Second, call.ErrToken, "AADSTS90033"},
+		"tomorrow":          {refuse(429, "x", "y", "Retry-After", "86400"), 0, call.ErrToken, "asks to wait 86400 s"},
+		"wrong secret":      {refuse(401, "invalid_client", "AADSTS7000215: Invalid client secret"), 0, call.ErrDenied, "AADSTS7000215"},
+		"a gateway's words": {func(w http.ResponseWriter) { say(403, "<html>")(w, nil) }, 0, call.ErrUnexpected, "AZURE_AUTHORITY_HOST"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +261,7 @@ func TestRotatedSecretFile(t *testing.T) {
 		}
 	}
 	s := &tokenServer{answer: token}
-	r, _ := loggingIn(t, s, func(c *source.Config) { c.ClientSecret, c.ClientSecretFile = "planted-first", file })
+	r, _ := loggingIn(t, s, func(c *call.Config) { c.ClientSecret, c.ClientSecretFile = "planted-first", file })
 	defer r.Close()
 	write("planted-first\n")
 	s.api = func(w http.ResponseWriter, req *http.Request) {
@@ -283,13 +283,13 @@ func TestRotatedSecretFile(t *testing.T) {
 		refuse(401, "invalid_client", "AADSTS7000215: Invalid client secret provided: planted-third, not planted-second or planted-first")(w)
 	}
 	s.api = say(401, "")
-	if _, err := r.Query(t.Context(), "T"); !errors.Is(err, source.ErrDenied) || strings.Contains(fmt.Sprintf("%+v %#v", err, err), "planted") {
+	if _, err := r.Query(t.Context(), "T"); !errors.Is(err, call.ErrDenied) || strings.Contains(fmt.Sprintf("%+v %#v", err, err), "planted") {
 		t.Errorf("got %+v", err)
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Check(t.Context()); !errors.Is(err, source.ErrDenied) || !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET_FILE "+file) {
+	if err := r.Check(t.Context()); !errors.Is(err, call.ErrDenied) || !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET_FILE "+file) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
+	"hunting-exporter/source/call/calltest"
 )
 
 // tokenServer answers the n-th request for a token, from 1, and discovery.
@@ -68,16 +70,16 @@ func refuseFirst(n int, refusal func(http.ResponseWriter)) func(http.ResponseWri
 }
 
 // loggingIn is a Reader that gets its tokens there, and what it logs.
-func loggingIn(t *testing.T, s *tokenServer, change func(*source.Config)) (*source.Reader, *bytes.Buffer) {
+func loggingIn(t *testing.T, s *tokenServer, change func(*call.Config)) (*source.Reader, *bytes.Buffer) {
 	t.Helper()
 	var logged bytes.Buffer
-	c := config(func(c *source.Config) {
+	c := config(func(c *call.Config) {
 		c.AuthorityHost = "https://login.test/"
 		if change != nil {
 			change(c)
 		}
 	})
-	r, err := source.New(c, source.Keeper{}, source.Options{
+	r, err := source.New(c, calltest.Keeper{}, call.Options{
 		HTTP: &http.Client{Transport: direct{s}}, Log: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/source/call"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
-	"hunting-exporter/source"
 )
 
 // spoken is a credential whose token is this.
@@ -34,14 +34,14 @@ func TestTenantHasOneName(t *testing.T) {
 		"domain, the token is opaque": {"Contoso.example", "opaque", "contoso.example"},
 		"domain, the token is silent": {"Contoso.example", says(`{}`), "contoso.example"},
 	} {
-		cfg := config(func(cfg *source.Config) { cfg.TenantID = c.configured })
-		got, err := source.TenantOf(t.Context(), cfg, source.Options{HTTP: &http.Client{}, Credential: spoken(c.token)})
+		cfg := config(func(cfg *call.Config) { cfg.TenantID = c.configured })
+		got, err := call.TenantOf(t.Context(), cfg, call.Options{HTTP: &http.Client{}, Credential: spoken(c.token)})
 		if err != nil || got != c.want {
 			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
 		}
 	}
-	bad := config(func(cfg *source.Config) { cfg.ClientSecret = "" })
-	if _, err := source.TenantOf(t.Context(), bad, source.Options{}); err == nil {
+	bad := config(func(cfg *call.Config) { cfg.ClientSecret = "" })
+	if _, err := call.TenantOf(t.Context(), bad, call.Options{}); err == nil {
 		t.Error("a domain was looked up without a credential")
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
 
@@ -121,7 +121,7 @@ func (a *adoption) prepare(ctx context.Context, cfg config.Config, e *pipeline.E
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		var err error
-		if tenant, err = source.TenantOf(ctx, cfg.Source, source.Options{HTTP: a.http}); err != nil {
+		if tenant, err = call.TenantOf(ctx, cfg.Source, call.Options{HTTP: a.http}); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/schema"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
 
@@ -107,7 +107,7 @@ func (c *cli) byHand(ctx context.Context, v *config.Values, names []string, chan
 		log := slog.New(slog.DiscardHandler)
 		conn := &connection{stores: s}
 		if cfg.Kafka.Enabled() {
-			identity := source.NewIdentity(cfg.Source, source.Options{HTTP: c.http})
+			identity := call.NewIdentity(cfg.Source, call.Options{HTTP: c.http})
 			defer identity.Close()
 			if conn.cluster, err = connectKafka(ctx, cfg, log, identity); err != nil {
 				return err

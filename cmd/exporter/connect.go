@@ -15,13 +15,14 @@ import (
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 	"hunting-exporter/transform"
 )
 
 // connection is everything that a run needs, reached and found usable.
 type connection struct {
-	identity *source.Identity
+	identity *call.Identity
 	reader   *source.Reader
 	stores   stores
 	cluster  *kafka.Cluster
@@ -74,7 +75,7 @@ func openStore(ctx context.Context, cfg config.Config, variable, url string) (bl
 // connect reaches source, stores and brokers side by side. Nothing of the state is
 // read or written.
 func connect(ctx context.Context, cfg config.Config, s surroundings) (*connection, error) {
-	c := &connection{identity: source.NewIdentity(cfg.Source, source.Options{HTTP: s.http, Log: s.log})}
+	c := &connection{identity: call.NewIdentity(cfg.Source, call.Options{HTTP: s.http, Log: s.log})}
 	if err := c.reach(ctx, cfg, s); err != nil {
 		c.close()
 		return nil, err
@@ -83,7 +84,7 @@ func connect(ctx context.Context, cfg config.Config, s surroundings) (*connectio
 }
 
 func (c *connection) reach(ctx context.Context, cfg config.Config, s surroundings) (err error) {
-	c.reader, err = source.New(cfg.Source, transform.NewDecoder(cfg.Transform, &c.pool), source.Options{HTTP: s.http, Log: s.log, Identity: c.identity})
+	c.reader, err = source.New(cfg.Source, transform.NewDecoder(cfg.Transform, &c.pool), call.Options{HTTP: s.http, Log: s.log, Identity: c.identity})
 	if err != nil {
 		return err
 	}

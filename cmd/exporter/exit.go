@@ -10,7 +10,7 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
 
@@ -65,9 +65,9 @@ func codeOf(err error) int {
 		return codeConfiguration
 	case errors.As(err, &refusal):
 		return codeRetry
-	case errors.Is(err, source.ErrDenied), errors.Is(err, blob.ErrDenied), errors.Is(err, kafka.ErrDenied):
+	case errors.Is(err, call.ErrDenied), errors.Is(err, blob.ErrDenied), errors.Is(err, kafka.ErrDenied):
 		return codeDenied
-	case errors.Is(err, pipeline.ErrIncomplete), errors.Is(err, source.ErrQuery):
+	case errors.Is(err, pipeline.ErrIncomplete), errors.Is(err, call.ErrQuery):
 		return codePartial
 	}
 	return codeRetry

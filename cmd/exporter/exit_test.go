@@ -13,15 +13,15 @@ import (
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/sink/kafka"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
 
 // Errors as datasets end with them.
 var (
-	errTransient = fmt.Errorf("dataset A: %w", source.ErrTransient)
-	errQuery     = fmt.Errorf("dataset A: %w", source.ErrQuery)
-	errDenied    = fmt.Errorf("dataset A: %w", source.ErrDenied)
+	errTransient = fmt.Errorf("dataset A: %w", call.ErrTransient)
+	errQuery     = fmt.Errorf("dataset A: %w", call.ErrQuery)
+	errDenied    = fmt.Errorf("dataset A: %w", call.ErrDenied)
 	errFits      = fmt.Errorf("dataset A: %w", &hunting.RefusalError{Reason: "does not fit"})
 	errAlarm     = fmt.Errorf("dataset A: %w", &hunting.RefusalError{Alarm: true, Reason: "look"})
 	errHeld      = fmt.Errorf("dataset A: %w", &state.HeldError{Dataset: "A", Run: "other"})
@@ -29,7 +29,7 @@ var (
 	errUnknown   = fmt.Errorf("dataset A: %w", &state.UnknownError{Dataset: "A", Err: errors.New("timeout")})
 	errGaps      = fmt.Errorf("dataset A: %w", errors.Join(nil, &pipeline.GapsError{Gaps: []state.Gap{{Reason: "status 400"}}}))
 	errUnclocked = fmt.Errorf("dataset A: %w", &pipeline.UnclockedError{Rows: 3})
-	errUnchecked = fmt.Errorf("dataset A: %w", &pipeline.UncheckedError{Err: source.ErrOverflow})
+	errUnchecked = fmt.Errorf("dataset A: %w", &pipeline.UncheckedError{Err: call.ErrOverflow})
 	errStopped   = fmt.Errorf("dataset A: %w", pipeline.ErrStopped)
 )
 

@@ -8,11 +8,11 @@ import (
 
 	"hunting-exporter/config"
 	"hunting-exporter/sink/kafka"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 // connectKafka connects as the source's identity, where the brokers want an Azure token.
-func connectKafka(ctx context.Context, cfg config.Config, log *slog.Logger, identity *source.Identity) (*kafka.Cluster, error) {
+func connectKafka(ctx context.Context, cfg config.Config, log *slog.Logger, identity *call.Identity) (*kafka.Cluster, error) {
 	return kafka.Connect(ctx, cfg.Kafka, kafka.Options{
 		Log:      log,
 		TenantID: cfg.Source.TenantID,
@@ -21,7 +21,7 @@ func connectKafka(ctx context.Context, cfg config.Config, log *slog.Logger, iden
 }
 
 // kafkaToken is an access token for the Event Hubs namespace that the first broker is.
-func kafkaToken(ctx context.Context, cfg kafka.Config, identity *source.Identity) (string, error) {
+func kafkaToken(ctx context.Context, cfg kafka.Config, identity *call.Identity) (string, error) {
 	host, _, err := net.SplitHostPort(cfg.Brokers[0])
 	if err != nil {
 		return "", fmt.Errorf("KAFKA_BROKERS: %w", err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 // authority is every token server at once.
@@ -80,9 +81,9 @@ func TestOneIdentityForAPIAndKafka(t *testing.T) {
 				t.Fatal(problems)
 			}
 			a := &authority{}
-			identity := source.NewIdentity(cfg.Source, source.Options{HTTP: &http.Client{Transport: a}})
+			identity := call.NewIdentity(cfg.Source, call.Options{HTTP: &http.Client{Transport: a}})
 			defer identity.Close()
-			reader, err := source.New(cfg.Source, nil, source.Options{Identity: identity})
+			reader, err := source.New(cfg.Source, nil, call.Options{Identity: identity})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 	"hunting-exporter/transform"
 )
@@ -72,7 +73,7 @@ func makePlan(ctx context.Context, cfg config.Config, s surroundings) plan {
 		return p
 	}
 	now := time.Now()
-	reader, err := source.New(cfg.Source, transform.NewDecoder(cfg.Transform, new(pool.Pool)), source.Options{HTTP: s.http, Log: s.log})
+	reader, err := source.New(cfg.Source, transform.NewDecoder(cfg.Transform, new(pool.Pool)), call.Options{HTTP: s.http, Log: s.log})
 	if err != nil {
 		return fail(err)
 	}

@@ -4,42 +4,42 @@ package main
 var counting = []mutation{
 	{
 		safeguard: "an answer with fewer rows than were counted is cut",
-		file:      "source/fetching.go", pkg: "./source",
+		file:      "source/splitter.go", pkg: "./source",
 		old: "if p.rows == unknown || rows >= p.rows {", new: "if true {",
 	},
 	{
 		safeguard: "an answer at the cap that was learned is cut",
-		file:      "source/fetching.go", pkg: "./source",
+		file:      "source/splitter.go", pkg: "./source",
 		old: "if most := f.r.cap.Load(); rows >= most {", new: "if most := f.r.cap.Load(); false {",
 	},
 	{
 		safeguard: "an answer at SOURCE_MAX_ROWS is cut",
-		file:      "source/decode.go", pkg: "./source",
+		file:      "source/call/decode.go", pkg: "./source/call",
 		old: "case rows >= int64(c.cfg.MaxRows):", new: "case false:",
 	},
 	{
 		safeguard: "an answer that its own statistics contradict is cut",
-		file:      "source/decode.go", pkg: "./source",
+		file:      "source/call/decode.go", pkg: "./source/call",
 		old: "case counted > rows:", new: "case false:",
 	},
 	{
 		safeguard: "a slice in halves has two",
-		file:      "source/fetching.go", pkg: "./source",
+		file:      "source/splitter.go", pkg: "./source",
 		old: "return []piece{second, first}", new: "return []piece{first}",
 	},
 	{
 		safeguard: "a tick in slices has all of them",
-		file:      "source/fetching.go", pkg: "./source",
+		file:      "source/splitter.go", pkg: "./source",
 		old: "for i := n - 1; i >= 0; i-- {", new: "for i := n - 1; i > 0; i-- {",
 	},
 	{
 		safeguard: "a stretch counts as empty only if all of it is",
-		file:      "source/histogram.go", pkg: "./source",
-		old: "if b.from < b.to && b.rows > 0 {", new: "if start >= from && b.from < b.to && b.rows > 0 {",
+		file:      "source/estimate/histogram.go", pkg: "./source",
+		old: "if b.From < b.To && b.Rows > 0 {", new: "if start >= from && b.From < b.To && b.rows > 0 {",
 	},
 	{
 		safeguard: "bins that are not counted again are kept",
-		file:      "source/histogram.go", pkg: "./source",
+		file:      "source/estimate/histogram.go", pkg: "./source",
 		old: "			out = append(out, b)\n			continue", new: "			continue",
 	},
 	{
@@ -117,11 +117,11 @@ var counting = []mutation{
 	{
 		safeguard: "answers without the columns that a query's head names are refused",
 		file:      "source/columns.go", pkg: "./cmd/exporter",
-		old: "if reason := unfit(p.rows, a.Columns); reason != \"\" {", new: "if reason := unfit(p.rows, a.Columns); false {",
+		old: "if reason := unfit(p.Rows, a.Columns); reason != \"\" {", new: "if reason := unfit(p.Rows, a.Columns); false {",
 	},
 	{
 		safeguard: "one refusal of what came before is no lower limit",
-		file:      "source/limit.go", pkg: "./source",
+		file:      "source/estimate/bytecap.go", pkg: "./source",
 		old: "if l.doubts++; l.doubts < 2 {", new: "if l.doubts++; false {",
 	},
 }

@@ -45,7 +45,7 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "an outage is no gap",
-		file:      "source/fetching.go", pkg: "./source",
+		file:      "source/splitter.go", pkg: "./source",
 		old: "		if err := f.r.Probe(ctx, f.ds, p.of.Window); err != nil {\n			return nil, err\n		}\n", new: "",
 	},
 	{
@@ -55,13 +55,13 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "what cannot be had costs a bounded number of calls",
-		file:      "source/fetching.go", pkg: "./pipeline",
-		old: "lost := f.nerve.lost(e.kind) || f.trouble", new: "lost := f.trouble",
+		file:      "source/splitter.go", pkg: "./pipeline",
+		old: "lost := f.splitBudget.lost(e.Kind) || f.trouble", new: "lost := f.trouble",
 	},
 	{
 		safeguard: "a stretch that takes too long costs a bounded time",
-		file:      "source/fetching.go", pkg: "./source",
-		old: " || f.trouble.costly >= hopeless && f.trouble.spent > 2*f.r.client.cfg.Timeout", new: "",
+		file:      "source/splitter.go", pkg: "./source",
+		old: " || f.trouble.costly >= hopeless && f.trouble.spent > 2*f.r.cfg.Timeout", new: "",
 	},
 	{
 		safeguard: "with many gaps no more are made by halving",
@@ -110,7 +110,7 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "windows end by the earlier clock",
-		file:      "source/skew.go", pkg: "./source",
+		file:      "source/call/skew.go", pkg: "./source/call",
 		old: "if c.ahead < least || c.ahead > most {", new: "if false {",
 	},
 }

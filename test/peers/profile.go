@@ -37,7 +37,7 @@ var stages = []stage{
 	{"encode pages, statistics, bloom filters", 0, []string{"hunting-exporter/sink/parquet/file.", "github.com/parquet-go/"}},
 	{"gather rows into row groups", 0, []string{"hunting-exporter/sink/parquet.(*rowGroup)", "hunting-exporter/sink/parquet.(*groupColumn)"}},
 	{"files, upload, publish", 0, []string{"hunting-exporter/sink/parquet.", "hunting-exporter/sink/s3.", "hunting-exporter/blob/"}},
-	{"keys of the rows written, plan, state", 0, []string{"hunting-exporter/pipeline", "hunting-exporter/source.", "hunting-exporter/state."}},
+	{"keys of the rows written, plan, state", 0, []string{"hunting-exporter/pipeline", "hunting-exporter/source", "hunting-exporter/state."}},
 	{"runtime: garbage collection, scheduler", 0, []string{"runtime."}},
 	{"other", 0, []string{""}},
 }
