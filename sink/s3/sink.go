@@ -11,7 +11,6 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/schema"
 	"hunting-exporter/sink/parquet"
 )
 
@@ -19,7 +18,7 @@ import (
 type Sink struct {
 	store  blob.Store
 	format *parquet.Format
-	tenant string // whose folder the files go to; empty: there is no such folder
+	layout hive
 	log    *slog.Logger
 }
 
@@ -28,16 +27,5 @@ var _ pipeline.Lake = (*Sink)(nil)
 // New returns a sink on the lake's store. tenant is the id whose folder the files go to,
 // where tenants share the lake; empty: there is no such folder.
 func New(store blob.Store, format *parquet.Format, tenant string, log *slog.Logger) *Sink {
-	return &Sink{store: store, format: format, tenant: tenant, log: log}
+	return &Sink{store: store, format: format, layout: hive{tenant}, log: log}
 }
-
-// folder is where a dataset's files are.
-func (s *Sink) folder(dataset string) string {
-	if s.tenant == "" {
-		return dataset + "/"
-	}
-	return dataset + "/" + schema.TenantPartition + "=" + s.tenant + "/"
-}
-
-// days begins the names of a dataset's folders by day, and of no other tenant's.
-func (s *Sink) days(dataset string) string { return s.folder(dataset) + schema.Partition + "=" }

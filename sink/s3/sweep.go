@@ -4,18 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"hunting-exporter/blob"
-	"hunting-exporter/schema"
 )
-
-// attemptName matches the name that an attempt gives its files:
-// <from>-<seq>-<epoch>-<commit id>.
-var attemptName = regexp.MustCompile(`^\d+T\d{6}\.\d{7}Z-\d+-(\d+)-[0-9a-f]{8}\.`)
 
 // sweepRounds bounds how often a listing that breaks off is begun again.
 const sweepRounds = 100
@@ -47,7 +39,7 @@ func (s *Sink) Sweep(ctx context.Context, dataset string, epoch int64) error {
 // sweepListed aborts the dead uploads that one listing gives, whole or not.
 func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (aborted int, failed error) {
 	var dead []blob.Upload // aborted after the listing, which pages
-	for u, err := range s.store.Uploads(ctx, s.days(dataset)) {
+	for u, err := range s.store.Uploads(ctx, s.layout.days(dataset)) {
 		if err != nil {
 			failed = err
 			break
@@ -67,14 +59,9 @@ func (s *Sink) sweepListed(ctx context.Context, dataset string, epoch int64) (ab
 	return aborted, failed
 }
 
-// Holds names a Parquet file of the dataset, whoever wrote it; empty: there is none. Files
-// in other tenants' folders are not of it; those without a tenant's folder are.
+// Holds names a Parquet file of the dataset, whoever wrote it; empty: there is none.
 func (s *Sink) Holds(ctx context.Context, dataset string) (key string, err error) {
-	places := []string{s.folder(dataset)}
-	if s.tenant != "" {
-		places = append(places, dataset+"/"+schema.Partition+"=")
-	}
-	for _, place := range places {
+	for _, place := range s.layout.places(dataset) {
 		for key, err := range s.store.List(ctx, place) {
 			if err != nil {
 				return "", fmt.Errorf("look for files of %s: %w", dataset, err)
@@ -85,13 +72,4 @@ func (s *Sink) Holds(ctx context.Context, dataset string) (key string, err error
 		}
 	}
 	return "", nil
-}
-
-func epochOf(key string) (int64, bool) {
-	m := attemptName.FindStringSubmatch(path.Base(key))
-	if m == nil {
-		return 0, false
-	}
-	epoch, err := strconv.ParseInt(m[1], 10, 64)
-	return epoch, err == nil
 }

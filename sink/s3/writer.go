@@ -58,7 +58,7 @@ func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error
 // A failed upload is left as it is: a later run's Sweep drops it.
 func (w *writer) upload(ctx context.Context, local parquet.File) (f state.File, err error) {
 	f = state.File{
-		Key:  w.sink.days(w.attempt.Dataset.Name) + local.Day + "/" + w.attempt.Name() + w.sink.format.Extension(),
+		Key:  w.sink.layout.key(w.attempt.Dataset.Name, local.Day, w.attempt.Name(), w.sink.format.Extension()),
 		Size: local.Size, SHA256: local.SHA256, Rows: local.Rows,
 	}
 	disk, err := os.Open(local.Path)
