@@ -41,7 +41,7 @@ func TestQueryCheck(t *testing.T) {
 		"// name: A\n// mode: snapshot\n// identity: X\nDeviceInfo":                "-  A  snapshot  \n",
 		"// name: A\n" + windowed + "| where X in ('a' 'b')":                       "-  A  rows  \n  warning: line 4: two strings side by side",
 		"// name: A\n" + windowed + "| take 5":                                     "-  A  refused  \n  line 4: take keeps",
-		"DeviceEvents\n| where Timestamp > ago(7d)\n| where X == 1": "  line 2: write instead | where Timestamp >= _startTime and Timestamp < _endTime: then it is accepted\n" +
+		"DeviceEvents\n| where Timestamp > ago(7d)\n| where X == 1": "  line 2: write Timestamp >= _startTime and Timestamp < _endTime instead of the comparison with ago(), wherever it stands: then it is accepted\n" +
 			"  would be accepted with // mode: snapshot and // identity",
 		"let n = 5;\nunion A, B\n| where X == n\n":                  "  line 2: add below it | where Timestamp >= _startTime and Timestamp < _endTime: then it is accepted\n",
 		"A\n| summarize count() by X":                               "  line 1: add below it | where Timestamp >= _startTime and Timestamp < _endTime, and // mode: aggregate",

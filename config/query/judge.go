@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -56,10 +57,17 @@ func remarks(reasons []judge.Reason) (all []Remark) {
 	return all
 }
 
-// instead is the mode that the query would be accepted with as it stands.
+// instead is the mode that the query would be accepted with as it stands. Sums are offered
+// to what sums up, and nothing where the reason itself leads to join: window.
 func instead(text string, q Custom) hunting.Mode {
+	within := q
+	within.JoinWindow = true
+	refused, _ := speaks(text, within)
+	sums := slices.ContainsFunc(refused, func(r Remark) bool { return strings.Contains(r.Text, "mode: aggregate") })
 	for _, mode := range []hunting.Mode{hunting.ModeAggregate, hunting.ModeSnapshot} {
-		q.Mode = mode
+		if q.Mode = mode; mode == hunting.ModeAggregate && !sums {
+			continue
+		}
 		if refused, _ := speaks(text, q); len(refused) == 0 {
 			return mode
 		}
@@ -71,32 +79,41 @@ func instead(text string, q Custom) hunting.Mode {
 // beginning, and a long query takes its time to judge.
 const mostTries = 20
 
-// sinceAgo is the line by which published queries look at the latest days.
-var sinceAgo = regexp.MustCompile(`^(\s*\|\s*where\s+)(\w+)\s*>=?\s*ago\([^()]*\)\s*$`)
+// sinceAgo is how published queries look at the latest days.
+var sinceAgo = regexp.MustCompile(`\b(\w+)\s*(?:>=?\s*ago\([^()]*\)|between\s*\(\s*ago\([^()]*\)\s*\.\.\s*(?:ago\([^()]*\)|now\(\))\s*\))`)
+
+// latest is the text with borders where it looks at the latest days, and the first of their
+// lines; 0: it does not.
+func latest(text, column, cut string) (changed string, line int) {
+	var b strings.Builder
+	end := 0
+	for _, m := range sinceAgo.FindAllStringSubmatchIndex(text, -1) {
+		if text[m[2]:m[3]] == column {
+			b.WriteString(text[end:m[0]] + cut)
+			line, end = cmp.Or(line, 1+strings.Count(text[:m[0]], "\n")), m[1]
+		}
+	}
+	return b.String() + text[end:], line
+}
 
 // window finds where the borders of the window make a query accepted, and says what to write.
 func window(text string, q Custom) (line int, help string) {
 	if strings.Contains(text, "_startTime") || strings.Contains(text, "_endTime") || q.Time == "" {
 		return 0, ""
 	}
-	cut := fmt.Sprintf("where %[1]s >= _startTime and %[1]s < _endTime", q.Time)
-	accepted := func(lines []string) bool {
-		refused, _ := speaks(strings.Join(lines, "\n"), q)
-		return len(refused) == 0
+	cut := fmt.Sprintf("%[1]s >= _startTime and %[1]s < _endTime", q.Time)
+	_, before := speaks(text, q)
+	accepted := func(text string) bool { // and no table lacks the column
+		refused, warned := speaks(text, q)
+		return len(refused) == 0 && len(warned) <= len(before)
 	}
-	lines, found := strings.Split(text, "\n"), 0
-	for i, l := range lines {
-		if m := sinceAgo.FindStringSubmatch(strings.TrimRight(l, "\r")); m != nil && m[2] == q.Time {
-			lines[i], found = "| "+cut, i+1
+	if changed, first := latest(text, q.Time, cut); first > 0 {
+		if !accepted(changed) {
+			return 0, ""
 		}
+		return first, "write " + cut + " instead of the comparison with ago(), wherever it stands"
 	}
-	if found > 0 {
-		if accepted(lines) {
-			return found, "write instead | " + cut
-		}
-		return 0, ""
-	}
-	tries := 0
+	lines, tries := strings.Split(text, "\n"), 0
 	for i, l := range lines {
 		if comment(l) {
 			continue
@@ -104,8 +121,8 @@ func window(text string, q Custom) (line int, help string) {
 		if tries++; tries > mostTries {
 			break
 		}
-		if accepted(slices.Concat(lines[:i+1], []string{"| " + cut}, lines[i+1:])) {
-			return i + 1, "add below it | " + cut
+		if accepted(strings.Join(slices.Concat(lines[:i+1], []string{"| where " + cut}, lines[i+1:]), "\n")) {
+			return i + 1, "add below it | where " + cut
 		}
 	}
 	return 0, ""

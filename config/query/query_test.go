@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func TestBadQueryFiles(t *testing.T) {
 		"// colour: red": {"has no name", "holds no query"},
 		"// name: A\nT | where t >= _startTime // _endTime":                                                  {"does not use _endTime"},
 		"\ufeff\n\n// name: A" + cut + " | take 5":                                                           {"line 4: take keeps"},
-		"// name: A\n// mode: append\nT | where t > ago(1d)":                                                 {"does not use _startTime", "does not use _endTime", "line 3: ago() makes"},
+		"// name: A\n// mode: append\nT | where t > ago(1d)":                                                 {"does not use _startTime or _endTime", "line 3: ago() makes"},
 		"// name: A\n// mode: snapshot\n// identity: B\nT | where t >= _startTime":                           {"line 4: a snapshot is exported whole"},
 		"// name: A\n// time: TimeStamp\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime": {"the answer has no column TimeStamp"},
 		"// name: A\n// time: Title\nAlertInfo | where Timestamp >= _startTime and Timestamp < _endTime":     {"line 3: the borders cut by another value than the answer's column Title"},
@@ -96,6 +97,38 @@ func TestBadQueryFiles(t *testing.T) {
 			if !strings.Contains(refused[i].String(), reason) {
 				t.Errorf("%q: want %q in %q", text, reason, refused[i])
 			}
+		}
+	}
+}
+
+// TestWaysOut: what is refused is told how it is accepted, and so it is.
+func TestWaysOut(t *testing.T) {
+	t.Parallel()
+	const cut = "Timestamp >= _startTime and Timestamp < _endTime"
+	for text, want := range map[string]string{
+		"DeviceEvents | where Timestamp > ago(1d) | where X == 1":                                                     "line 2: write " + cut + " instead of the comparison with ago()",
+		"DeviceEvents\n| where Timestamp >= ago(1d) and ActionType == 'x'":                                            "line 3: write " + cut,
+		"DeviceEvents\n| where Timestamp between (ago(2d) .. now())":                                                  "line 3: write " + cut,
+		"union (DeviceEvents | where Timestamp > ago(n)),\n(DeviceInfo | where Timestamp > ago(1d))":                  "line 2: write " + cut,
+		"AlertInfo\n| join kind=inner AlertEvidence on AlertId":                                                       "line 2: add below it | where " + cut,
+		windowed + "| join kind=fullouter DeviceInfo on DeviceId":                                                     "use kind=leftouter",
+		windowed + "| join kind=inner (B | where " + cut + ") on X":                                                   "the times row by row, as by Before between (Timestamp - 1h .. Timestamp), or accept pairs within one window only by \"// join: window\"",
+		windowed + "| join kind=inner (B | where Timestamp >= _startTime - 7d and Timestamp < _endTime | count) on X": "by \"// join: window\"",
+	} {
+		_, refused := parseQuery("// name: A\n" + text)
+		if !strings.Contains(fmt.Sprint(refused), want) {
+			t.Errorf("%s:\n%v\nwant %s", text, refused, want)
+		}
+	}
+	for text, want := range map[string]hunting.Mode{
+		windowed + "| join kind=inner (B | where " + cut + ") on X":              hunting.ModeAppend, // by join: window, which the reason names
+		windowed + "| project X":                                                 hunting.ModeAppend,
+		windowed + "| where ProcessCreationTime >= _startTime":                   hunting.ModeAppend,
+		windowed + "| where X > toscalar(B | where " + cut + " | count) | count": hunting.ModeAggregate,
+		"ExposureGraphEdges":                                                     hunting.ModeSnapshot, // it has no column Timestamp
+	} {
+		if q := judgeText("a.kql", []byte("// name: A\n"+text)); q.Instead != want || strings.Contains(fmt.Sprint(q.Refused), "add below it") {
+			t.Errorf("%s: mode %q, want %q: %v", text, q.Instead, want, q.Refused)
 		}
 	}
 }

@@ -13,9 +13,9 @@ func (j *judge) answered(r *relation) {
 	for _, l := range r.legs {
 		c, there := column{}, false
 		if j.Time != "" {
-			known := l.has(j.Time)
-			c, there = l.column(j.Time, j)
-			there = there && (known || l.others == little)
+			if l.has(j.Time) || l.others == little {
+				c, there = l.column(j.Time, j)
+			}
 		}
 		t, why := j.settle(l, c.id)
 		switch {
@@ -27,7 +27,7 @@ func (j *judge) answered(r *relation) {
 				j.refused = append(j.refused, why)
 				continue
 			}
-			j.refuse(l.bounds[t].lo.line, "the borders cut by another value than the answer's column %s: leave that column as it is, or name the one that is cut by // time:", j.Time)
+			j.refuse(l.bounds[t].lo.line, "the borders cut by another value than the answer's column %s: leave that column as it is, cut by it, or name the one that is cut by // time:", j.Time)
 			continue
 		}
 		if !there && j.Time != "" {
@@ -104,7 +104,11 @@ func (j *judge) cutAt(l *leg, t ident) *Reason {
 		if id == t || l.implied(id, b, t) {
 			continue
 		}
-		if line, ok := l.met[id]; ok {
+		line, met := l.meets(id, t)
+		switch {
+		case met && j.JoinWindow:
+			continue
+		case met:
 			for _, d := range l.diffs {
 				for _, side := range []ident{d.x, d.y} {
 					if why, ok := j.unsure[side]; ok {
@@ -112,7 +116,7 @@ func (j *judge) cutAt(l *leg, t ident) *Reason {
 					}
 				}
 			}
-			return &Reason{line, "which rows of its two sides meet depends on how time is cut, for both look at the window: let one side reach further and compare the times row by row, " +
+			return &Reason{line, "which rows of its two sides meet depends on how time is cut, for both look at the window: let one side reach further and compare the times row by row, as by Before between (Timestamp - 1h .. Timestamp), " +
 				`or accept pairs within one window only by "// join: window" at the head`}
 		}
 		return &Reason{b.line(), fmt.Sprintf("a second value is compared with the borders, so that rows get lost where only one of them is in the window: cut by %s alone", j.column)}

@@ -81,7 +81,7 @@ func (j *judge) volatile(x *syntax.Call) {
 	case slices.Contains(random, x.Func):
 		j.refuse(x.Pos(), "%s() differs at every call, so that rows get lost or doubled: remove it", x.Func)
 	case slices.Contains(clocks, x.Func) && !j.snapshot():
-		j.refuse(x.Pos(), "%s() makes the rows of a window depend on when it is read: count from the window, such as %s - 7d", x.Func, startTime)
+		j.refuse(x.Pos(), "%s() makes the rows of a window depend on when it is read: compare with %s and %s instead, and in a look-up with neither", x.Func, startTime, endTime)
 	}
 }
 

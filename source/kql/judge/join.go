@@ -64,10 +64,11 @@ func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind)
 		b.seal(why)
 	}
 	if j.JoinWindow && a.windowed() && b.windowed() {
-		if _, why := j.settle(a, ""); why == nil {
-			b.bounds, b.flaw = nil, nil
-		} else {
+		_, left := j.settle(a, "")
+		if _, right := j.settle(b, ""); left != nil && right == nil {
 			a.bounds, a.flaw = nil, nil
+		} else {
+			b.bounds, b.flaw = nil, nil
 		}
 	}
 	out := &leg{line: a.line, what: a.what, done: a.done || b.done, single: a.single, others: max(a.others, b.others)}
@@ -83,13 +84,15 @@ func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind)
 	}
 	maps.Copy(out.bounds, b.bounds)
 	out.anchors = append(a.joined(), b.joined()...)
-	out.met = map[ident]int{}
+	out.met = map[ident]origin{}
 	for id := range b.bounds {
-		out.met[id] = line
+		out.met[id] = origin{line, false}
 	}
 	for id := range a.bounds {
-		out.met[id] = line
+		out.met[id] = origin{line, true}
 	}
+	maps.Copy(out.met, b.met)
+	maps.Copy(out.met, a.met)
 	out.flaw = j.beside(a, b, line)
 	j.alone(out, a, b, line, name, kind)
 	out.merge(j, a, b, line, op.Name, keys, kind)
@@ -116,28 +119,32 @@ func (j *judge) beside(a, b *leg, line int) *Reason {
 // no value.
 func (j *judge) alone(out, a, b *leg, line int, name string, kind joinKind) {
 	const (
-		again = "join kind=%s answers rows of its %s side that meet nothing, and these come in every window: use kind=inner, or cut that side by where"
-		meets = "join kind=%s answers rows of its %s side in every window in which they meet something: use kind=inner, or cut that side by where"
+		again = "join kind=%s answers rows of its %s side that meet nothing, and these come in every window: use kind=%s, or cut that side by where"
+		meets = "join kind=%s answers rows of its %s side in every window in which they meet something: use kind=%s, or cut that side by where"
 	)
-	keeps := func(side, other *leg, text, which string) {
+	keeps := func(side, other *leg, text, which, kind string) {
 		if !other.windowed() {
 			return
 		}
-		why := Reason{line, fmt.Sprintf(text, name, which)}
+		why := Reason{line, fmt.Sprintf(text, name, which, kind)}
 		if other.done && !side.windowed() {
 			j.refused = append(j.refused, why)
 		}
 		out.anchors = append(out.anchors, anchor{among: other.values(), more: other.others != all, reason: why})
 	}
+	instead := [2]string{"inner", "inner"}
+	if name == "fullouter" {
+		instead = [2]string{"rightouter", "leftouter"}
+	}
 	if kind.keepsLeft {
-		keeps(a, b, again, "left")
+		keeps(a, b, again, "left", instead[0])
 	} else if kind.noRight {
-		keeps(a, b, meets, "left")
+		keeps(a, b, meets, "left", instead[0])
 	}
 	if kind.keepsRight {
-		keeps(b, a, again, "right")
+		keeps(b, a, again, "right", instead[1])
 	} else if kind.noLeft {
-		keeps(b, a, meets, "right")
+		keeps(b, a, meets, "right", instead[1])
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/source/kql/syntax"
@@ -96,6 +97,12 @@ func (j *judge) refuse(line int, format string, args ...any) {
 	j.refused = append(j.refused, Reason{line, fmt.Sprintf(format, args...)})
 }
 
+// unfollowed refuses an operator, whatever it does with the borders.
+func (j *judge) unfollowed(op *syntax.Operator, instead string) {
+	j.used[startTime], j.used[endTime] = true, true
+	j.refuse(op.Pos(), "%s is not an operator whose rows can be followed: %s", op.Name, instead)
+}
+
 func (j *judge) warn(line int, format string, args ...any) {
 	j.warned = append(j.warned, Reason{line, fmt.Sprintf(format, args...)})
 }
@@ -142,14 +149,11 @@ func (j *judge) root(q *syntax.Query) {
 	if j.snapshot() {
 		return
 	}
-	unused := false
-	for _, border := range []string{startTime, endTime} {
-		if !j.used[border] {
-			unused = true
-			j.refuse(0, "does not use %s: every window would give the same rows again; add | where %s >= %s and %[2]s < %[4]s", border, j.column, startTime, endTime)
-		}
-	}
-	if !unused && len(j.refused) == 0 {
+	unused := slices.DeleteFunc([]string{startTime, endTime}, func(border string) bool { return j.used[border] })
+	switch {
+	case len(unused) > 0:
+		j.refuse(0, "does not use %s: every window would give the same rows again; add | where %s >= %s and %[2]s < %[4]s", strings.Join(unused, " or "), j.column, startTime, endTime)
+	case len(j.refused) == 0:
 		j.answered(rows)
 	}
 }

@@ -162,6 +162,7 @@ func TestRowsThatAreNotCut(t *testing.T) {
 		cut + "| evaluate bag_unpack(Bag, columnsConflict='replace_source')":         "line 2: replace_source puts what a bag holds in place",
 		"let how = 'replace_source'; " + cut + "| evaluate bag_unpack(Bag, '', how)": "line 2: replace_source",
 		"A | where ingestion_time() >= _startTime and ingestion_time() < _endTime":   "line 1: the borders cut by another value",
+		"find in (A, B) where Timestamp >= _startTime and Timestamp < _endTime":      "line 1: find is not an operator",
 		"range Timestamp from _startTime to _endTime step 1h":                        "line 1: range makes its rows from the borders",
 		"print Timestamp = _startTime, e = _endTime":                                 "line 1: the rows of print pass no border",
 	})
@@ -261,16 +262,22 @@ func TestJoins(t *testing.T) {
 		cut + "| join kind=leftouter (B | where Timestamp >= _startTime - 7d and Timestamp < _endTime | summarize max(X) by Id) on Id": "line 2: the other side of this join",
 	}
 	refused(t, options(hunting.ModeAppend), sides)
+	sides["A | join kind=inner (B "+w+"| project X, Y = Timestamp) on X "+w] = ""
 	for query := range sides {
 		o := options(hunting.ModeAppend)
 		o.JoinWindow = true
 		accepted(t, o, map[string]string{"join: window": query})
 	}
+	within := options(hunting.ModeAppend)
+	within.JoinWindow = true
+	refused(t, within, map[string]string{cut + "| where Y >= _startTime | join kind=inner (B " + w + "| distinct X) on X": "line 2: a second value is compared"})
 	refused(t, options(hunting.ModeAppend), map[string]string{
-		cut + "| join B on X":                    "line 2: join without a kind",
-		cut + "| join kind=innerunique (B) on X": "line 2: join without a kind",
-		cut + "| join kind=fullouter (B) on X":   "line 2: join kind=fullouter answers rows of its right side",
-		cut + "| join kind=rightouter (B) on X":  "line 2: join kind=rightouter answers rows of its right side",
+		cut + "| join B on X":                                      "line 2: join without a kind",
+		cut + "| join kind=innerunique (B) on X":                   "line 2: join without a kind",
+		cut + "| join kind=fullouter (B) on X":                     "line 2: join kind=fullouter answers rows of its right side that meet nothing, and these come in every window: use kind=leftouter",
+		"B | join kind=fullouter (A " + w + ") on X":               "line 1: join kind=fullouter answers rows of its left side that meet nothing, and these come in every window: use kind=rightouter",
+		cut + "| where Y >= _startTime | join kind=inner (B) on X": "line 2: a second value is compared",
+		cut + "| join kind=rightouter (B) on X":                    "line 2: join kind=rightouter answers rows of its right side",
 		cut + "| join kind=inner (B | where Timestamp >= _startTime - 1h and Timestamp < _endTime | project X, Other = Timestamp) on X | where Other between (Timestamp - 1h .. Timestamp)": "line 2: A may have a column Other of its own",
 		"B | join kind=inner (" + cut + ") on X":     "line 1: B may have a column Timestamp of its own",
 		cut + "| join kind=rightsemi (B) on X":       "line 2: join kind=rightsemi answers",
@@ -338,6 +345,7 @@ func TestWarnings(t *testing.T) {
 	for query, want := range map[string]string{
 		cut + "| render timechart":                  "line 2: render draws a chart and is left out",
 		cut + "| where X in ('a' 'b', 'c')":         "line 2: two strings side by side are one",
+		"\nExposureGraphEdges " + w:                 "line 2: ExposureGraphEdges has no column Timestamp",
 		"union isfuzzy=true A, B " + w:              "line 1: isfuzzy=true leaves",
 		cut + "| where X has_any ('a',\n 'b'\n'c')": "line 3: two strings",
 	} {

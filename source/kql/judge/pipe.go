@@ -70,7 +70,7 @@ func (j *judge) operator(r *relation, op *syntax.Operator, in *names) *relation 
 		j.evaluated(r, op, in)
 		return j.sums(r, op.Pos(), op.Name, nil, func(l *leg) { l.others = little })
 	}
-	j.refuse(op.Pos(), "%s is not an operator whose rows can be followed: remove it", op.Name)
+	j.unfollowed(op, "remove it")
 	return r
 }
 

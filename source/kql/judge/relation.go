@@ -54,10 +54,22 @@ type leg struct {
 	bounds  map[ident]bound
 	diffs   []atom
 	anchors []anchor
-	met     map[ident]int // values of the other side of a join, and the join's line
-	flaw    *Reason       // rows depend on the window in a way that cannot be shown to be right
-	done    bool          // aggregate: sums of rows that were cut
-	single  bool          // the rows of one row's array: any operator will do
+	met     map[ident]origin
+	flaw    *Reason // rows depend on the window in a way that cannot be shown to be right
+	done    bool    // aggregate: sums of rows that were cut
+	single  bool    // the rows of one row's array: any operator will do
+}
+
+// origin is the side of a join that a value with borders came from.
+type origin struct {
+	line int // of the join
+	left bool
+}
+
+// meets is the line of the join in which a value met t, which came from elsewhere.
+func (l *leg) meets(id, t ident) (line int, ok bool) {
+	from, joined := l.met[id]
+	return from.line, joined && from != l.met[t]
 }
 
 // anchor says where borders may not cut any more: rows were made of several, some were
@@ -133,9 +145,9 @@ func (j *judge) again(r *relation) *relation {
 		for i, a := range l.anchors {
 			l.anchors[i].among, l.anchors[i].but = set(a.among), set(a.but)
 		}
-		met := map[ident]int{}
-		for id, line := range l.met {
-			met[name(id)] = line
+		met := map[ident]origin{}
+		for id, from := range l.met {
+			met[name(id)] = from
 		}
 		l.met = met
 	})
@@ -154,6 +166,9 @@ func (l *leg) column(name string, j *judge) (column, bool) {
 	}
 	if l.others == all || slices.ContainsFunc(l.gone, func(p string) bool { return matches(p, name) }) {
 		return column{}, false
+	}
+	if name == j.column && l.others == catalogue {
+		j.warn(l.line, "%s has no column %s, as far as this version knows", l.what, name)
 	}
 	c := column{id: j.fresh()}
 	l.set(name, c)

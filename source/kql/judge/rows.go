@@ -152,7 +152,7 @@ func (j *judge) source(op *syntax.Operator, in *names) *relation {
 		}
 		return out.each(func(l *leg) { j.where(l, j.eval(op.Cond, scope{in, l}), op.Pos()) })
 	default:
-		j.refuse(op.Pos(), "%s is not an operator whose rows can be followed: read tables, or a union of them", op.Name)
+		j.unfollowed(op, "read tables, or a union of them")
 	}
 	return out
 }
