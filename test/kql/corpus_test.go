@@ -59,8 +59,8 @@ func readSample(t *testing.T, text string) (s sample) {
 	return s
 }
 
-// Every query of the corpus is one that Kusto would run, but for those that are refused
-// for what Kusto refuses too.
+// Every query of the corpus is one that Kusto would run, but for those that say what it has
+// against them: most lack the time column that the borders are put on.
 func TestCorpusIsSound(t *testing.T) {
 	samples := corpus(t)
 	if len(samples) < 200 {
