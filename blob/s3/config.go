@@ -13,9 +13,9 @@ type Config struct {
 	Region    string `env:"AWS_REGION" help:"region of the bucket and of 'aws-msk-iam'; as every AWS SDK reads it" literal:"" chart:"^[a-z0-9-]*$"`
 	Endpoint  string `env:"AWS_ENDPOINT_URL_S3" help:"S3 endpoint instead of AWS's own" literal:"" chart:"^(https?://[^@?#]*)?$"`
 	PathStyle bool   `env:"S3_PATH_STYLE, default=false" help:"bucket in the path instead of the host name"`
-	SSE       string `env:"S3_SSE" help:"server-side encryption" values:"AES256 aws:kms aws:kms:dsse" wrong:"not a known encryption"`
+	SSE       string `env:"S3_SSE" help:"server-side encryption" values:"AES256 aws:kms aws:kms:dsse" wrong:"not a known encryption" fix:"set AES256, aws:kms or aws:kms:dsse, or leave it empty"`
 	KMSKeyID  string `env:"S3_KMS_KEY_ID" help:"key of 'aws:kms'" literal:""`
-	Checksum  string `env:"S3_CHECKSUM, default=when_supported" help:"'when_supported', or 'when_required' for stores that refuse newer checksums" values:"when_supported when_required" wrong:"not a known mode"`
+	Checksum  string `env:"S3_CHECKSUM, default=when_supported" help:"'when_supported', or 'when_required' for stores that refuse newer checksums" values:"when_supported when_required" wrong:"not a known mode" fix:"set when_supported, or when_required for a store that refuses newer checksums"`
 }
 
 // Problems lists every setting that cannot be used.

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	Compression  string       `env:"PARQUET_COMPRESSION, default=zstd" help:"codec of the pages" values:"zstd snappy none" wrong:"not a known compression"`
 	RowGroupRows int          `env:"PARQUET_ROW_GROUP_ROWS, default=122880" help:"rows of a row group" range:"1..10000000"`
-	Timestamp    string       `env:"PARQUET_TIMESTAMP, default=us" help:"'us', which Spark needs, or 'ns' to keep all seven digits" values:"us ns" wrong:"not a known unit"`
+	Timestamp    string       `env:"PARQUET_TIMESTAMP, default=us" help:"'us', which Spark needs, or 'ns' to keep all seven digits" values:"us ns" wrong:"not a known unit" fix:"set us, or ns to keep all seven digits"`
 	Bloom        setting.List `env:"PARQUET_BLOOM" help:"columns with a bloom filter, each in one table or query at least, or 'none'; empty: sensible per table"`
 	Spill        string       // directory where files wait; empty: the temporary directory
 }

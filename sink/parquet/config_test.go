@@ -10,27 +10,27 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/sink/parquet"
 )
 
 func TestProblems(t *testing.T) {
-	const rows = 122_880
 	for _, c := range []parquet.Config{
-		{RowGroupRows: rows},
+		{},
 		{RowGroupRows: 1, Compression: "snappy", Timestamp: "ns", Bloom: []string{"none"}},
 		{RowGroupRows: 10_000_000, Compression: "none", Timestamp: "us", Bloom: []string{"DeviceId", "SHA256"}},
 	} {
-		if got := c.Problems(); len(got) != 0 {
+		if got := setting.WithDefaults(c).Problems(); len(got) != 0 {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
 	for variable, c := range map[string]parquet.Config{
-		"PARQUET_COMPRESSION":    {RowGroupRows: rows, Compression: "lzma"},
-		"PARQUET_TIMESTAMP":      {RowGroupRows: rows, Timestamp: "ms"},
+		"PARQUET_COMPRESSION":    {Compression: "lzma"},
+		"PARQUET_TIMESTAMP":      {Timestamp: "ms"},
 		"PARQUET_ROW_GROUP_ROWS": {RowGroupRows: 10_000_001},
-		"PARQUET_BLOOM":          {RowGroupRows: rows, Bloom: []string{"DeviceId", "no column"}},
+		"PARQUET_BLOOM":          {Bloom: []string{"DeviceId", "no column"}},
 	} {
-		if got := c.Problems(); len(got) != 1 || got[0].Variable != variable || got[0].Reason == "" || got[0].Fix == "" {
+		if got := setting.WithDefaults(c).Problems(); len(got) != 1 || got[0].Variable != variable || got[0].Reason == "" || got[0].Fix == "" {
 			t.Errorf("%+v: %+v, want %s with reason and fix", c, got, variable)
 		}
 	}
