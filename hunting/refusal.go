@@ -1,6 +1,9 @@
 package hunting
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // RefusalError ends a dataset's run because going on could lose or repeat rows.
 // Nothing has been changed by whoever returns it.
@@ -18,4 +21,14 @@ func (e *RefusalError) Error() string { return e.Reason }
 func Refused(err error) bool {
 	var e *RefusalError
 	return errors.As(err, &e)
+}
+
+// Refuse is an error about what is configured.
+func Refuse(format string, args ...any) error {
+	return &RefusalError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// Alarm is a refusal that a person must look at.
+func Alarm(format string, args ...any) error {
+	return &RefusalError{Alarm: true, Reason: fmt.Sprintf(format, args...)}
 }

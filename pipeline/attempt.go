@@ -8,42 +8,30 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
 
 // attempt gathers the batches of one commit on local disk, in every sink.
 type attempt struct {
-	Attempt
-	run      *run
-	job      job
-	to       time.Time
-	mid      bool // the last part has more pages to come, so there can be no commit
-	rows     int64
-	rejected int64
-	windows  []WindowRows
-	done     []hunting.Part // read to the end, gaps included
-	gaps     []hunting.Gap
-	rejects  rejectLog
-	keys     *keyLog // of the rows, for the ledger; nil: not kept
+	*commit.Draft
+	run  *session
+	job  job
+	mid  bool           // the last part has more pages to come, so there can be no commit
+	done []hunting.Part // read to the end, gaps included
+	keys *keyLog        // of the rows, for the ledger; nil: not kept
 
-	// Opened by the first batch with rows; nil for sinks not in use.
+	// Of the first batch with rows.
 	schema  string
 	columns []schema.Column
-	files   LakeWriter
-	events  LogWriter
 	stages  []*sinkStage
 }
 
 // begin starts an attempt with the part that comes first.
-func (r *run) begin(j job, first hunting.Part) *attempt {
-	a := &attempt{
-		Attempt: Attempt{Dataset: r.ds, Seq: r.doc.Seq + 1, Epoch: r.doc.Epoch, ID: state.NewID(), From: first.Start},
-		run:     r,
-		job:     j,
-		to:      first.Start,
-	}
-	a.rejects = rejectLog{objects: r.Stores.Meta, attempt: a.Attempt}
+func (r *session) begin(j job, first hunting.Part) *attempt {
+	a := &attempt{Draft: r.Draft(r.ds, j.kind, first), run: r, job: j}
+	a.Next = a.next
 	if r.reconciles() {
 		a.keys = newKeyLog(r, a.Attempt)
 	}
@@ -53,7 +41,7 @@ func (r *run) begin(j job, first hunting.Part) *attempt {
 // accepts reports whether b can be of the same commit as what the attempt holds: the
 // rows of a file have one schema, and the windows of a commit ascend.
 func (a *attempt) accepts(b hunting.Batch) bool {
-	if !a.mid && (b.More || b.Start.Before(a.to)) {
+	if !a.mid && (b.More || b.Start.Before(a.To)) {
 		return false
 	}
 	return a.schema == "" || b.Rows() == 0 || a.schema == fingerprint(b)
@@ -84,12 +72,11 @@ func (a *attempt) add(ctx context.Context, from held[hunting.Batch]) error {
 			}
 		}
 	}
-	if err := a.rejects.add(ctx, b.Rejects); err != nil {
+	if err := a.Reject(ctx, b.Rejects); err != nil {
 		return err
 	}
-	a.rows += rows
-	a.rejected += int64(len(b.Rejects))
-	a.windows = append(a.windows, WindowRows{Window: b.Window, Slice: b.Slice, Rows: rows})
+	a.Rows += rows
+	a.Windows = append(a.Windows, commit.WindowRows{Window: b.Window, Slice: b.Slice, Rows: rows})
 	return a.pass(*b)
 }
 
@@ -102,20 +89,20 @@ func (a *attempt) pass(b hunting.Batch) error {
 	}
 	if a.mid = b.More; !a.mid {
 		a.done = append(a.done, b.Part)
-		a.to = b.End
+		a.To = b.End
 	}
 	return nil
 }
 
 // lack notes what the API does not deliver. A snapshot has all of it or none.
 func (a *attempt) lack(g hunting.Gap) error {
-	if a.job.kind == KindSnapshot {
+	if a.job.kind == commit.KindSnapshot {
 		return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s",
 			a.Dataset.Name, g.Slice.I, g.Slice.N, g.Reason)
 	}
 	g.Late = a.job.seen != nil
 	a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "kind", a.job.kind, "reason", g.Reason)
-	a.gaps = append(a.gaps, g)
+	a.Gaps = append(a.Gaps, g)
 	return nil
 }
 
@@ -129,23 +116,21 @@ func (a *attempt) note(ctx context.Context, b *hunting.Batch) error {
 }
 
 // open opens the attempt in each sink and starts its stage.
-func (a *attempt) open(ctx context.Context, fingerprint string) (err error) {
-	r := a.run
+func (a *attempt) open(ctx context.Context, fingerprint string) error {
 	a.schema = fingerprint
-	a.Dataset = timed(a.Dataset, a.columns)
-	if r.Lake != nil {
-		if a.files, err = r.Lake.Begin(a.Attempt); err != nil {
-			return err
-		}
-		a.stages = append(a.stages, startSink(ctx, r.Limits.Buffer, a.files.Write))
+	sinks, err := a.Open(timed(a.Dataset, a.columns))
+	for _, write := range sinks {
+		a.stages = append(a.stages, startSink(ctx, a.run.Limits.Buffer, write))
 	}
-	if r.kafka != nil {
-		if a.events, err = r.kafka.Begin(a.Attempt, a.rejects.refuse); err != nil {
-			return err
-		}
-		a.stages = append(a.stages, startSink(ctx, r.Limits.Buffer, a.events.Write))
+	return err
+}
+
+// commit commits what the attempt holds.
+func (a *attempt) commit(ctx context.Context) error {
+	if err := a.close(); err != nil {
+		return err
 	}
-	return nil
+	return a.run.Commit(ctx, a.Draft)
 }
 
 // close ends the sink stages: everything is on local disk, or there is an error.
@@ -170,49 +155,16 @@ func (a *attempt) explained(err error) error {
 	return fmt.Errorf("%w; a commit may have EXPORT_COMMIT_ROWS=%d rows%s: lower it where there is no such room; nothing is lost, the next run exports commit %d", err, limit, takes, a.Seq)
 }
 
-// prepare is step 9: files uploaded, seen runs and ledger written, all of it invisible.
-func (a *attempt) prepare(ctx context.Context) (in intent, err error) {
-	if a.files != nil {
-		if in.Files, err = a.files.Prepare(ctx, a.to); err != nil { // which writes the last rows
-			return intent{}, err
-		}
-	}
-	in.Manifest = Manifest{
-		Dataset: a.Dataset.Name, Kind: a.job.kind, Seq: a.Seq, Commit: a.ID, Version: a.run.Version,
-		From: a.From, To: a.to, Rows: a.rows, Rejected: a.rejected, Sinks: a.run.Destinations,
-		Windows: a.windows, Files: make([]ManifestFile, 0, len(in.Files)),
-	}
-	for _, g := range a.gaps {
-		in.Manifest.Gaps = append(in.Manifest.Gaps, ManifestGap(g))
-	}
-	for _, f := range in.Files {
-		in.Manifest.Files = append(in.Manifest.Files, ManifestFile{Key: f.Key, Size: f.Size, SHA256: f.SHA256, Rows: f.Rows})
-	}
-	in.Next, in.Dropped, err = a.next(ctx)
-	return in, err
-}
-
-// settle completes the intent: only once events are sent is it known which of them the
-// topic does not take.
-func (a *attempt) settle(ctx context.Context, in *intent) (err error) {
-	m := &in.Manifest
-	if m.Rejects, m.EventsRejected, err = a.rejects.flush(ctx); err != nil || a.events == nil {
-		return err
-	}
-	m.Topic, m.Events = a.run.kafka.Topic(), a.events.Events()
-	return nil
-}
-
 // next is the progress after this attempt, its ledger written, and the objects that
 // are then of no more use.
 func (a *attempt) next(ctx context.Context) (next state.Progress, dropped []string, err error) {
-	next = a.job.after(a.run.doc.Progress, a, time.Now().UTC())
+	next = a.job.after(a.run.Doc.Progress, a, time.Now().UTC())
 	if len(next.Gaps) > maxGaps {
 		return next, nil, fmt.Errorf("the API does not deliver %d stretches, the newest because %s: more than %d gaps are not kept; find out what is wrong with the dataset or the tenant, then run again",
 			len(next.Gaps), next.Gaps[len(next.Gaps)-1].Reason, maxGaps)
 	}
 	switch {
-	case a.keys == nil && a.job.kind == KindSnapshot:
+	case a.keys == nil && a.job.kind == commit.KindSnapshot:
 		return next, nil, nil
 	case a.keys == nil && next.Ledger.Key != "": // it would lack these rows
 		dropped, next.Ledger = []string{next.Ledger.Key}, state.Ledger{}
@@ -228,16 +180,10 @@ func (a *attempt) next(ctx context.Context) (next state.Progress, dropped []stri
 const maxGaps = 150
 
 // discard removes local files. It never touches what was sent or uploaded.
-func (a *attempt) discard() (err error) {
+func (a *attempt) discard() error {
 	if a == nil {
 		return nil
 	}
 	_ = a.close() // reported already where it mattered
-	if a.files != nil {
-		err = a.files.Close()
-	}
-	if a.events != nil {
-		err = errors.Join(err, a.events.Close())
-	}
-	return err
+	return a.Close()
 }

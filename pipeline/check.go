@@ -10,26 +10,25 @@ import (
 )
 
 // check notes how the API's counts and the ledger compare, once late rows are exported.
-func (r *run) check(ctx context.Context, c counts) error {
+func (r *session) check(ctx context.Context, c counts) error {
 	book, err := r.ledger(ctx)
 	if err != nil {
 		return err
 	}
 	found := c.compared(book)
 	found.Window, found.At, found.Late = c.past, time.Now().UTC(), r.result.Late
-	named := r.doc.Ledger
+	named := r.Doc.Ledger
 	if noted := book.Clone(); noted.NoteOver(c.over, c.past.Start, c.past.End) {
-		a := Attempt{Dataset: r.ds, Seq: r.doc.Seq, Epoch: r.doc.Epoch, ID: state.NewID(), From: c.past.Start}
-		if named, err = r.putLedger(ctx, a, noted, named.From); err != nil {
+		if named, err = r.putLedger(ctx, r.Attempt(r.ds, c.past.Start), noted, named.From); err != nil {
 			return err
 		}
 	}
-	old := r.doc.Ledger.Key
-	if err := r.update(ctx, func(d *state.Document) { d.Check, d.Checked, d.Ledger = &found, c.past.End, named }); err != nil {
+	old := r.Doc.Ledger.Key
+	if err := r.Update(ctx, func(d *state.Document) { d.Check, d.Checked, d.Ledger = &found, c.past.End, named }); err != nil {
 		return err
 	}
 	if named.Key != old {
-		r.forget(ctx, []string{old})
+		r.Forget(ctx, []string{old})
 	}
 	return nil
 }
@@ -67,7 +66,7 @@ func (c counts) compared(book *ledger.Ledger) (found state.Check) {
 
 // surplus finds quarter hours of which more was exported than the API counts, though it
 // keeps their rows still.
-func (r *run) surplus(ctx context.Context, c *counts, horizon time.Time) error {
+func (r *session) surplus(ctx context.Context, c *counts, horizon time.Time) error {
 	var err error
 	if c.book, err = r.ledger(ctx); err != nil {
 		return err
@@ -80,7 +79,7 @@ func (r *run) surplus(ctx context.Context, c *counts, horizon time.Time) error {
 // unexplained is an error if there is a surplus. A query of one's own may answer less for
 // the same time later on, such as by a join. Rejected rows have no identity: read again, the
 // same row may be taken for another, or be one that can be converted by now.
-func (r *run) unexplained(c counts) error {
+func (r *session) unexplained(c counts) error {
 	if len(c.over) == 0 {
 		return nil
 	}
@@ -91,8 +90,8 @@ func (r *run) unexplained(c counts) error {
 	switch {
 	case r.ds.Query != "":
 		r.log.Warn("more rows are exported than the query gives for the same time by now", "surplus", e.Rows, "quarter_hours", e.Quarters, "first", e.First.Start)
-	case e.Rows <= r.doc.Rejected:
-		r.log.Warn("more rows are exported than the API counts, no more of them than were rejected", "surplus", e.Rows, "rejected", r.doc.Rejected)
+	case e.Rows <= r.Doc.Rejected:
+		r.log.Warn("more rows are exported than the API counts, no more of them than were rejected", "surplus", e.Rows, "rejected", r.Doc.Rejected)
 	default:
 		return e
 	}

@@ -27,7 +27,7 @@ type counts struct {
 
 // count asks for all counts that a run needs at once, so that they travel in one call.
 // When the API does not count, reading goes on without.
-func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error) {
+func (r *session) count(ctx, stop context.Context, horizon time.Time) (counts, error) {
 	c := counts{past: r.comparable()}
 	r.arrive()
 	if !r.reconciles() {
@@ -35,7 +35,7 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 	}
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
-	ahead := hunting.Window{Start: r.doc.Watermark, End: horizon}
+	ahead := hunting.Window{Start: r.Doc.Watermark, End: horizon}
 	tally := &hunting.Tally{Window: ahead, Width: BinWidth(ahead)}
 	asked := []question{
 		{hunting.Counting{Dataset: r.ds, Window: c.past, Width: ledger.Width}, &c.bins},
@@ -75,9 +75,9 @@ func (r *run) count(ctx, stop context.Context, horizon time.Time) (counts, error
 }
 
 // unchecked is an error if counts have failed for too long.
-func (r *run) unchecked(err error) error {
-	since := latest(r.doc.Checked, r.doc.Ledger.From)
-	if since.IsZero() || r.doc.Watermark.Sub(since) <= r.Limits.Reconcile {
+func (r *session) unchecked(err error) error {
+	since := latest(r.Doc.Checked, r.Doc.Ledger.From)
+	if since.IsZero() || r.Doc.Watermark.Sub(since) <= r.Limits.Reconcile {
 		return nil
 	}
 	return &UncheckedError{Since: since, Err: err}
@@ -86,20 +86,20 @@ func (r *run) unchecked(err error) error {
 // ingested reports whether the dataset is cut by ingestion time and could have rows
 // without. Of a table that the catalogue does not know, which may have no such time
 // column, that is asked only until rows have come.
-func (r *run) ingested() bool {
+func (r *session) ingested() bool {
 	_, known := schema.Lookup(r.ds.Name)
-	return r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" && (known || r.doc.Rows == 0)
+	return r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" && (known || r.Doc.Rows == 0)
 }
 
 // unclocked asks for rows without ingestion time, by their event time.
-func (r *run) unclocked(events hunting.Window) hunting.Counting {
+func (r *session) unclocked(events hunting.Window) hunting.Counting {
 	return hunting.Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}
 }
 
 // lost finds rows of a stretch of the past that have no ingestion time: the first error
 // is about them, the second one about the search. How many rows of ahead are to be read it
 // asks in the same call, for whoever watches.
-func (r *run) lost(ctx, stop context.Context, events hunting.Window, ahead ...hunting.Window) (found, err error) {
+func (r *session) lost(ctx, stop context.Context, events hunting.Window, ahead ...hunting.Window) (found, err error) {
 	r.arrive()
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
@@ -141,12 +141,12 @@ func (r *run) lost(ctx, stop context.Context, events hunting.Window, ahead ...hu
 
 // byEvent begins a dataset again by event time, since it has rows without ingestion time.
 // It does so only if nothing of the dataset was exported yet.
-func (r *run) byEvent(ctx context.Context, rows int64) (switched bool, err error) {
-	if r.doc.Rows > 0 || r.doc.Rejected > 0 || r.ds.FixedClock {
+func (r *session) byEvent(ctx context.Context, rows int64) (switched bool, err error) {
+	if r.Doc.Rows > 0 || r.Doc.Rejected > 0 || r.ds.FixedClock {
 		return false, nil
 	}
 	r.log.Warn("rows have no ingestion time: the dataset is cut by event time, and EXPORT_RECONCILE must reach as far back as rows come in late", "rows", rows)
-	if err := r.update(ctx, func(d *state.Document) {
+	if err := r.Update(ctx, func(d *state.Document) {
 		d.Clock = string(hunting.ClockEvent)
 		if len(d.Covered) > 0 {
 			d.Progress = state.Progress{Watermark: d.Covered[0].Start}
@@ -165,7 +165,7 @@ type question struct {
 }
 
 // ask asks all at the same time.
-func (r *run) ask(ctx context.Context, asked []question) error {
+func (r *session) ask(ctx context.Context, asked []question) error {
 	r.together.wait(ctx)
 	errs := make(chan error, len(asked))
 	n := 0

@@ -2,34 +2,14 @@ package pipeline
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
-	"hunting-exporter/blob"
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
+	"hunting-exporter/pipeline/commit"
+	"hunting-exporter/schema"
 	"hunting-exporter/state"
-)
-
-// Step is a named step of the commit protocol.
-type Step string
-
-// The steps, in order.
-const (
-	StepAcquire Step = "acquire"
-	StepFence   Step = "fence"
-	StepLook    Step = "look"
-	StepMarker  Step = "marker"
-	StepRecover Step = "recover"
-	StepBase    Step = "base"
-	StepSweep   Step = "sweep"
-	StepWrite   Step = "write"
-	StepPrepare Step = "prepare"
-	StepIntent  Step = "intent"
-	StepDecide  Step = "decide"
-	StepPublish Step = "publish"
-	StepFinish  Step = "finish"
 )
 
 // Limits say when a commit is made before a run has caught up.
@@ -44,54 +24,44 @@ type Limits struct {
 	Snapshot time.Duration
 }
 
-// Stores are where the exporter keeps what is neither Parquet nor event.
-type Stores struct {
-	State *state.Store // documents
-	// Intents hold the bodies of pending commits, beside the documents.
-	Intents Objects
-	// Meta holds manifests, rejects and the owner of each dataset: the lake's
-	// _meta, or the state's place where there is no lake.
-	Meta Objects
-}
-
-// Objects are small documents; blob stores have them.
-type Objects interface {
-	Get(ctx context.Context, key string) (data []byte, etag string, err error)
-	Put(ctx context.Context, key string, data []byte, c blob.Condition) (etag string, err error)
-	Delete(ctx context.Context, key string) error
-}
-
-// Exporter exports datasets side by side. All fields but Lake, OpenLog, Watch
-// and AfterStep are needed; they are not changed once Run is called.
+// Exporter exports datasets side by side. All fields but Backfill and Watch are needed;
+// they are not changed once Export is called.
 type Exporter struct {
-	Run         string // names this run in state documents and messages
-	Version     string
+	commit.Protocol
 	Source      Source
 	Transformer Transformer
-	Stores      Stores
 	Limits      Limits
-	// Destinations as configured. Lake and Cluster are empty for sinks not in use.
-	Destinations state.Destinations
-	// Meaning is what the rows of all datasets have in common; MeaningOf adds the rest.
-	Meaning state.Meaning
-	Lake    Lake
-	// OpenLog opens a dataset's transactional producer under a transactional id.
-	OpenLog func(ctx context.Context, ds hunting.Dataset, transactionalID string) (Log, error)
-	// AtLeastOnce sends outside of transactions; the state decides.
-	AtLeastOnce bool
 	// Start is where a dataset without state begins; Horizon is the end of the last
 	// window of this run.
 	Start, Horizon func() time.Time
 	// Backfill is a stretch to read instead of what is new; nil: what is new.
 	Backfill *Backfill
-	Log      *slog.Logger
 	// Watch hears how far the datasets are; nil: nobody does.
 	Watch Watcher
-	// AfterStep is called after each step of the protocol; tests stop the process there.
-	AfterStep func(Step)
 
 	memory   *budget
 	together *rendezvous
+}
+
+// Source reads a dataset from the hunting API.
+type Source interface {
+	// Read hands the pages of the parts to emit, complete and in order. The windows of
+	// the pages tile the parts given; what the API does not deliver is a page with a Gap.
+	// An error of emit ends it. A context whose deadline comes before the quota allows
+	// the next call ends it at once, with ErrTooLate. An API that was never reached ends everything with ErrUnreachable.
+	Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error
+	// Count asks the API how many rows each bin of a window has. Bins are in order, begin
+	// at multiples of their width, and are left out where they have no rows.
+	// Several counts that are asked for at the same time may travel in one call.
+	Count(ctx context.Context, q hunting.Counting) ([]hunting.Count, error)
+	// Pace is what the answers so far say about a dataset.
+	Pace(dataset string) hunting.Estimate
+}
+
+// Transformer brings a page into the columns that its dataset has had so far, which it
+// extends, and releases the page.
+type Transformer interface {
+	Transform(ctx context.Context, ds hunting.Dataset, columns *schema.Evolution, p hunting.Page) (hunting.Batch, error)
 }
 
 // Watcher hears how far datasets are. Its methods must not block.
@@ -115,21 +85,6 @@ func (nobody) Ended(string)          {}
 type Backfill struct {
 	Window hunting.Window
 	Newest bool // the newest day first
-}
-
-// Commit tells what one commit made visible.
-type Commit struct {
-	Dataset   string
-	Kind      Kind
-	Seq       int64
-	Watermark time.Time
-	Rows      int64
-	Rejected  int64
-	Files     int
-	Bytes     int64
-	Events    int64
-	// EventsRejected are too large for the topic.
-	EventsRejected int64
 }
 
 // Result is the outcome of one dataset's run.
@@ -170,15 +125,3 @@ func (e *Exporter) Export(ctx, stop context.Context, datasets []hunting.Dataset)
 	wg.Wait()
 	return results
 }
-
-func (e *Exporter) step(s Step) {
-	if e.AfterStep != nil {
-		e.AfterStep(s)
-	}
-}
-
-// kafkaDecides reports whether new commits are decided by Kafka's marker.
-func (e *Exporter) kafkaDecides() bool { return e.OpenLog != nil && !e.AtLeastOnce }
-
-// TransactionalID is the transactional id and marker group of a state document's id.
-func TransactionalID(id string) string { return "hunting-exporter." + id }

@@ -17,7 +17,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
@@ -154,7 +154,7 @@ type lake struct{ c *client }
 
 type lakeWriter struct {
 	lake
-	a    pipeline.Attempt
+	a    commit.Attempt
 	rows []int
 }
 
@@ -170,7 +170,7 @@ func (l lake) Holds(_ context.Context, dataset string) (key string, err error) {
 	return key, err
 }
 
-func (l lake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+func (l lake) Begin(a commit.Attempt) (commit.LakeWriter, error) {
 	return &lakeWriter{lake: l, a: a}, nil
 }
 
@@ -208,9 +208,9 @@ func (l lake) Publish(_ context.Context, files []state.File) error {
 			case ok && o.sha == f.SHA256:
 				return nil
 			case ok:
-				return pipeline.ErrForeignObject
+				return commit.ErrForeignObject
 			case errors.Is(complete, errNoUpload):
-				return pipeline.ErrUploadGone
+				return commit.ErrUploadGone
 			}
 			return errors.Join(complete, errLost)
 		})
@@ -225,7 +225,7 @@ func (l lake) Abort(_ context.Context, _ string, files []state.File) error {
 	for _, f := range files {
 		if err := l.c.ask(func() error {
 			if _, ok := l.c.w.lake[f.Key]; ok {
-				return pipeline.ErrForeignObject
+				return commit.ErrForeignObject
 			}
 			return nil
 		}); err != nil {
@@ -276,7 +276,7 @@ type kafkaLog struct {
 type logWriter struct {
 	*kafkaLog
 	rows   []int
-	refuse pipeline.Refuse
+	refuse commit.Refuse
 }
 
 var errEpoch = errors.New("invalid producer epoch")
@@ -316,7 +316,7 @@ func (k *kafkaLog) Fence(ctx context.Context) error {
 	return err
 }
 
-func (k *kafkaLog) Marker(context.Context) (m pipeline.Marker, ok bool, err error) {
+func (k *kafkaLog) Marker(context.Context) (m commit.Marker, ok bool, err error) {
 	err = k.c.ask(func() error {
 		co := k.c.w.coordinator(k.id)
 		found := co.marker
@@ -344,23 +344,23 @@ func (k *kafkaLog) send(apply func(co *coordinator)) error {
 	})
 	switch {
 	case errors.Is(err, errEpoch):
-		return pipeline.ErrFenced
+		return commit.ErrFenced
 	case err != nil:
-		return pipeline.ErrUnknown
+		return commit.ErrUnknown
 	}
 	return nil
 }
 
-func (k *kafkaLog) end(m pipeline.Marker) error {
+func (k *kafkaLog) end(m commit.Marker) error {
 	if err := k.send(func(co *coordinator) { co.added = &m }); err != nil {
 		return err
 	}
 	return k.send(func(co *coordinator) { k.c.w.commitTxn(co) })
 }
 
-func (k *kafkaLog) Mark(_ context.Context, m pipeline.Marker) error { return k.end(m) }
+func (k *kafkaLog) Mark(_ context.Context, m commit.Marker) error { return k.end(m) }
 
-func (k *kafkaLog) Begin(_ pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
+func (k *kafkaLog) Begin(_ commit.Attempt, refuse commit.Refuse) (commit.LogWriter, error) {
 	return &logWriter{kafkaLog: k, refuse: refuse}, nil
 }
 
@@ -385,7 +385,7 @@ func (l *logWriter) Send(ctx context.Context) error {
 		err := l.send(func(co *coordinator) {
 			co.rows = append(co.rows, part...)
 			if l.atLeast {
-				l.c.w.commitTxn(&coordinator{rows: co.rows, added: &pipeline.Marker{}})
+				l.c.w.commitTxn(&coordinator{rows: co.rows, added: &commit.Marker{}})
 				co.rows = nil
 			}
 		})
@@ -396,9 +396,9 @@ func (l *logWriter) Send(ctx context.Context) error {
 	return nil
 }
 
-func (l *logWriter) Decide(_ context.Context, m pipeline.Marker) error {
+func (l *logWriter) Decide(_ context.Context, m commit.Marker) error {
 	if err := l.end(m); err != nil {
-		return pipeline.ErrUnknown
+		return commit.ErrUnknown
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -36,8 +37,8 @@ func TestTwoStatesOneLake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
 		e := secondDeployment(&client{w: w})
-		e.AfterStep = func(s pipeline.Step) {
-			if s == pipeline.StepAcquire {
+		e.AfterStep = func(s commit.Step) {
+			if s == commit.StepAcquire {
 				onlyLake.quiet(t, w)
 			}
 		}
@@ -109,7 +110,7 @@ func TestStateWithoutLake(t *testing.T) {
 // TestStateOlderThanItsLake: a state from a backup, or a copy that stood still, writes
 // nothing: what came after it would be exported again. A dry run refuses it as well.
 func TestStateOlderThanItsLake(t *testing.T) {
-	for _, step := range []pipeline.Step{pipeline.StepFinish, pipeline.StepIntent} { // with nothing pending, with a commit
+	for _, step := range []commit.Step{commit.StepFinish, commit.StepIntent} { // with nothing pending, with a commit
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(1, 70)
 			killAfter(t, onlyLake, w, step, 2)
@@ -136,7 +137,7 @@ func TestStateOlderThanItsLake(t *testing.T) {
 func TestStateThatMovesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
-		killAfter(t, onlyLake, w, pipeline.StepFinish, 1)
+		killAfter(t, onlyLake, w, commit.StepFinish, 1)
 		time.Sleep(2 * lease)
 		before := w.state(t)
 		onlyLake.quiet(t, w)
@@ -179,7 +180,7 @@ func TestMeaningIsTakenOver(t *testing.T) {
 			e.Meaning.Tenant = tenant
 			return e
 		}
-		killAfter(t, onlyLake, w, pipeline.StepIntent, 2)
+		killAfter(t, onlyLake, w, commit.StepIntent, 2)
 		time.Sleep(2 * lease)
 		for key, o := range w.objects {
 			if key == "state/"+state.Key(dataset) {
@@ -208,7 +209,7 @@ func TestMeaningIsTakenOver(t *testing.T) {
 func TestMeaningWithPendingCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
-		killAfter(t, both, w, pipeline.StepDecide, 1)
+		killAfter(t, both, w, commit.StepDecide, 1)
 		time.Sleep(2 * lease)
 		e := both.exporter(w, &client{w: w}, "query")
 		query := ds

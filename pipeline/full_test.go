@@ -12,7 +12,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -53,17 +53,17 @@ func TestDiskFull(t *testing.T) {
 }
 
 type fullLake struct {
-	pipeline.Lake
+	commit.Lake
 	err   error
 	atEnd bool
 }
 
 type fullWriter struct {
-	pipeline.LakeWriter
+	commit.LakeWriter
 	fullLake
 }
 
-func (l fullLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+func (l fullLake) Begin(a commit.Attempt) (commit.LakeWriter, error) {
 	w, err := l.Lake.Begin(a)
 	return fullWriter{w, l}, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 )
@@ -92,7 +93,7 @@ func TestGapReadInPart(t *testing.T) {
 			t.Fatalf("%v: %+v", res.Err, res.Gaps)
 		}
 		l.fault = nil
-		l.killAfter(pipeline.StepFinish, 2)
+		l.killAfter(commit.StepFinish, 2)
 		l.try()
 		if gaps := l.document().Gaps; len(gaps) != 1 || !gaps[0].Start.After(l.at(time.Minute)) {
 			t.Fatalf("gaps %+v", gaps)

@@ -10,6 +10,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -30,15 +31,15 @@ func TestPatienceWithGoneUploads(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		mode        mode
-		step        pipeline.Step // after which an earlier run is killed; empty: none is
+		step        commit.Step   // after which an earlier run is killed; empty: none is
 		age         time.Duration // of its intent
 		least, most time.Duration
 	}{
 		{"own commit", onlyLake, "", 0, 0, short},
-		{"of a run that may still be alive", onlyLake, pipeline.StepIntent, 2 * lease, long, long + short},
-		{"of a run of long ago", onlyLake, pipeline.StepIntent, time.Hour, 0, short},
+		{"of a run that may still be alive", onlyLake, commit.StepIntent, 2 * lease, long, long + short},
+		{"of a run of long ago", onlyLake, commit.StepIntent, time.Hour, 0, short},
 		{"own commit, Kafka has its rows", leastOnce, "", 0, long, long + short},
-		{"of long ago, Kafka has its rows", both, pipeline.StepDecide, time.Hour, long, long + short},
+		{"of long ago, Kafka has its rows", both, commit.StepDecide, time.Hour, long, long + short},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -71,7 +72,7 @@ func TestPatienceWithGoneUploads(t *testing.T) {
 func TestStopEndsTheWaitForGoneUploads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
-		killAfter(t, both, w, pipeline.StepDecide, 1)
+		killAfter(t, both, w, commit.StepDecide, 1)
 		time.Sleep(2 * lease)
 		dropUploads(w)
 		stop, ask := context.WithCancel(t.Context())
@@ -83,7 +84,7 @@ func TestStopEndsTheWaitForGoneUploads(t *testing.T) {
 		if took := time.Since(began); took != after {
 			t.Errorf("ended after %s, want %s", took, after)
 		}
-		if !errors.Is(r.Err, pipeline.ErrUploadGone) || errors.Is(r.Err, pipeline.ErrStopped) {
+		if !errors.Is(r.Err, commit.ErrUploadGone) || errors.Is(r.Err, pipeline.ErrStopped) {
 			t.Errorf("ended with %v", r.Err)
 		}
 		if w.state(t).Pending == nil {

@@ -7,25 +7,14 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
-// Kind is why a commit was made.
-type Kind string
-
-// The kinds.
-const (
-	KindNew      Kind = "new"      // what came after the watermark
-	KindBackfill Kind = "backfill" // a stretch of the past
-	KindLate     Kind = "late"     // rows that the API counted and that were not exported
-	KindGap      Kind = "gap"      // a gap that was tried again
-	KindSnapshot Kind = "snapshot" // a table as it stood
-)
-
 // job is a list of parts to read and commit.
 type job struct {
-	kind  Kind
+	kind  commit.Kind
 	parts []hunting.Part
 	tally *hunting.Tally
 	seen  *ledger.Seen // rows that were exported already; nil: none of the parts' were
@@ -38,7 +27,7 @@ func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 	if len(a.columns) > len(p.Columns) {
 		p.Columns = a.columns
 	}
-	if j.kind == KindSnapshot {
+	if j.kind == commit.KindSnapshot {
 		p.Snapshot = a.From
 		return p
 	}
@@ -47,7 +36,7 @@ func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 		p.Gaps = state.Fill(p.Gaps, part.Window, part.Slice.I, part.Slice.N)
 		p = p.Cover(part.Window)
 	}
-	for _, g := range a.gaps {
+	for _, g := range a.Gaps {
 		p.Gaps = append(p.Gaps, gapOf(g, old, now))
 	}
 	p.Gaps = joined(p.Gaps)

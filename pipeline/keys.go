@@ -9,6 +9,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/hunting"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
@@ -23,12 +24,12 @@ func (e *Exporter) reach() time.Duration { return e.Limits.Reconcile + e.Limits.
 
 // reconciles reports whether this run keeps the ledger of its dataset: rows must have a
 // clock, and must not depend on how time is cut.
-func (r *run) reconciles() bool {
+func (r *session) reconciles() bool {
 	return r.Limits.Reconcile > 0 && r.ds.Mode == hunting.ModeAppend && r.clockColumn() != ""
 }
 
 // clockColumn is the column that holds the dataset's clock; empty: none does.
-func (r *run) clockColumn() string {
+func (r *session) clockColumn() string {
 	if r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" {
 		return schema.IngestionTime
 	}
@@ -38,8 +39,8 @@ func (r *run) clockColumn() string {
 // keyLog keeps the keys of an attempt's rows for the ledger: full runs are stored as
 // they fill up, under the attempt's own keys, so memory does not grow with the commit.
 type keyLog struct {
-	run     *run
-	attempt Attempt
+	run     *session
+	attempt commit.Attempt
 	keyer   *ledger.Keyer
 	from    time.Time       // rows before need no keys
 	book    ledger.Book     // of rows since then
@@ -48,10 +49,10 @@ type keyLog struct {
 	runs    []ledger.Run
 }
 
-func newKeyLog(r *run, a Attempt) *keyLog {
+func newKeyLog(r *session, a commit.Attempt) *keyLog {
 	return &keyLog{
 		run: r, attempt: a, keyer: ledger.NewKeyer(r.clockColumn(), r.ds.Identity),
-		from: r.keysFrom(r.doc.Progress), old: map[int64]int64{},
+		from: r.keysFrom(r.Doc.Progress), old: map[int64]int64{},
 	}
 }
 
@@ -60,7 +61,7 @@ const longestUnchecked = 7 * 24 * time.Hour
 
 // keysFrom is since when rows are told apart under a progress: as far back as rows may
 // turn up late, from where counts were last compared, and to the gaps that hold late rows.
-func (r *run) keysFrom(p state.Progress) time.Time {
+func (r *session) keysFrom(p state.Progress) time.Time {
 	if p.Ledger.Key == "" { // rows before were exported without keys
 		return p.Watermark
 	}
@@ -130,10 +131,10 @@ func (l *keyLog) flush(ctx context.Context) error {
 	}
 	key := fmt.Sprintf("seen/%s/%s-%d", l.attempt.Dataset.Name, l.attempt.Name(), len(l.runs))
 	data, start, end := ledger.EncodeRun(l.book.Take())
-	if err := putOnce(ctx, l.run.Stores.Meta, key, data); err != nil {
+	if err := commit.PutOnce(ctx, l.run.Session.Stores.Meta, key, data); err != nil {
 		return fmt.Errorf("write keys of exported rows: %w", err)
 	}
-	l.runs = append(l.runs, ledger.Run{Key: key, SHA256: hexSum(data), Start: start, End: end, Rows: int64(n)})
+	l.runs = append(l.runs, ledger.Run{Key: key, SHA256: commit.Sum(data), Start: start, End: end, Rows: int64(n)})
 	return nil
 }
 
@@ -169,10 +170,10 @@ func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (na
 }
 
 // putLedger stores a ledger under an attempt's own key.
-func (r *run) putLedger(ctx context.Context, a Attempt, book *ledger.Ledger, from time.Time) (state.Ledger, error) {
+func (r *session) putLedger(ctx context.Context, a commit.Attempt, book *ledger.Ledger, from time.Time) (state.Ledger, error) {
 	data := book.Encode()
-	named := state.Ledger{Key: fmt.Sprintf("ledger/%s/%s.json", a.Dataset.Name, a.Name()), SHA256: hexSum(data), From: from}
-	if err := putOnce(ctx, r.Stores.Meta, named.Key, data); err != nil {
+	named := state.Ledger{Key: fmt.Sprintf("ledger/%s/%s.json", a.Dataset.Name, a.Name()), SHA256: commit.Sum(data), From: from}
+	if err := commit.PutOnce(ctx, r.Session.Stores.Meta, named.Key, data); err != nil {
 		return named, fmt.Errorf("write ledger: %w", err)
 	}
 	r.cached = cachedLedger{named.Key, book}
@@ -193,7 +194,7 @@ func (l *keyLog) enter(book *ledger.Ledger, a *attempt) (changed bool) {
 		book.AddRun(run)
 	}
 	for start, count := range a.job.counted {
-		if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.to) {
+		if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.To) {
 			book.Settle(start, count)
 			changed = true
 		}
@@ -208,8 +209,8 @@ type cachedLedger struct {
 }
 
 // ledger is the dataset's ledger as its state names it.
-func (r *run) ledger(ctx context.Context) (*ledger.Ledger, error) {
-	named := r.doc.Ledger
+func (r *session) ledger(ctx context.Context) (*ledger.Ledger, error) {
+	named := r.Doc.Ledger
 	switch {
 	case named.Key == "":
 		return &ledger.Ledger{}, nil
@@ -229,17 +230,17 @@ func (r *run) ledger(ctx context.Context) (*ledger.Ledger, error) {
 }
 
 // named reads an immutable object. RefusalError: it is gone or not what it was.
-func (r *run) named(ctx context.Context, key, sha256 string) ([]byte, error) {
-	data, _, err := r.Stores.Meta.Get(ctx, key)
-	if errors.Is(err, blob.ErrNotFound) || err == nil && hexSum(data) != sha256 {
-		return nil, alarm("%s, which the state names, is gone or was changed, so rows that were exported cannot be told from late ones: restore it, or run once with EXPORT_RECONCILE=0, which begins a new ledger", key)
+func (r *session) named(ctx context.Context, key, sha256 string) ([]byte, error) {
+	data, _, err := r.Session.Stores.Meta.Get(ctx, key)
+	if errors.Is(err, blob.ErrNotFound) || err == nil && commit.Sum(data) != sha256 {
+		return nil, hunting.Alarm("%s, which the state names, is gone or was changed, so rows that were exported cannot be told from late ones: restore it, or run once with EXPORT_RECONCILE=0, which begins a new ledger", key)
 	}
 	return data, err
 }
 
 // seen loads the keys of the rows exported in some stretches of whole quarter hours,
 // apart from each other.
-func (r *run) seen(ctx context.Context, l *ledger.Ledger, stretches []hunting.Window) (*ledger.Seen, error) {
+func (r *session) seen(ctx context.Context, l *ledger.Ledger, stretches []hunting.Window) (*ledger.Seen, error) {
 	var keys []ledger.Key
 	for _, run := range l.Overlapping(stretches[0].Start, stretches[len(stretches)-1].End) {
 		data, err := r.named(ctx, run.Key, run.SHA256)

@@ -22,6 +22,7 @@ import (
 	"hunting-exporter/internal/pool"
 	_ "hunting-exporter/internal/racetest"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
@@ -260,10 +261,10 @@ func refuseCounts(q asked) tenant.Fault {
 
 // killAfter kills the next run at the nth time of a step, and lets each answer with rows be
 // a commit.
-func (l *lab) killAfter(step pipeline.Step, nth int) {
+func (l *lab) killAfter(step commit.Step, nth int) {
 	l.change = func(e *pipeline.Exporter) {
 		e.Limits.Rows = 1
-		e.AfterStep = func(s pipeline.Step) {
+		e.AfterStep = func(s commit.Step) {
 			if s != step {
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
@@ -16,13 +17,13 @@ const lateRows = 1 << 20
 
 // comparable is the stretch whose counts can be compared with the ledger: up to the last
 // whole quarter hour before the watermark, not further back than rows can be told apart.
-func (r *run) comparable() hunting.Window {
-	end := ledger.Start(ledger.Number(r.doc.Watermark))
-	if r.doc.Ledger.Key == "" {
+func (r *session) comparable() hunting.Window {
+	end := ledger.Start(ledger.Number(r.Doc.Watermark))
+	if r.Doc.Ledger.Key == "" {
 		return hunting.Window{Start: end, End: end}
 	}
-	start := r.keysFrom(r.doc.Progress)
-	if start.Equal(r.doc.Ledger.From) { // the first quarter hour counts from where the ledger begins
+	start := r.keysFrom(r.Doc.Progress)
+	if start.Equal(r.Doc.Ledger.From) { // the first quarter hour counts from where the ledger begins
 		return hunting.Window{Start: start, End: latest(start, end)}
 	}
 	return hunting.Window{Start: ceil(start), End: end}
@@ -38,7 +39,7 @@ func ceil(t time.Time) time.Time {
 
 // late reads the quarter hours again of which the API counts more rows than were
 // exported, and exports those rows that were not.
-func (r *run) late(ctx, stop context.Context, c counts) error {
+func (r *session) late(ctx, stop context.Context, c counts) error {
 	if !c.past.Start.Before(c.past.End) || !r.reconciles() {
 		return nil
 	}
@@ -71,9 +72,9 @@ func (r *run) late(ctx, stop context.Context, c counts) error {
 
 // again reads quarter hours again, without the gaps in them. Of a tick of which some slices
 // are gaps it reads the others: a gap may stay for longer than their rows are told apart.
-func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c counts) error {
-	j := job{kind: KindLate, counted: map[time.Time]int64{}}
-	if len(r.doc.Gaps) == 0 { // else quarter hours may be cut
+func (r *session) again(ctx, stop context.Context, bins []ledger.Difference, c counts) error {
+	j := job{kind: commit.KindLate, counted: map[time.Time]int64{}}
+	if len(r.Doc.Gaps) == 0 { // else quarter hours may be cut
 		j.tally = &hunting.Tally{Window: c.past, Width: ledger.Width, Bins: c.bins}
 	}
 	var stretches []hunting.Window
@@ -82,7 +83,7 @@ func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c count
 		stretches = state.Union(stretches, hunting.Window{Start: latest(b.Start, c.past.Start), End: b.Start.Add(ledger.Width)})
 	}
 	whole := stretches
-	for _, g := range r.doc.Gaps {
+	for _, g := range r.Doc.Gaps {
 		stretches = state.Minus(stretches, g.Window)
 		if g.N > 1 { // the others' may be of several commits, none of which has read all
 			delete(j.counted, ledger.Start(ledger.Number(g.Start)))
@@ -91,14 +92,14 @@ func (r *run) again(ctx, stop context.Context, bins []ledger.Difference, c count
 	for _, s := range stretches {
 		j.parts = append(j.parts, hunting.Part{Window: s})
 	}
-	j.parts = append(j.parts, besides(r.doc.Gaps, whole)...)
+	j.parts = append(j.parts, besides(r.Doc.Gaps, whole)...)
 	slices.SortStableFunc(j.parts, func(a, b hunting.Part) int { return a.Start.Compare(b.Start) })
 	return r.unseen(ctx, stop, j, whole)
 }
 
 // unseen reads a job's parts and exports those rows that were not exported. bins are the
 // quarter hours that the parts lie in.
-func (r *run) unseen(ctx, stop context.Context, j job, bins []hunting.Window) error {
+func (r *session) unseen(ctx, stop context.Context, j job, bins []hunting.Window) error {
 	if len(j.parts) == 0 {
 		return nil
 	}

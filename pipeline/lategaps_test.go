@@ -8,6 +8,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/tenant"
 )
 
@@ -162,7 +163,7 @@ func TestKilledBesideGap(t *testing.T) {
 		l.add(40, last, time.Time{}) // late, in every slice
 		time.Sleep(quarter)
 		before := l.document().Rows
-		l.killAfter(pipeline.StepFinish, 1)
+		l.killAfter(commit.StepFinish, 1)
 		l.try()
 		killed := l.document().Rows
 		l.incomplete()

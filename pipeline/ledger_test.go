@@ -7,6 +7,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/tenant"
 )
@@ -129,7 +130,7 @@ func TestSettledByItsOwnCommit(t *testing.T) {
 		l.run()
 		l.add(2, l.at(2*time.Minute), time.Time{})
 		l.add(2, l.at(quarter+2*time.Minute), time.Time{})
-		l.killAfter(pipeline.StepFinish, 1)
+		l.killAfter(commit.StepFinish, 1)
 		l.try()
 		l.holds(l.rows - 2)
 		if res := l.run(); res.Late != 2 || res.Check.Differ != 0 {
@@ -148,7 +149,7 @@ func TestLedgerOfDroppedCommit(t *testing.T) {
 		l.run()
 		l.add(5, l.at(quarter+time.Minute), time.Time{})
 		time.Sleep(quarter)
-		l.killAfter(pipeline.StepIntent, 1)
+		l.killAfter(commit.StepIntent, 1)
 		l.try()
 		time.Sleep(quarter)
 		l.run() // undecided: dropped, and read again

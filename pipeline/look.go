@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -20,17 +21,17 @@ type Look struct {
 // Look asks what Export asks before it reads rows, and changes nothing. An error is one
 // that would end the dataset there.
 func (e *Exporter) Look(ctx context.Context, ds hunting.Dataset, doc state.Document) (Look, error) {
-	r := &run{Exporter: e, ds: ds, doc: doc, log: e.Log.With("dataset", ds.Name), arrive: func() {}}
+	r := &session{Exporter: e, Session: e.View(ds, doc), ds: ds, log: e.Log.With("dataset", ds.Name), arrive: func() {}}
 	ahead, incomplete, err := r.look(ctx)
-	return Look{r.ds, r.doc.Progress, ahead, errors.Join(incomplete, r.delivered())}, err
+	return Look{r.ds, r.Doc.Progress, ahead, errors.Join(incomplete, r.delivered())}, err
 }
 
-func (r *run) look(ctx context.Context) (ahead *hunting.Tally, incomplete, err error) {
-	if r.ds, err = ClockOf(r.doc, r.ds); err != nil {
+func (r *session) look(ctx context.Context) (ahead *hunting.Tally, incomplete, err error) {
+	if r.ds, err = commit.ClockOf(r.Doc, r.ds); err != nil {
 		return nil, nil, err
 	}
 	if b := r.Backfill; b != nil {
-		if incomplete, err = r.lost(ctx, ctx, b.Window); err == nil && len(Missing(r.doc.Progress, b.Window)) > 0 {
+		if incomplete, err = r.lost(ctx, ctx, b.Window); err == nil && len(Missing(r.Doc.Progress, b.Window)) > 0 {
 			_, err = r.ledger(ctx) // in which a commit enters its rows
 		}
 		return nil, incomplete, err
@@ -41,18 +42,4 @@ func (r *run) look(ctx context.Context) (ahead *hunting.Tally, incomplete, err e
 		return nil, nil, err
 	}
 	return c.ahead, r.incomplete(c, horizon), r.bury(ctx, horizon)
-}
-
-// update changes the document. Without a claim, such as for a look, it does so in memory
-// only.
-func (r *run) update(ctx context.Context, change func(*state.Document)) error {
-	if r.claim == nil {
-		change(&r.doc)
-		return nil
-	}
-	doc, err := r.claim.Update(ctx, change)
-	if err == nil {
-		r.doc = doc
-	}
-	return err
 }

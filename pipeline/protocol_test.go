@@ -17,6 +17,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -55,21 +56,24 @@ func (m mode) destinations() state.Destinations {
 func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 	meta := objects{c, "meta/"}
 	e := &pipeline.Exporter{
-		Run: name, Version: "test", Source: fakeSource{w: w, page: 7 * time.Second}, Transformer: transformer{rejectEvery: w.reject, name: w.column},
-		Stores: pipeline.Stores{
-			State: state.NewStore(objects{c, "state/"}, state.LockCAS, lease), Intents: objects{c, "state/"}, Meta: meta,
+		Protocol: commit.Protocol{
+			Run: name, Version: "test",
+			Stores: commit.Stores{
+				State: state.NewStore(objects{c, "state/"}, state.LockCAS, lease), Intents: objects{c, "state/"}, Meta: meta,
+			},
+			Destinations: m.destinations(), AtLeastOnce: m.least,
+			Log: slog.New(listener{w}),
 		},
-		Limits:       pipeline.Limits{Rows: 20, Interval: time.Hour, Buffer: 2},
-		Destinations: m.destinations(), AtLeastOnce: m.least,
+		Source: fakeSource{w: w, page: 7 * time.Second}, Transformer: transformer{rejectEvery: w.reject, name: w.column},
+		Limits:  pipeline.Limits{Rows: 20, Interval: time.Hour, Buffer: 2},
 		Start:   func() time.Time { return origin },
 		Horizon: func() time.Time { return secondOf(w.truth) },
-		Log:     slog.New(listener{w}),
 	}
 	if m.lake {
 		e.Lake = lake{c}
 	}
 	if m.kafka {
-		e.OpenLog = func(_ context.Context, _ hunting.Dataset, id string) (pipeline.Log, error) {
+		e.OpenLog = func(_ context.Context, _ hunting.Dataset, id string) (commit.Log, error) {
 			return &kafkaLog{c: c, id: id, cluster: cluster, atLeast: m.least}, nil
 		}
 	}
@@ -155,7 +159,7 @@ func (w *world) parked(t *testing.T) map[int]int {
 		if !strings.HasPrefix(key, "meta/manifests/") {
 			continue
 		}
-		var m pipeline.Manifest
+		var m commit.Manifest
 		if err := json.Unmarshal(o.data, &m); err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +229,7 @@ func schedule(t *testing.T, m mode, seed uint64) {
 			defer func() { done <- struct{}{} }()
 			time.Sleep(start)
 			e := m.exporter(w, c, fmt.Sprint("run-", i))
-			e.AfterStep = func(pipeline.Step) {
+			e.AfterStep = func(commit.Step) {
 				if pauses.IntN(8) == 0 {
 					c.sleep(time.Duration(pauses.IntN(180)) * time.Second)
 				}
@@ -243,9 +247,9 @@ func schedule(t *testing.T, m mode, seed uint64) {
 // TestKilledAfterEachStep kills a run right after each step, in every mode, and
 // lets the next ones finish.
 func TestKilledAfterEachStep(t *testing.T) {
-	steps := []pipeline.Step{
-		pipeline.StepAcquire, pipeline.StepFence, pipeline.StepLook, pipeline.StepMarker, pipeline.StepRecover, pipeline.StepBase,
-		pipeline.StepSweep, pipeline.StepWrite, pipeline.StepPrepare, pipeline.StepIntent, pipeline.StepDecide, pipeline.StepPublish, pipeline.StepFinish,
+	steps := []commit.Step{
+		commit.StepAcquire, commit.StepFence, commit.StepLook, commit.StepMarker, commit.StepRecover, commit.StepBase,
+		commit.StepSweep, commit.StepWrite, commit.StepPrepare, commit.StepIntent, commit.StepDecide, commit.StepPublish, commit.StepFinish,
 	}
 	for _, m := range modes {
 		for _, step := range steps {
@@ -265,13 +269,13 @@ func TestKilledAfterEachStep(t *testing.T) {
 }
 
 // killAfter runs and kills the process when it reaches the step for the nth time.
-func killAfter(t *testing.T, m mode, w *world, step pipeline.Step, nth int) {
+func killAfter(t *testing.T, m mode, w *world, step commit.Step, nth int) {
 	t.Helper()
 	c := &client{w: w}
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
 	e := m.exporter(w, c, fmt.Sprint("killed-", nth))
-	e.AfterStep = func(s pipeline.Step) {
+	e.AfterStep = func(s commit.Step) {
 		if s != step {
 			return
 		}

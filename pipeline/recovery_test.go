@@ -12,6 +12,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -20,7 +21,7 @@ import (
 type pendingCase struct {
 	name      string
 	first     mode
-	step      pipeline.Step
+	step      commit.Step
 	meanwhile func(w *world)
 	then      mode
 	change    func(e *pipeline.Exporter)
@@ -40,7 +41,7 @@ var (
 	otherCluster = func(e *pipeline.Exporter) { e.Destinations.Cluster = "cluster-2" }
 )
 
-func setMarker(m *pipeline.Marker) func(*world) {
+func setMarker(m *commit.Marker) func(*world) {
 	return func(w *world) {
 		for _, co := range w.broker {
 			co.marker, co.stale = m, m
@@ -67,34 +68,34 @@ func completeUploads(w *world) {
 func replaceUploads(w *world) { showForeign(w); dropUploads(w) }
 
 var recoveryTable = []pendingCase{
-	{name: "state decides, Kafka switched on", first: onlyLake, step: pipeline.StepIntent, then: both, refusal: "state adopt", inLake: true},
-	{name: "state decides, Kafka switched off", first: leastOnce, step: pipeline.StepIntent, then: onlyLake, refusal: "state adopt", inLake: true, inKafka: true},
-	{name: "state decides, topic changed", first: leastOnce, step: pipeline.StepIntent, then: leastOnce, change: otherTopic, refusal: "state adopt", inLake: true, inKafka: true},
-	{name: "state decides, delivery changed", first: leastOnce, step: pipeline.StepIntent, then: both, inLake: true, inKafka: true},
-	{name: "state decides, uploads completed", first: onlyLake, step: pipeline.StepIntent, meanwhile: completeUploads, then: onlyLake, inLake: true},
-	{name: "state decides, other lake", first: onlyLake, step: pipeline.StepIntent, then: onlyLake, change: otherLake, refusal: "s3://lake", unchanged: true},
-	{name: "Kafka decides, committed", first: both, step: pipeline.StepDecide, then: both, inLake: true, inKafka: true},
-	{name: "Kafka decides, committed, uploads completed", first: both, step: pipeline.StepDecide, meanwhile: completeUploads, then: both, inLake: true, inKafka: true},
-	{name: "Kafka decides, committed, topic changed", first: both, step: pipeline.StepDecide, then: both, change: otherTopic, refusal: "state adopt", inLake: true, inKafka: true},
-	{name: "Kafka decides, committed, delivery changed", first: both, step: pipeline.StepDecide, then: leastOnce, inLake: true, inKafka: true},
-	{name: "Kafka decides, undecided, uploads open", first: both, step: pipeline.StepIntent, then: both},
-	{name: "Kafka decides, undecided, uploads gone", first: both, step: pipeline.StepIntent, meanwhile: dropUploads, then: both},
-	{name: "Kafka decides, undecided, delivery changed", first: both, step: pipeline.StepIntent, then: leastOnce},
-	{name: "Kafka decides, undecided, a file visible", first: both, step: pipeline.StepIntent, meanwhile: showForeign, then: both, refusal: "did not take place, yet a file of it is visible", alarm: true},
-	{name: "Kafka decides, no marker", first: both, step: pipeline.StepDecide, meanwhile: setMarker(nil), then: both, refusal: "Kafka shows no marker", alarm: true, inKafka: true},
-	{name: "Kafka decides, another marker of the same commit number", first: both, step: pipeline.StepIntent, meanwhile: setMarker(&pipeline.Marker{Seq: 1, ID: "feed"}), then: both, refusal: "Kafka shows marker feed", alarm: true},
-	{name: "Kafka decides, a later marker", first: both, step: pipeline.StepIntent, meanwhile: setMarker(&pipeline.Marker{Seq: 9, ID: "feed"}), then: both, refusal: "neither the commit nor its predecessor", alarm: true},
-	{name: "Kafka decides, Kafka off", first: both, step: pipeline.StepDecide, then: onlyLake, refusal: "a commit waits for Kafka", unchanged: true, inKafka: true},
-	{name: "Kafka decides, other cluster", first: both, step: pipeline.StepDecide, then: both, change: otherCluster, refusal: "a commit waits for Kafka", unchanged: true, inKafka: true},
-	{name: "Kafka decides, other lake", first: both, step: pipeline.StepDecide, then: both, change: otherLake, refusal: "s3://other", unchanged: true, inKafka: true},
-	{name: "decided, object of other content", first: onlyLake, step: pipeline.StepIntent, meanwhile: replaceUploads, then: onlyLake, refusal: "somebody else writes these keys", alarm: true},
-	{name: "decided, upload gone and no object", first: onlyLake, step: pipeline.StepIntent, meanwhile: dropUploads, then: onlyLake, refusal: "upload is gone", alarm: true},
-	{name: "nothing pending, Kafka switched on", first: onlyLake, step: pipeline.StepFinish, then: both, refusal: "state adopt", unchanged: true, inLake: true},
-	{name: "nothing pending, Kafka switched off", first: both, step: pipeline.StepFinish, then: onlyLake, refusal: "state adopt", unchanged: true, inLake: true, inKafka: true},
-	{name: "nothing pending, other lake", first: both, step: pipeline.StepFinish, then: both, change: otherLake, refusal: "state adopt", unchanged: true, inLake: true, inKafka: true},
-	{name: "nothing pending, delivery changed", first: both, step: pipeline.StepFinish, then: leastOnce, inLake: true, inKafka: true},
-	{name: "nothing pending, state restored from a backup", first: both, step: pipeline.StepFinish, meanwhile: setMarker(&pipeline.Marker{Seq: 4, ID: "feed"}), then: both, refusal: "restored from a backup", alarm: true, inLake: true, inKafka: true},
-	{name: "nothing pending, marker expired", first: both, step: pipeline.StepFinish, meanwhile: setMarker(nil), then: both, inLake: true, inKafka: true},
+	{name: "state decides, Kafka switched on", first: onlyLake, step: commit.StepIntent, then: both, refusal: "state adopt", inLake: true},
+	{name: "state decides, Kafka switched off", first: leastOnce, step: commit.StepIntent, then: onlyLake, refusal: "state adopt", inLake: true, inKafka: true},
+	{name: "state decides, topic changed", first: leastOnce, step: commit.StepIntent, then: leastOnce, change: otherTopic, refusal: "state adopt", inLake: true, inKafka: true},
+	{name: "state decides, delivery changed", first: leastOnce, step: commit.StepIntent, then: both, inLake: true, inKafka: true},
+	{name: "state decides, uploads completed", first: onlyLake, step: commit.StepIntent, meanwhile: completeUploads, then: onlyLake, inLake: true},
+	{name: "state decides, other lake", first: onlyLake, step: commit.StepIntent, then: onlyLake, change: otherLake, refusal: "s3://lake", unchanged: true},
+	{name: "Kafka decides, committed", first: both, step: commit.StepDecide, then: both, inLake: true, inKafka: true},
+	{name: "Kafka decides, committed, uploads completed", first: both, step: commit.StepDecide, meanwhile: completeUploads, then: both, inLake: true, inKafka: true},
+	{name: "Kafka decides, committed, topic changed", first: both, step: commit.StepDecide, then: both, change: otherTopic, refusal: "state adopt", inLake: true, inKafka: true},
+	{name: "Kafka decides, committed, delivery changed", first: both, step: commit.StepDecide, then: leastOnce, inLake: true, inKafka: true},
+	{name: "Kafka decides, undecided, uploads open", first: both, step: commit.StepIntent, then: both},
+	{name: "Kafka decides, undecided, uploads gone", first: both, step: commit.StepIntent, meanwhile: dropUploads, then: both},
+	{name: "Kafka decides, undecided, delivery changed", first: both, step: commit.StepIntent, then: leastOnce},
+	{name: "Kafka decides, undecided, a file visible", first: both, step: commit.StepIntent, meanwhile: showForeign, then: both, refusal: "did not take place, yet a file of it is visible", alarm: true},
+	{name: "Kafka decides, no marker", first: both, step: commit.StepDecide, meanwhile: setMarker(nil), then: both, refusal: "Kafka shows no marker", alarm: true, inKafka: true},
+	{name: "Kafka decides, another marker of the same commit number", first: both, step: commit.StepIntent, meanwhile: setMarker(&commit.Marker{Seq: 1, ID: "feed"}), then: both, refusal: "Kafka shows marker feed", alarm: true},
+	{name: "Kafka decides, a later marker", first: both, step: commit.StepIntent, meanwhile: setMarker(&commit.Marker{Seq: 9, ID: "feed"}), then: both, refusal: "neither the commit nor its predecessor", alarm: true},
+	{name: "Kafka decides, Kafka off", first: both, step: commit.StepDecide, then: onlyLake, refusal: "a commit waits for Kafka", unchanged: true, inKafka: true},
+	{name: "Kafka decides, other cluster", first: both, step: commit.StepDecide, then: both, change: otherCluster, refusal: "a commit waits for Kafka", unchanged: true, inKafka: true},
+	{name: "Kafka decides, other lake", first: both, step: commit.StepDecide, then: both, change: otherLake, refusal: "s3://other", unchanged: true, inKafka: true},
+	{name: "decided, object of other content", first: onlyLake, step: commit.StepIntent, meanwhile: replaceUploads, then: onlyLake, refusal: "somebody else writes these keys", alarm: true},
+	{name: "decided, upload gone and no object", first: onlyLake, step: commit.StepIntent, meanwhile: dropUploads, then: onlyLake, refusal: "upload is gone", alarm: true},
+	{name: "nothing pending, Kafka switched on", first: onlyLake, step: commit.StepFinish, then: both, refusal: "state adopt", unchanged: true, inLake: true},
+	{name: "nothing pending, Kafka switched off", first: both, step: commit.StepFinish, then: onlyLake, refusal: "state adopt", unchanged: true, inLake: true, inKafka: true},
+	{name: "nothing pending, other lake", first: both, step: commit.StepFinish, then: both, change: otherLake, refusal: "state adopt", unchanged: true, inLake: true, inKafka: true},
+	{name: "nothing pending, delivery changed", first: both, step: commit.StepFinish, then: leastOnce, inLake: true, inKafka: true},
+	{name: "nothing pending, state restored from a backup", first: both, step: commit.StepFinish, meanwhile: setMarker(&commit.Marker{Seq: 4, ID: "feed"}), then: both, refusal: "restored from a backup", alarm: true, inLake: true, inKafka: true},
+	{name: "nothing pending, marker expired", first: both, step: commit.StepFinish, meanwhile: setMarker(nil), then: both, inLake: true, inKafka: true},
 }
 
 func TestRecoveryTable(t *testing.T) {
@@ -174,13 +175,13 @@ func (w *world) state(t *testing.T) state.Document {
 func TestAnotherMarkerOfANewerRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
-		killAfter(t, both, w, pipeline.StepDecide, 1)
+		killAfter(t, both, w, commit.StepDecide, 1)
 		time.Sleep(2 * lease)
 		c := &client{w: w}
 		e := both.exporter(w, c, "slow")
 		fenced := 0
-		e.AfterStep = func(s pipeline.Step) {
-			if fenced++; s == pipeline.StepLook && fenced < 10 {
+		e.AfterStep = func(s commit.Step) {
+			if fenced++; s == commit.StepLook && fenced < 10 {
 				fenced = 10
 				c.sleep(2 * lease) // meanwhile others finish everything
 			}
@@ -204,7 +205,7 @@ func TestAnotherMarkerOfANewerRun(t *testing.T) {
 func TestUploadCompletedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
-		killAfter(t, onlyLake, w, pipeline.StepIntent, 1)
+		killAfter(t, onlyLake, w, commit.StepIntent, 1)
 		taken := maps.Clone(w.uploads)
 		clear(w.uploads)
 		time.AfterFunc(2*lease+10*time.Minute, func() {
@@ -233,7 +234,7 @@ func TestLostIntentIsNeverCleanedUp(t *testing.T) {
 			intents++
 			apply()
 			time.Sleep(2 * lease)
-			killAfter(t, onlyLake, w, pipeline.StepLook, 1) // takes over and dies
+			killAfter(t, onlyLake, w, commit.StepLook, 1) // takes over and dies
 			return errLost
 		}
 		var lost *state.LostError
@@ -249,7 +250,7 @@ func TestLostIntentIsNeverCleanedUp(t *testing.T) {
 func TestTamperedIntent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1, 70)
-		killAfter(t, onlyLake, w, pipeline.StepIntent, 1)
+		killAfter(t, onlyLake, w, commit.StepIntent, 1)
 		key := "state/" + w.state(t).Pending.Body
 		w.objects[key] = object{[]byte(strings.Replace(string(w.objects[key].data), dataset, "DeviceInfo", 1)), "x"}
 		time.Sleep(2 * lease)
@@ -272,10 +273,10 @@ func TestRejectsOfTwoAttempts(t *testing.T) {
 		}
 		c := &client{w: w}
 		e := reject(onlyLake.exporter(w, c, "first"))
-		e.AfterStep = func(s pipeline.Step) {
+		e.AfterStep = func(s commit.Step) {
 			c.w.mu.Lock()
 			defer c.w.mu.Unlock()
-			c.dead = c.dead || s == pipeline.StepPrepare
+			c.dead = c.dead || s == commit.StepPrepare
 		}
 		export(t.Context(), e)
 		time.Sleep(2 * lease)
@@ -285,7 +286,7 @@ func TestRejectsOfTwoAttempts(t *testing.T) {
 		if r.Err != nil || r.Rows+r.Rejected != 70 || r.Rejected != 7 {
 			t.Fatalf("rows %d, rejected %d, error %v", r.Rows, r.Rejected, r.Err)
 		}
-		var m pipeline.Manifest
+		var m commit.Manifest
 		if err := json.Unmarshal(w.objects[fmt.Sprintf("meta/manifests/%s/%d.json", dataset, 1)].data, &m); err != nil {
 			t.Fatal(err)
 		}
@@ -312,10 +313,10 @@ func TestOnlyRejects(t *testing.T) {
 }
 
 // all accepts everything as it is configured.
-func all(e *pipeline.Exporter, ds hunting.Dataset) pipeline.Adopting {
-	return pipeline.Adopting{
+func all(e *pipeline.Exporter, ds hunting.Dataset) commit.Adopting {
+	return commit.Adopting{
 		Wanted: func(state.Document) (state.Destinations, state.Meaning) {
-			return e.Destinations, pipeline.MeaningOf(e.Meaning, ds)
+			return e.Destinations, commit.MeaningOf(e.Meaning, ds)
 		},
 		Agree: func([]state.Change) error { return nil },
 	}
@@ -327,9 +328,9 @@ func TestByHand(t *testing.T) {
 		t.Run(fmt.Sprintf("committed %t", committed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(1, 70)
-				step := pipeline.StepIntent
+				step := commit.StepIntent
 				if committed {
-					step = pipeline.StepDecide
+					step = commit.StepDecide
 				}
 				killAfter(t, both, w, step, 1)
 				time.Sleep(2 * lease)
@@ -349,7 +350,7 @@ func TestByHand(t *testing.T) {
 	t.Run("a file is gone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(1, 70)
-			killAfter(t, both, w, pipeline.StepDecide, 1)
+			killAfter(t, both, w, commit.StepDecide, 1)
 			time.Sleep(2 * lease)
 			dropUploads(w)
 			sent := len(w.kafka)

@@ -14,6 +14,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -134,18 +135,18 @@ func TestBackPressure(t *testing.T) {
 }
 
 type slowLake struct {
-	pipeline.Lake
+	commit.Lake
 	read    *atomic.Int64
 	written int64
 	ahead   int64
 }
 
 type slowWriter struct {
-	pipeline.LakeWriter
+	commit.LakeWriter
 	lake *slowLake
 }
 
-func (l *slowLake) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+func (l *slowLake) Begin(a commit.Attempt) (commit.LakeWriter, error) {
 	w, err := l.Lake.Begin(a)
 	return slowWriter{w, l}, err
 }

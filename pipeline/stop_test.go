@@ -11,6 +11,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -49,13 +50,13 @@ func TestATimeOutIsNoStop(t *testing.T) {
 // TestCancelledRunAbortsItsTransaction: a run that is ended in the middle of a commit leaves
 // no read_committed consumer waiting, and the next one need not wait for its lease.
 func TestCancelledRunAbortsItsTransaction(t *testing.T) {
-	for _, step := range []pipeline.Step{pipeline.StepPrepare, pipeline.StepIntent} {
+	for _, step := range []commit.Step{commit.StepPrepare, commit.StepIntent} {
 		t.Run(string(step), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(1, 70)
 				ctx, cancel := context.WithCancel(t.Context())
 				e := both.exporter(w, &client{w: w}, "cancelled")
-				e.AfterStep = func(s pipeline.Step) {
+				e.AfterStep = func(s commit.Step) {
 					if s == step {
 						cancel()
 					}
@@ -85,8 +86,8 @@ func TestLostRunLeavesTheNewOwnerAlone(t *testing.T) {
 		c := &client{w: w}
 		e := both.exporter(w, c, "old")
 		fences, over := 0, false
-		e.AfterStep = func(s pipeline.Step) {
-			if s != pipeline.StepPrepare || over {
+		e.AfterStep = func(s commit.Step) {
+			if s != commit.StepPrepare || over {
 				return
 			}
 			over = true

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 // unlisted is a lake whose store lists no uploads in progress.
 type unlisted struct {
-	pipeline.Lake
+	commit.Lake
 	cancel context.CancelFunc // nil: the run goes on meanwhile
 }
 

@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/pipeline/ledger"
 	"hunting-exporter/state"
 )
 
 // work is what a run does with a settled dataset. Nothing later in it is held up by a
 // stretch that the API does not deliver.
-func (r *run) work(ctx, stop context.Context) error {
+func (r *session) work(ctx, stop context.Context) error {
 	if r.ds.Mode == hunting.ModeSnapshot {
 		r.arrive()
 		return r.snapshot(ctx, stop)
 	}
 	var err error
-	if r.ds, err = ClockOf(r.doc, r.ds); err != nil {
+	if r.ds, err = commit.ClockOf(r.Doc, r.ds); err != nil {
 		return err
 	}
 	if r.Backfill != nil {
@@ -37,7 +38,7 @@ func (r *run) work(ctx, stop context.Context) error {
 	if err := r.bury(ctx, horizon); err != nil {
 		return err
 	}
-	earlier := r.doc.Gaps
+	earlier := r.Doc.Gaps
 	err = r.catchUp(ctx, stop, c, horizon)
 	switch {
 	case err == nil:
@@ -51,14 +52,14 @@ func (r *run) work(ctx, stop context.Context) error {
 }
 
 // incomplete is what a run cannot set right, whatever it reads; nil: nothing.
-func (r *run) incomplete(c counts, horizon time.Time) error {
+func (r *session) incomplete(c counts, horizon time.Time) error {
 	return errors.Join(r.expired(horizon), c.unclocked, c.failed, r.unexplained(c))
 }
 
 // catchUp reads what is new, then what came late.
-func (r *run) catchUp(ctx, stop context.Context, c counts, horizon time.Time) error {
-	forward := job{kind: KindNew, tally: c.ahead}
-	if w := (hunting.Window{Start: r.doc.Watermark, End: horizon}); w.Start.Before(w.End) {
+func (r *session) catchUp(ctx, stop context.Context, c counts, horizon time.Time) error {
+	forward := job{kind: commit.KindNew, tally: c.ahead}
+	if w := (hunting.Window{Start: r.Doc.Watermark, End: horizon}); w.Start.Before(w.End) {
 		forward.parts = []hunting.Part{{Window: w}}
 	}
 	if err := r.read(ctx, stop, forward); err != nil {
@@ -68,23 +69,23 @@ func (r *run) catchUp(ctx, stop context.Context, c counts, horizon time.Time) er
 }
 
 // expired is an error if what is to be read begins before what the API still has.
-func (r *run) expired(horizon time.Time) error {
+func (r *session) expired(horizon time.Time) error {
 	kept := horizon.Add(-retention - time.Hour) // a run may take a while to get here
-	if !r.doc.Watermark.Before(kept) {
+	if !r.Doc.Watermark.Before(kept) {
 		return nil
 	}
-	return &ExpiredError{Window: hunting.Window{Start: r.doc.Watermark, End: kept}}
+	return &ExpiredError{Window: hunting.Window{Start: r.Doc.Watermark, End: kept}}
 }
 
 // retry reads gaps of earlier runs again.
-func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
-	plain, late := job{kind: KindGap}, job{kind: KindGap}
+func (r *session) retry(ctx, stop context.Context, gaps []state.Gap) error {
+	plain, late := job{kind: commit.KindGap}, job{kind: commit.KindGap}
 	var stretches []hunting.Window // whose exported rows must be told from late ones
 	for _, g := range gaps {
 		still := func(now state.Gap) bool {
 			return now.Start.Equal(g.Start) && now.I == g.I && now.N == g.N && now.Late == g.Late
 		}
-		if g.N > 1 && !slices.ContainsFunc(r.doc.Gaps, still) {
+		if g.N > 1 && !slices.ContainsFunc(r.Doc.Gaps, still) {
 			continue // by now part of a larger one, which the next run reads
 		}
 		part := hunting.Part{Window: g.Window, Slice: hunting.Slice{I: g.I, N: g.N}}
@@ -93,7 +94,7 @@ func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
 			continue
 		}
 		bins := hunting.Window{Start: ledger.Start(ledger.Number(g.Start)), End: ceil(g.End)}
-		if !r.reconciles() || g.Start.Before(r.doc.Ledger.From) {
+		if !r.reconciles() || g.Start.Before(r.Doc.Ledger.From) {
 			continue // nobody knows any more which of its rows are exported
 		}
 		late.parts, stretches = append(late.parts, part), state.Union(stretches, bins)
@@ -105,13 +106,13 @@ func (r *run) retry(ctx, stop context.Context, gaps []state.Gap) error {
 }
 
 // bury gives up gaps whose rows have left the API.
-func (r *run) bury(ctx context.Context, horizon time.Time) error {
+func (r *session) bury(ctx context.Context, horizon time.Time) error {
 	gone := horizon.Add(-retention - 24*time.Hour)
 	dead := func(g state.Gap) bool { return g.End.Before(gone) }
-	if !slices.ContainsFunc(r.doc.Gaps, dead) {
+	if !slices.ContainsFunc(r.Doc.Gaps, dead) {
 		return nil
 	}
-	return r.update(ctx, func(d *state.Document) {
+	return r.Update(ctx, func(d *state.Document) {
 		d.Gaps = slices.DeleteFunc(slices.Clone(d.Gaps), func(g state.Gap) bool {
 			if dead(g) {
 				r.log.Error("a gap is given up: its rows have left the API", "window", g.Window.String(), "reason", g.Reason)
@@ -122,27 +123,27 @@ func (r *run) bury(ctx context.Context, horizon time.Time) error {
 }
 
 // delivered is nil if the dataset has no gaps.
-func (r *run) delivered() error {
-	if len(r.doc.Gaps) == 0 {
+func (r *session) delivered() error {
+	if len(r.Doc.Gaps) == 0 {
 		return nil
 	}
-	return &GapsError{Gaps: r.doc.Gaps}
+	return &GapsError{Gaps: r.Doc.Gaps}
 }
 
 // backfill reads what was never read of a stretch of the past.
-func (r *run) backfill(ctx, stop context.Context) error {
+func (r *session) backfill(ctx, stop context.Context) error {
 	if r.ds.Mode.ByCut() {
-		return refuse("%s sums up or joins within its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
+		return hunting.Refuse("%s sums up or joins within its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
 	}
-	lost, err := r.lost(ctx, stop, r.Backfill.Window, Missing(r.doc.Progress, r.Backfill.Window)...)
+	lost, err := r.lost(ctx, stop, r.Backfill.Window, Missing(r.Doc.Progress, r.Backfill.Window)...)
 	if err != nil {
 		return err
 	}
-	missing := Missing(r.doc.Progress, r.Backfill.Window) // which another clock changes
+	missing := Missing(r.Doc.Progress, r.Backfill.Window) // which another clock changes
 	if r.Backfill.Newest {
 		missing = newestFirst(missing)
 	}
-	j := job{kind: KindBackfill}
+	j := job{kind: commit.KindBackfill}
 	for _, w := range missing {
 		j.parts = append(j.parts, hunting.Part{Window: w})
 	}
@@ -186,14 +187,14 @@ func newestFirst(windows []hunting.Window) []hunting.Window {
 }
 
 // snapshot exports the table as it stands, unless the last time is not long ago.
-func (r *run) snapshot(ctx, stop context.Context) error {
+func (r *session) snapshot(ctx, stop context.Context) error {
 	if r.Backfill != nil {
-		return refuse("%s holds how things stand now: there is no past to export", r.ds.Name)
+		return hunting.Refuse("%s holds how things stand now: there is no past to export", r.ds.Name)
 	}
 	now := time.Now().UTC().Truncate(hunting.Tick)
-	if now.Before(r.doc.Snapshot.Add(r.Limits.Snapshot)) {
+	if now.Before(r.Doc.Snapshot.Add(r.Limits.Snapshot)) {
 		return nil
 	}
 	part := hunting.Part{Window: hunting.Window{Start: now, End: now.Add(hunting.Tick)}}
-	return r.read(ctx, stop, job{kind: KindSnapshot, parts: []hunting.Part{part}})
+	return r.read(ctx, stop, job{kind: commit.KindSnapshot, parts: []hunting.Part{part}})
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 // world is everything outside of the runs: object store, uploads, lake, broker. It
@@ -60,9 +60,9 @@ type lakeObject struct {
 type coordinator struct {
 	epoch  int
 	rows   []int // of the open transaction, whoever of this epoch sent them
-	added  *pipeline.Marker
-	marker *pipeline.Marker
-	stale  *pipeline.Marker // what OffsetFetch may still answer until the next Init
+	added  *commit.Marker
+	marker *commit.Marker
+	stale  *commit.Marker // what OffsetFetch may still answer until the next Init
 	fresh  bool
 }
 

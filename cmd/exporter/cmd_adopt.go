@@ -17,6 +17,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
@@ -88,7 +89,7 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 			return err
 		}
 		ds, configured := cfg.Named(name)
-		want := pipeline.Adopting{
+		want := commit.Adopting{
 			Wanted: func(recorded state.Document) (state.Destinations, state.Meaning) {
 				return a.destinations(recorded.Destinations), a.meaning(recorded.Meaning, ds, configured)
 			},
@@ -151,7 +152,7 @@ func (a *adoption) destinations(old state.Destinations) state.Destinations {
 // meaning is what rows mean from now on.
 func (a *adoption) meaning(old state.Meaning, ds hunting.Dataset, configured bool) state.Meaning {
 	base := a.e.Meaning
-	to := pipeline.MeaningOf(base, ds)
+	to := commit.MeaningOf(base, ds)
 	if !configured {
 		to = old
 		to.Tenant, to.Cloud, to.API, to.Unit, to.Folders = base.Tenant, base.Cloud, base.API, base.Unit, base.Folders

@@ -11,6 +11,7 @@ import (
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/kafka"
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
@@ -138,19 +139,21 @@ func (c *connection) probe(cfg config.Config, variable string, store blob.Store)
 // exporter wires the pipeline; the caller adds Start and Horizon.
 func (c *connection) exporter(cfg config.Config, s surroundings, run string) *pipeline.Exporter {
 	e := &pipeline.Exporter{
-		Run:         run,
-		Version:     versionText(),
 		Transformer: transform.New(cfg.Transform, s.log),
-		Stores: pipeline.Stores{
-			State:   state.NewStore(c.stores.state, state.Lock(cfg.State.Lock), cfg.State.Lease),
-			Intents: c.stores.state,
-			Meta:    c.stores.meta,
-		},
 		Limits:      cfg.Limits(),
-		Meaning:     cfg.Meaning(c.tenant),
-		AtLeastOnce: cfg.Kafka.Enabled() && !cfg.ExactlyOnce(),
-		Log:         s.log,
-		AfterStep:   crashPoint(),
+		Protocol: commit.Protocol{
+			Run:     run,
+			Version: versionText(),
+			Stores: commit.Stores{
+				State:   state.NewStore(c.stores.state, state.Lock(cfg.State.Lock), cfg.State.Lease),
+				Intents: c.stores.state,
+				Meta:    c.stores.meta,
+			},
+			Meaning:     cfg.Meaning(c.tenant),
+			AtLeastOnce: cfg.Kafka.Enabled() && !cfg.ExactlyOnce(),
+			Log:         s.log,
+			AfterStep:   crashPoint(),
+		},
 	}
 	if c.reader != nil {
 		e.Source = c.reader

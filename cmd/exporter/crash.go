@@ -2,7 +2,7 @@
 
 package main
 
-import "hunting-exporter/pipeline"
+import "hunting-exporter/pipeline/commit"
 
 // crashPoint is nothing in a normal build; see crash_test_build.go.
-func crashPoint() func(pipeline.Step) { return nil }
+func crashPoint() func(commit.Step) { return nil }

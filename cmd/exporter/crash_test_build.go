@@ -9,12 +9,12 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 // crashPoint kills this process right after a step of the commit protocol, as
 // EXPORTER_CRASH="step[:n]" says: the n-th time that any dataset reaches it.
-func crashPoint() func(pipeline.Step) {
+func crashPoint() func(commit.Step) {
 	step, nth, _ := strings.Cut(os.Getenv("EXPORTER_CRASH"), ":")
 	if step == "" {
 		return nil
@@ -24,7 +24,7 @@ func crashPoint() func(pipeline.Step) {
 		n = 1
 	}
 	var reached atomic.Int64
-	return func(s pipeline.Step) {
+	return func(s commit.Step) {
 		if string(s) == step && reached.Add(1) == n {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // nothing more happens, until the signal arrives

@@ -11,6 +11,7 @@ import (
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/source"
 	"hunting-exporter/source/call"
 	"hunting-exporter/state"
@@ -38,9 +39,9 @@ type datasetPlan struct {
 	Calls   int64      `json:"calls"`
 	Gaps    int        `json:"gaps"` // stretches tried again, in Calls
 	// Windows are what is read, each in one call unless it is counted empty.
-	Windows []pipeline.WindowRows `json:"windows,omitempty"`
-	Note    string                `json:"note,omitempty"`
-	Error   string                `json:"error,omitempty"`
+	Windows []commit.WindowRows `json:"windows,omitempty"`
+	Note    string              `json:"note,omitempty"`
+	Error   string              `json:"error,omitempty"`
 }
 
 // planning looks into the state and asks the API for counts. It writes nothing and

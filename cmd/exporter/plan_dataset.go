@@ -12,6 +12,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
 )
@@ -25,7 +26,7 @@ func (pl *planning) dataset(ctx context.Context, ds hunting.Dataset) (datasetPla
 	if doc.Pending != nil {
 		d.Note = fmt.Sprintf("%s: commit %d is pending: a run settles it first, and may then have less to read", ds.Name, doc.Pending.Seq)
 	}
-	if ds, err = pipeline.ClockOf(doc, ds); err != nil {
+	if ds, err = commit.ClockOf(doc, ds); err != nil {
 		return d, err
 	}
 	if ds.Mode == hunting.ModeSnapshot {
@@ -134,7 +135,7 @@ func (pl *planning) window(ctx context.Context, ds hunting.Dataset, pace hunting
 		return err
 	}
 	for i, rows := range planned.Rows {
-		d.Windows = append(d.Windows, pipeline.WindowRows{Window: planned.Windows[i], Rows: rows})
+		d.Windows = append(d.Windows, commit.WindowRows{Window: planned.Windows[i], Rows: rows})
 		switch {
 		case rows < 0:
 			d.Rows = nil

@@ -12,7 +12,7 @@ import (
 
 	"hunting-exporter/config"
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
@@ -114,7 +114,7 @@ func standings(ctx context.Context, cfg config.Config, s stores, names []string)
 			errs = append(errs, err)
 			continue
 		}
-		owner, err := pipeline.Owner(ctx, s.meta, name)
+		owner, err := commit.Owner(ctx, s.meta, name)
 		errs = append(errs, err)
 		all = append(all, standingOf(doc, owner, time.Now()))
 	}

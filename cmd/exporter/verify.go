@@ -18,7 +18,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
 )
@@ -107,7 +107,7 @@ func manifestFiles(lake, table string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		var m pipeline.Manifest
+		var m commit.Manifest
 		if err := json.Unmarshal(data, &m); err != nil {
 			return nil, fmt.Errorf("manifest %s: %w", path, err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 func partitionsOf(t *testing.T, cl *kgo.Client, topic string) map[int32]bool {
@@ -69,13 +69,13 @@ func TestFenceKillsAnOlderProducer(t *testing.T) {
 	sent := begin(t, old, a, 0, 50)
 	must(t, sent.Send(t.Context()))
 	must(t, young.Fence(t.Context()))
-	if err := sent.Decide(t.Context(), marker(a)); !errors.Is(err, pipeline.ErrUnknown) {
+	if err := sent.Decide(t.Context(), marker(a)); !errors.Is(err, commit.ErrUnknown) {
 		t.Errorf("Decide of a fenced producer = %v, want ErrUnknown", err)
 	}
 
 	must(t, old.Fence(t.Context()))
 	must(t, young.Fence(t.Context()))
-	if err := begin(t, old, attempt(1), 100, 50).Send(t.Context()); !errors.Is(err, pipeline.ErrFenced) {
+	if err := begin(t, old, attempt(1), 100, 50).Send(t.Context()); !errors.Is(err, commit.ErrFenced) {
 		t.Errorf("Send of a fenced producer = %v, want ErrFenced", err)
 	}
 	if got := committed(t, brokers); len(got) != 0 {
@@ -86,7 +86,7 @@ func TestFenceKillsAnOlderProducer(t *testing.T) {
 func TestMarker(t *testing.T) {
 	brokers := fake(t).ListenAddrs()
 	l := open(t, connect(t, config(t, brokers)))
-	expect := func(want pipeline.Marker, wantOK bool) {
+	expect := func(want commit.Marker, wantOK bool) {
 		t.Helper()
 		must(t, l.Fence(t.Context()))
 		got, ok, err := l.Marker(t.Context())
@@ -95,8 +95,8 @@ func TestMarker(t *testing.T) {
 			t.Errorf("Marker() = %v, %v; want %v, %v", got, ok, want, wantOK)
 		}
 	}
-	expect(pipeline.Marker{}, false)
-	base := pipeline.Marker{Seq: 0, ID: "base-00112233445566778899aabbccddeeff"}
+	expect(commit.Marker{}, false)
+	base := commit.Marker{Seq: 0, ID: "base-00112233445566778899aabbccddeeff"}
 	must(t, l.Mark(t.Context(), base))
 	expect(base, true)
 	must(t, l.Mark(t.Context(), base)) // as every run does
@@ -118,7 +118,7 @@ func TestMarkerSurvivesAnotherTopic(t *testing.T) {
 	cfg := config(t, brokers)
 	l := open(t, connect(t, cfg))
 	must(t, l.Fence(t.Context()))
-	want := pipeline.Marker{Seq: 7, ID: "0123"}
+	want := commit.Marker{Seq: 7, ID: "0123"}
 	must(t, l.Mark(t.Context(), want))
 
 	cfg.Topic = "other.{table}"
@@ -127,7 +127,7 @@ func TestMarkerSurvivesAnotherTopic(t *testing.T) {
 	if got, ok, err := other.Marker(t.Context()); got != want || !ok || err != nil {
 		t.Errorf("Marker() = %v, %v, %v; want %v", got, ok, err, want)
 	}
-	newer := pipeline.Marker{Seq: 8, ID: "4567"}
+	newer := commit.Marker{Seq: 8, ID: "4567"}
 	must(t, other.Mark(t.Context(), newer))
 	must(t, l.Fence(t.Context()))
 	if got, _, err := l.Marker(t.Context()); got != newer || err != nil {
@@ -247,7 +247,7 @@ func TestCancelledSendStops(t *testing.T) {
 	w := begin(t, l, attempt(1), 0, 10)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	cancel()
-	if err := w.Send(ctx); !errors.Is(err, context.Canceled) || !errors.Is(err, pipeline.ErrUnknown) {
+	if err := w.Send(ctx); !errors.Is(err, context.Canceled) || !errors.Is(err, commit.ErrUnknown) {
 		t.Errorf("Send after cancel = %v, want context.Canceled and ErrUnknown", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/kafka"
 )
 
@@ -119,7 +119,7 @@ func TestLostProduceAnswers(t *testing.T) {
 	a := attempt(1)
 	w := begin(t, l, a, 0, 200)
 	lose(kmsg.Produce, forever)
-	if err := w.Send(t.Context()); !errors.Is(err, pipeline.ErrUnknown) {
+	if err := w.Send(t.Context()); !errors.Is(err, commit.ErrUnknown) {
 		t.Fatalf("Send without answers = %v, want ErrUnknown", err)
 	}
 	lose(kmsg.Produce, 0)
@@ -151,7 +151,7 @@ func TestLostDecision(t *testing.T) {
 			w := begin(t, l, a, 0, 200)
 			must(t, w.Send(t.Context()))
 			lose(c.key, forever)
-			if err := w.Decide(t.Context(), marker(a)); !errors.Is(err, pipeline.ErrUnknown) {
+			if err := w.Decide(t.Context(), marker(a)); !errors.Is(err, commit.ErrUnknown) {
 				t.Fatalf("Decide without answers = %v, want ErrUnknown", err)
 			}
 			lose(c.key, 0)
@@ -174,18 +174,18 @@ func TestLostDecision(t *testing.T) {
 
 // TestBrokerErrors: each error code of the rules has its meaning.
 func TestBrokerErrors(t *testing.T) {
-	send := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error {
+	send := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
 		return w.Send(t.Context())
 	}
-	decide := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error {
+	decide := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
 		must(t, w.Send(t.Context()))
 		return w.Decide(t.Context(), marker(a))
 	}
-	read := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error {
+	read := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
 		_, _, err := l.Marker(t.Context())
 		return err
 	}
-	fence := func(t *testing.T, l pipeline.Log, w pipeline.LogWriter, a pipeline.Attempt) error {
+	fence := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
 		return l.Fence(t.Context())
 	}
 	for _, c := range []struct {
@@ -193,23 +193,23 @@ func TestBrokerErrors(t *testing.T) {
 		key   kmsg.Key
 		err   *kerr.Error
 		count int
-		do    func(*testing.T, pipeline.Log, pipeline.LogWriter, pipeline.Attempt) error
+		do    func(*testing.T, commit.Log, commit.LogWriter, commit.Attempt) error
 		want  error
 	}{
 		{"moved leader", kmsg.Produce, kerr.NotLeaderForPartition, 3, send, nil},
 		{"time-out after append", kmsg.Produce, kerr.RequestTimedOut, 2, send, nil},
-		{"produce fenced 47", kmsg.Produce, kerr.InvalidProducerEpoch, 1, send, pipeline.ErrFenced},
-		{"produce fenced 90", kmsg.Produce, kerr.ProducerFenced, 1, send, pipeline.ErrFenced},
-		{"sequence gap", kmsg.Produce, kerr.OutOfOrderSequenceNumber, 1, send, pipeline.ErrUnknown},
+		{"produce fenced 47", kmsg.Produce, kerr.InvalidProducerEpoch, 1, send, commit.ErrFenced},
+		{"produce fenced 90", kmsg.Produce, kerr.ProducerFenced, 1, send, commit.ErrFenced},
+		{"sequence gap", kmsg.Produce, kerr.OutOfOrderSequenceNumber, 1, send, commit.ErrUnknown},
 		{"duplicate", kmsg.Produce, kerr.DuplicateSequenceNumber, 1, send, nil},
 		{"produce denied", kmsg.Produce, kerr.TopicAuthorizationFailed, 1, send, kafka.ErrDenied},
 		{"partitions concurrent", kmsg.AddPartitionsToTxn, kerr.ConcurrentTransactions, 4, send, nil},
-		{"partitions fenced", kmsg.AddPartitionsToTxn, kerr.ProducerFenced, 1, send, pipeline.ErrFenced},
-		{"offsets fenced", kmsg.AddOffsetsToTxn, kerr.ProducerFenced, 1, decide, pipeline.ErrUnknown},
+		{"partitions fenced", kmsg.AddPartitionsToTxn, kerr.ProducerFenced, 1, send, commit.ErrFenced},
+		{"offsets fenced", kmsg.AddOffsetsToTxn, kerr.ProducerFenced, 1, decide, commit.ErrUnknown},
 		{"group loading", kmsg.TxnOffsetCommit, kerr.CoordinatorLoadInProgress, 2, decide, nil},
-		{"end fenced 47", kmsg.EndTxn, kerr.InvalidProducerEpoch, 1, decide, pipeline.ErrUnknown},
-		{"end fenced 90", kmsg.EndTxn, kerr.ProducerFenced, 1, decide, pipeline.ErrUnknown},
-		{"end without transaction", kmsg.EndTxn, kerr.InvalidTxnState, 1, decide, pipeline.ErrUnknown},
+		{"end fenced 47", kmsg.EndTxn, kerr.InvalidProducerEpoch, 1, decide, commit.ErrUnknown},
+		{"end fenced 90", kmsg.EndTxn, kerr.ProducerFenced, 1, decide, commit.ErrUnknown},
+		{"end without transaction", kmsg.EndTxn, kerr.InvalidTxnState, 1, decide, commit.ErrUnknown},
 		{"end concurrent", kmsg.EndTxn, kerr.ConcurrentTransactions, 4, decide, nil},
 		{"end denied", kmsg.EndTxn, kerr.TransactionalIDAuthorizationFailed, 1, decide, kafka.ErrDenied},
 		{"marker 14", kmsg.OffsetFetch, kerr.CoordinatorLoadInProgress, 2, read, nil},
@@ -251,7 +251,7 @@ func TestMarkerIsNeverNoneByError(t *testing.T) {
 	c := connect(t, config(t, cluster.ListenAddrs()))
 	l := open(t, c)
 	must(t, l.Fence(t.Context()))
-	must(t, l.Mark(t.Context(), pipeline.Marker{Seq: 1, ID: "x"}))
+	must(t, l.Mark(t.Context(), commit.Marker{Seq: 1, ID: "x"}))
 	must(t, l.Fence(t.Context()))
 	c.SetPatience(200*time.Millisecond, 100*time.Millisecond)
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.NotCoordinator, Count: -1})

@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/kafka"
 )
@@ -63,7 +63,7 @@ func connect(t *testing.T, cfg kafka.Config) *kafka.Cluster {
 	return c
 }
 
-func open(t *testing.T, c *kafka.Cluster) pipeline.Log {
+func open(t *testing.T, c *kafka.Cluster) commit.Log {
 	t.Helper()
 	l, err := c.Log(t.Context(), devices, txID)
 	if err != nil {
@@ -133,14 +133,14 @@ func must(t *testing.T, err error) {
 var lastID atomic.Int64
 
 // attempt gives the seq'th commit, each call another id.
-func attempt(seq int64) pipeline.Attempt {
-	return pipeline.Attempt{Dataset: devices, Seq: seq, Epoch: 1, ID: fmt.Sprintf("%032x", lastID.Add(1)), From: time.Now()}
+func attempt(seq int64) commit.Attempt {
+	return commit.Attempt{Dataset: devices, Seq: seq, Epoch: 1, ID: fmt.Sprintf("%032x", lastID.Add(1)), From: time.Now()}
 }
 
-func marker(a pipeline.Attempt) pipeline.Marker { return pipeline.Marker{Seq: a.Seq, ID: a.ID} }
+func marker(a commit.Attempt) commit.Marker { return commit.Marker{Seq: a.Seq, ID: a.ID} }
 
 // keep wants no event to be refused.
-func keep(t *testing.T) pipeline.Refuse {
+func keep(t *testing.T) commit.Refuse {
 	return func(_ context.Context, r hunting.Reject) error {
 		t.Errorf("refused %s: %s", r.Key, r.Reason)
 		return nil
@@ -148,7 +148,7 @@ func keep(t *testing.T) pipeline.Refuse {
 }
 
 // begin opens a writer for the attempt and writes n rows.
-func begin(t *testing.T, l pipeline.Log, a pipeline.Attempt, from, n int) pipeline.LogWriter {
+func begin(t *testing.T, l commit.Log, a commit.Attempt, from, n int) commit.LogWriter {
 	t.Helper()
 	w, err := l.Begin(a, keep(t))
 	must(t, err)

@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/kafka"
 )
 
@@ -44,7 +44,7 @@ func oneEvent(name string, size int) hunting.Batch {
 
 // large writes n events, of which each tenth is larger than 100,000 bytes compressed, and
 // returns the names of the others.
-func large(t *testing.T, l pipeline.Log, a pipeline.Attempt, n int, refuse pipeline.Refuse) (w pipeline.LogWriter, small []string) {
+func large(t *testing.T, l commit.Log, a commit.Attempt, n int, refuse commit.Refuse) (w commit.LogWriter, small []string) {
 	t.Helper()
 	w, err := l.Begin(a, refuse)
 	must(t, err)
@@ -118,7 +118,7 @@ func TestEventAtTheLimit(t *testing.T) {
 		sizes.Store(t.Topic, len(t.Partitions[0].Records))
 		return false
 	}})
-	send := func(topic string, max int, take pipeline.Refuse) {
+	send := func(topic string, max int, take commit.Refuse) {
 		t.Helper()
 		must(t, cluster.CreateTopic(topic+".DeviceEvents", 1, map[string]string{"max.message.bytes": fmt.Sprint(max)}))
 		cfg := config(t, cluster.ListenAddrs())
@@ -174,7 +174,7 @@ func TestRefusedForItsSize(t *testing.T) {
 	}{
 		{"message too large", kerr.MessageTooLarge, nil, nil},
 		{"larger than a segment", kerr.RecordListTooLarge, nil, nil},
-		{"after a time-out", kerr.MessageTooLarge, kerr.RequestTimedOut, pipeline.ErrUnknown},
+		{"after a time-out", kerr.MessageTooLarge, kerr.RequestTimedOut, commit.ErrUnknown},
 		{"after one that was not stored", kerr.MessageTooLarge, kerr.NotEnoughReplicas, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -240,7 +240,7 @@ func TestOnlyTheBrokerRefuses(t *testing.T) {
 	must(t, l.Fence(t.Context()))
 	err = w.Send(t.Context())
 	close(release)
-	if !errors.Is(err, pipeline.ErrUnknown) {
+	if !errors.Is(err, commit.ErrUnknown) {
 		t.Fatalf("Send = %v, want ErrUnknown", err)
 	}
 	must(t, l.Fence(t.Context()))

@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/event"
 	"hunting-exporter/sink/kafka"
 )
@@ -34,7 +34,7 @@ func noise(n int) string {
 }
 
 // limited is a cluster whose one topic takes batches of max bytes.
-func limited(t *testing.T, max string) (brokers []string, l pipeline.Log) {
+func limited(t *testing.T, max string) (brokers []string, l commit.Log) {
 	t.Helper()
 	cluster := fake(t)
 	must(t, cluster.CreateTopic("defender.DeviceEvents", 2, map[string]string{"max.message.bytes": max}))

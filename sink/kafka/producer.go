@@ -10,7 +10,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 const (
@@ -108,7 +108,7 @@ func (p *producer) init(ctx context.Context, transactionalID string, timeout tim
 }
 
 // Mark commits a transaction that holds only a marker.
-func (p *producer) Mark(ctx context.Context, m pipeline.Marker) error {
+func (p *producer) Mark(ctx context.Context, m commit.Marker) error {
 	if p.session == nil || p.session.opened {
 		return fmt.Errorf("mark %s: %w", p.id, errNotFenced)
 	}
@@ -118,7 +118,7 @@ func (p *producer) Mark(ctx context.Context, m pipeline.Marker) error {
 // commit puts the marker into the session's transaction and commits it. Whatever
 // goes wrong, the outcome counts as unknown: a request may have taken effect all
 // the same, and only the marker, read after a fence, says.
-func (p *producer) commit(ctx context.Context, s *session, m pipeline.Marker) error {
+func (p *producer) commit(ctx context.Context, s *session, m commit.Marker) error {
 	if len(m.ID) > maxMetadata || m.ID == "" || m.Seq < 0 {
 		return fmt.Errorf("commit transaction of %s: marker of %d bytes with seq %d cannot be stored", p.id, len(m.ID), m.Seq)
 	}
@@ -139,7 +139,7 @@ func (p *producer) commit(ctx context.Context, s *session, m pipeline.Marker) er
 		if judge(err) == denied {
 			err = named(err)
 		}
-		return fmt.Errorf("%w: commit transaction of %s: %s: %w", pipeline.ErrUnknown, p.id, step.name, err)
+		return fmt.Errorf("%w: commit transaction of %s: %s: %w", commit.ErrUnknown, p.id, step.name, err)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (p *producer) addOffsets(ctx context.Context, s *session) error {
 	return res.Error
 }
 
-func (p *producer) writeMarker(ctx context.Context, s *session, m pipeline.Marker) error {
+func (p *producer) writeMarker(ctx context.Context, s *session, m commit.Marker) error {
 	res, err := p.client.TxnOffsetCommit(ctx, &kafkago.TxnOffsetCommitRequest{
 		TransactionalID: p.id, ProducerID: s.id, ProducerEpoch: s.epoch, GroupID: p.id,
 		GenerationID: -1, // no member of the group
@@ -187,7 +187,7 @@ func (p *producer) endTxn(ctx context.Context, s *session) error {
 
 // Marker reads what the last committed transaction left. It must follow a Fence:
 // before, a transaction that is still being committed shows its predecessor.
-func (p *producer) Marker(ctx context.Context) (m pipeline.Marker, ok bool, err error) {
+func (p *producer) Marker(ctx context.Context) (m commit.Marker, ok bool, err error) {
 	if p.session == nil {
 		return m, false, fmt.Errorf("read marker of %s: %w", p.id, errNotFenced)
 	}
@@ -198,7 +198,7 @@ func (p *producer) Marker(ctx context.Context) (m pipeline.Marker, ok bool, err 
 			return p.fetchMarker(ctx, topics, &m, &ok)
 		})
 		if err != nil {
-			return pipeline.Marker{}, false, fmt.Errorf("read marker of %s: %w", p.id, named(err))
+			return commit.Marker{}, false, fmt.Errorf("read marker of %s: %w", p.id, named(err))
 		}
 	}
 	return m, ok, nil
@@ -208,7 +208,7 @@ func (p *producer) Marker(ctx context.Context) (m pipeline.Marker, ok bool, err 
 // error is never "no marker": only offset -1 without one is, or the coordinator's
 // statement that the group does not exist (Kafka itself answers -1 for such a group,
 // other brokers may not). Callers refuse on "none" where a commit is pending.
-func (p *producer) fetchMarker(ctx context.Context, topics map[string][]int, m *pipeline.Marker, ok *bool) error {
+func (p *producer) fetchMarker(ctx context.Context, topics map[string][]int, m *commit.Marker, ok *bool) error {
 	res, err := p.client.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{GroupID: p.id, Topics: topics})
 	if err != nil {
 		return err
@@ -228,7 +228,7 @@ func (p *producer) fetchMarker(ctx context.Context, topics map[string][]int, m *
 				return o.Error
 			}
 			if o.CommittedOffset >= 0 && (!*ok || o.CommittedOffset > m.Seq) {
-				*m, *ok = pipeline.Marker{Seq: o.CommittedOffset, ID: o.Metadata}, true
+				*m, *ok = commit.Marker{Seq: o.CommittedOffset, ID: o.Metadata}, true
 			}
 		}
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/sethvargo/go-retry"
 
 	"hunting-exporter/internal/stopping"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
-// Errors that callers tell apart, beside pipeline.ErrUnknown and pipeline.ErrFenced.
+// Errors that callers tell apart, beside commit.ErrUnknown and commit.ErrFenced.
 var (
 	// ErrDenied: the login, or the right to do something, was refused.
 	ErrDenied = errors.New("refused by Kafka")
@@ -126,7 +126,7 @@ func (p patience) retry(ctx context.Context, once func(context.Context) error) e
 func named(err error) error {
 	switch judge(err) {
 	case fenced:
-		return fmt.Errorf("%w: %w", pipeline.ErrFenced, err)
+		return fmt.Errorf("%w: %w", commit.ErrFenced, err)
 	case denied:
 		if errors.Is(err, ErrDenied) {
 			return err
@@ -139,10 +139,10 @@ func named(err error) error {
 // sendError names an error of a transaction's requests before EndTxn.
 func sendError(err error) error {
 	if errors.Is(err, errNoAnswer) {
-		return fmt.Errorf("%w: %w", pipeline.ErrUnknown, err)
+		return fmt.Errorf("%w: %w", commit.ErrUnknown, err)
 	}
 	if judge(err) == lost {
-		return fmt.Errorf("%w: %w", pipeline.ErrUnknown, err)
+		return fmt.Errorf("%w: %w", commit.ErrUnknown, err)
 	}
 	return named(err)
 }

@@ -16,7 +16,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/crash"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/event"
 )
 
@@ -49,7 +49,7 @@ func (w *writer) Send(ctx context.Context) error {
 }
 
 // Decide puts the marker into the transaction and commits it.
-func (w *writer) Decide(ctx context.Context, m pipeline.Marker) error {
+func (w *writer) Decide(ctx context.Context, m commit.Marker) error {
 	s := w.p.session
 	if s == nil || w.session != s || s.ended {
 		return fmt.Errorf("decide commit %d of %s: its events are not in the open transaction; send them first", m.Seq, w.p.dataset.Name)

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"hunting-exporter/internal/stopping"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 )
 
 // TestStopEndsRepeats: once the run is asked to end, a request that fails is not repeated,
@@ -31,7 +31,7 @@ func TestStopEndsRepeats(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- w.Send(ctx) }()
 	ask()
-	if err := <-ended; !errors.Is(err, pipeline.ErrUnknown) {
+	if err := <-ended; !errors.Is(err, commit.ErrUnknown) {
 		t.Errorf("Send = %v, want ErrUnknown", err)
 	}
 	outage.Remove()

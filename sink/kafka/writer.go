@@ -8,7 +8,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/event"
 )
@@ -34,7 +34,7 @@ type span struct {
 // file. Memory is bounded by batchBudget, however many events there are.
 type writer struct {
 	p       *producer
-	refuse  pipeline.Refuse
+	refuse  commit.Refuse
 	format  event.Format
 	now     int64 // when rows were last written, in ticks
 	file    *os.File
@@ -53,7 +53,7 @@ type writer struct {
 
 // Begin opens the attempt's local file. It has no name once open, so that nothing
 // stays behind when the process is killed.
-func (p *producer) Begin(a pipeline.Attempt, refuse pipeline.Refuse) (pipeline.LogWriter, error) {
+func (p *producer) Begin(a commit.Attempt, refuse commit.Refuse) (commit.LogWriter, error) {
 	cfg := p.cluster.cfg
 	format, err := p.cluster.newFormat(string(cfg.Format), a.Dataset, p.cluster.opts.TenantID)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/event"
 	"hunting-exporter/sink/kafka"
@@ -78,7 +78,7 @@ func TestRowsThatShareARecord(t *testing.T) {
 		b.Release()
 	}
 	must(t, w.Send(t.Context()))
-	must(t, w.Decide(t.Context(), pipeline.Marker{Seq: a.Seq, ID: a.ID}))
+	must(t, w.Decide(t.Context(), commit.Marker{Seq: a.Seq, ID: a.ID}))
 
 	var got []string
 	var records, short int64

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"hunting-exporter/blob"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
 )
@@ -43,14 +43,14 @@ func TestUnknownUploadIsDenied(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
 		err := newSink(t, denying{store, true}).Publish(t.Context(), files)
-		if !errors.Is(err, blob.ErrDenied) || errors.Is(err, pipeline.ErrUploadGone) {
+		if !errors.Is(err, blob.ErrDenied) || errors.Is(err, commit.ErrUploadGone) {
 			t.Errorf("publish without the right: %v, want ErrDenied", err)
 		}
 		if err := store.AbortUpload(t.Context(), files[0].Key, files[0].UploadID); err != nil {
 			t.Fatal(err)
 		}
 		err = newSink(t, denying{store, false}).Publish(t.Context(), files)
-		if !errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), "403") {
+		if !errors.Is(err, commit.ErrUploadGone) || !strings.Contains(err.Error(), "403") {
 			t.Errorf("publish of an upload that is gone: %v, want ErrUploadGone with the store's answer", err)
 		}
 		if got := visible(t, store); len(got) != 2 {

@@ -10,7 +10,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/internal/crash"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/state"
 )
 
@@ -67,7 +67,7 @@ func (s *Sink) publish(ctx context.Context, f state.File) error {
 	case there:
 		return nil
 	case s.gone(ctx, f, completing):
-		return fmt.Errorf("%w (upload %s): %w", pipeline.ErrUploadGone, f.UploadID, completing)
+		return fmt.Errorf("%w (upload %s): %w", commit.ErrUploadGone, f.UploadID, completing)
 	case completing == nil:
 		return errors.New("the store has completed the upload and does not show the object yet; try again")
 	}
@@ -103,7 +103,7 @@ func (s *Sink) check(ctx context.Context, f state.File) (there bool, err error) 
 		return false, err
 	case info.Size != f.Size || info.SHA256 != f.SHA256:
 		return false, fmt.Errorf("%w: it has %d bytes, sha256 %q, and not %d bytes, sha256 %q",
-			pipeline.ErrForeignObject, info.Size, info.SHA256, f.Size, f.SHA256)
+			commit.ErrForeignObject, info.Size, info.SHA256, f.Size, f.SHA256)
 	}
 	return true, s.store.Sync(ctx, f.Key)
 }
@@ -116,7 +116,7 @@ func (s *Sink) Abort(ctx context.Context, dataset string, files []state.File) er
 		_, err := s.store.Head(ctx, f.Key)
 		switch {
 		case err == nil:
-			return fmt.Errorf("abort %s: %w: it is visible, though the commit is undecided", f.Key, pipeline.ErrForeignObject)
+			return fmt.Errorf("abort %s: %w: it is visible, though the commit is undecided", f.Key, commit.ErrForeignObject)
 		case errors.Is(err, blob.ErrNotFound):
 			return nil
 		}

@@ -15,7 +15,7 @@ import (
 
 	"hunting-exporter/blob"
 	"hunting-exporter/hunting"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/state"
 )
@@ -117,7 +117,7 @@ func TestPublishOfAnUploadThatIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := sink.Publish(t.Context(), files)
-		if !errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), files[0].Key) {
+		if !errors.Is(err, commit.ErrUploadGone) || !strings.Contains(err.Error(), files[0].Key) {
 			t.Errorf("publish: %v, want ErrUploadGone with the key", err)
 		}
 		if got := visible(t, store); !cmp.Equal(got, []string{files[1].Key, files[2].Key}) {
@@ -133,10 +133,10 @@ func TestForeignObjectsAreRefused(t *testing.T) {
 		if _, err := store.Put(t.Context(), files[0].Key, make([]byte, files[0].Size), blob.Condition{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := sink.Publish(t.Context(), files[:1]); !errors.Is(err, pipeline.ErrForeignObject) {
+		if err := sink.Publish(t.Context(), files[:1]); !errors.Is(err, commit.ErrForeignObject) {
 			t.Errorf("publish: %v, want ErrForeignObject", err)
 		}
-		if err := sink.Abort(t.Context(), "DeviceEvents", files); !errors.Is(err, pipeline.ErrForeignObject) {
+		if err := sink.Abort(t.Context(), "DeviceEvents", files); !errors.Is(err, commit.ErrForeignObject) {
 			t.Errorf("abort: %v, want ErrForeignObject", err)
 		}
 		if got := inProgress(t, store); len(got) != 3 {
@@ -166,7 +166,7 @@ func TestLostAnswerOfCompletion(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
 		err := newSink(t, lost{Store: store}).Publish(t.Context(), files)
-		if !errors.Is(err, errLost) || errors.Is(err, pipeline.ErrUploadGone) {
+		if !errors.Is(err, errLost) || errors.Is(err, commit.ErrUploadGone) {
 			t.Errorf("publish without effect: %v, want the store's error", err)
 		}
 		if err := newSink(t, lost{store, true}).Publish(t.Context(), files); err != nil {
@@ -302,7 +302,7 @@ func TestCompletedAndNotShown(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
 		err := newSink(t, late{Store: store}).Publish(t.Context(), files)
-		if err == nil || errors.Is(err, pipeline.ErrUploadGone) || !strings.Contains(err.Error(), "try again") {
+		if err == nil || errors.Is(err, commit.ErrUploadGone) || !strings.Contains(err.Error(), "try again") {
 			t.Errorf("publish: %v, want that it is to be tried again", err)
 		}
 		for _, f := range files {

@@ -21,7 +21,7 @@ import (
 	blobs3 "hunting-exporter/blob/s3"
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/pool"
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
@@ -63,8 +63,8 @@ func batch(rows ...row) hunting.Batch {
 	return hunting.Batch{Part: hunting.Part{Window: hunting.Window{Start: windowStart, End: windowEnd}}, Record: b.NewRecord()}
 }
 
-func attempt(epoch int64) pipeline.Attempt {
-	return pipeline.Attempt{
+func attempt(epoch int64) commit.Attempt {
+	return commit.Attempt{
 		Dataset: hunting.Dataset{Name: "DeviceEvents", TimeColumn: "Timestamp"},
 		Seq:     7, Epoch: epoch, ID: fmt.Sprintf("%08x%024x", epoch, 1), From: windowStart,
 	}
@@ -121,7 +121,7 @@ func sinkOf(t testing.TB, store blob.Store, cfg parquet.Config) *s3.Sink {
 }
 
 // prepare writes the batches as one attempt, up to its uploads.
-func prepare(t testing.TB, sink *s3.Sink, a pipeline.Attempt, batches ...hunting.Batch) []state.File {
+func prepare(t testing.TB, sink *s3.Sink, a commit.Attempt, batches ...hunting.Batch) []state.File {
 	t.Helper()
 	w, err := sink.Begin(a)
 	if err != nil {

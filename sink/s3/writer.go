@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/state"
 )
@@ -20,11 +20,11 @@ import (
 type writer struct {
 	*parquet.Writer
 	sink    *Sink
-	attempt pipeline.Attempt
+	attempt commit.Attempt
 }
 
 // Begin opens the attempt's local files.
-func (s *Sink) Begin(a pipeline.Attempt) (pipeline.LakeWriter, error) {
+func (s *Sink) Begin(a commit.Attempt) (commit.LakeWriter, error) {
 	w, err := s.format.Begin(a.Dataset, a.From)
 	if err != nil {
 		return nil, err

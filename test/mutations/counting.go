@@ -65,7 +65,7 @@ var counting = []mutation{
 	{
 		safeguard: "a dataset that is not counted for long is told",
 		file:      "pipeline/count.go", pkg: "./pipeline",
-		old: "if since.IsZero() || r.doc", new: "if true || r.doc",
+		old: "if since.IsZero() || r.Doc", new: "if true || r.Doc",
 	},
 	{
 		safeguard: "rows without ingestion time are told",
@@ -87,7 +87,7 @@ var counting = []mutation{
 	{
 		safeguard: "the clock stays once rows were exported",
 		file:      "pipeline/count.go", pkg: "./pipeline",
-		old: "if r.doc.Rows > 0 || r.doc.Rejected > 0 || r.ds.FixedClock {", new: "if r.ds.FixedClock {",
+		old: "if r.Doc.Rows > 0 || r.Doc.Rejected > 0 || r.ds.FixedClock {", new: "if r.ds.FixedClock {",
 	},
 	{
 		safeguard: "no wait outlasts the run",
@@ -101,7 +101,7 @@ var counting = []mutation{
 	},
 	{
 		safeguard: "nobody waits for a table that has ended",
-		file:      "pipeline/run.go", pkg: "./pipeline",
+		file:      "pipeline/session.go", pkg: "./pipeline",
 		old: "	defer r.arrive()\n", new: "",
 	},
 	{

@@ -5,7 +5,7 @@ package main
 var gaps = []mutation{
 	{
 		safeguard: "pages of a part that was not read to its end are not committed",
-		file:      "pipeline/commit.go", pkg: "./pipeline",
+		file:      "pipeline/deliver.go", pkg: "./pipeline",
 		old: "if a == nil || a.mid {", new: "if a == nil {",
 	},
 	{
@@ -50,7 +50,7 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "the pages of a part have one schema or are not committed",
-		file:      "pipeline/commit.go", pkg: "./pipeline",
+		file:      "pipeline/deliver.go", pkg: "./pipeline",
 		old: "err != nil || a != nil {", new: "err != nil {",
 	},
 	{
@@ -66,12 +66,12 @@ var gaps = []mutation{
 	{
 		safeguard: "with many gaps no more are made by halving",
 		file:      "pipeline/stages.go", pkg: "./pipeline",
-		old: "Coarse: len(r.doc.Gaps) > maxGaps/2", new: "Coarse: false",
+		old: "Coarse: len(r.Doc.Gaps) > maxGaps/2", new: "Coarse: false",
 	},
 	{
 		safeguard: "a gap whose rows have left the API is given up",
 		file:      "pipeline/work.go", pkg: "./pipeline",
-		old: "if !slices.ContainsFunc(r.doc.Gaps, dead) {", new: "if true {",
+		old: "if !slices.ContainsFunc(r.Doc.Gaps, dead) {", new: "if true {",
 	},
 	{
 		safeguard: "the number of gaps is bounded",
@@ -81,7 +81,7 @@ var gaps = []mutation{
 	{
 		safeguard: "gaps make a run incomplete",
 		file:      "pipeline/work.go", pkg: "./pipeline",
-		old: "if len(r.doc.Gaps) == 0 {\n		return nil", new: "if true {\n		return nil",
+		old: "if len(r.Doc.Gaps) == 0 {\n		return nil", new: "if true {\n		return nil",
 	},
 	{
 		safeguard: "a backfill reads nothing that was read",
@@ -96,16 +96,16 @@ var gaps = []mutation{
 	{
 		safeguard: "rows that expired unread are told",
 		file:      "pipeline/work.go", pkg: "./pipeline",
-		old: "if !r.doc.Watermark.Before(kept) {", new: "if true {",
+		old: "if !r.Doc.Watermark.Before(kept) {", new: "if true {",
 	},
 	{
 		safeguard: "a snapshot is whole or not there",
 		file:      "pipeline/attempt.go", pkg: "./pipeline",
-		old: "	if a.job.kind == KindSnapshot {\n", new: "	if false {\n",
+		old: "	if a.job.kind == commit.KindSnapshot {\n", new: "	if false {\n",
 	},
 	{
 		safeguard: "windows mean nothing by another clock",
-		file:      "pipeline/fits.go", pkg: "./pipeline",
+		file:      "pipeline/commit/fits.go", pkg: "./pipeline",
 		old: "	ds.Clock = known\n", new: "",
 	},
 	{

@@ -35,7 +35,7 @@ var lateRows = []mutation{
 	{
 		safeguard: "a quarter hour is compared only once all of it was read",
 		file:      "pipeline/late.go", pkg: "./pipeline",
-		old: "end := ledger.Start(ledger.Number(r.doc.Watermark))", new: "end := ceil(r.doc.Watermark)",
+		old: "end := ledger.Start(ledger.Number(r.Doc.Watermark))", new: "end := ceil(r.Doc.Watermark)",
 	},
 	{
 		safeguard: "counts as high as when a quarter hour was last read again are no reason to read it",
@@ -60,7 +60,7 @@ var lateRows = []mutation{
 	{
 		safeguard: "a quarter hour is settled by the commit that holds it",
 		file:      "pipeline/keys.go", pkg: "./pipeline",
-		old: "if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.to) {", new: "{",
+		old: "if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.To) {", new: "{",
 	},
 	{
 		safeguard: "a quarter hour with a gap of one slice is not settled",
@@ -70,7 +70,7 @@ var lateRows = []mutation{
 	{
 		safeguard: "of a tick with a gap of one slice the others are read again",
 		file:      "pipeline/late.go", pkg: "./pipeline",
-		old: "besides(r.doc.Gaps, whole)...", new: "besides(nil, whole)...",
+		old: "besides(r.Doc.Gaps, whole)...", new: "besides(nil, whole)...",
 	},
 	{
 		safeguard: "a gap of one slice is tried again as such only while it is no part of a larger one",
@@ -105,25 +105,25 @@ var lateRows = []mutation{
 	{
 		safeguard: "a gap of late rows is left alone once they cannot be told",
 		file:      "pipeline/work.go", pkg: "./pipeline",
-		old: "if !r.reconciles() || g.Start.Before(r.doc.Ledger.From) {", new: "if false {",
+		old: "if !r.reconciles() || g.Start.Before(r.Doc.Ledger.From) {", new: "if false {",
 	},
 	{
 		safeguard: "the ledger changes hands with the commit",
 		file:      "pipeline/attempt.go", pkg: "./pipeline",
 		old: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n",
 		new: "	if next.Ledger, dropped, err = a.keys.write(ctx, next, a); err == nil {\n" +
-			"		a.run.doc, err = a.run.claim.Update(ctx, func(d *state.Document) { d.Ledger = next.Ledger })\n	}\n",
+			"		err = a.run.Update(ctx, func(d *state.Document) { d.Ledger = next.Ledger })\n	}\n",
 	},
 	{
 		safeguard: "a ledger is deleted once no state names it",
 		file:      "pipeline/attempt.go", pkg: "./pipeline",
 		old: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n",
-		new: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n	a.run.forget(ctx, dropped)\n",
+		new: "	next.Ledger, dropped, err = a.keys.write(ctx, next, a)\n	a.run.Forget(ctx, dropped)\n",
 	},
 	{
 		safeguard: "the ledger's objects are checked against their sha256",
 		file:      "pipeline/keys.go", pkg: "./pipeline",
-		old: "|| err == nil && hexSum(data) != sha256 {", new: "|| err == nil && false {",
+		old: "|| err == nil && commit.Sum(data) != sha256 {", new: "|| err == nil && false {",
 	},
 	{
 		safeguard: "rows too old for keys are counted",
@@ -137,12 +137,12 @@ var lateRows = []mutation{
 	},
 	{
 		safeguard: "another lake begins another ledger",
-		file:      "pipeline/adopt.go", pkg: "./pipeline",
+		file:      "pipeline/commit/adopt.go", pkg: "./pipeline",
 		old: "if n.owner != doc.ID && doc.ID != \"\" || doc.Destinations.Lake != n.to.Lake {", new: "if false {",
 	},
 	{
 		safeguard: "finish takes over all of the progress",
-		file:      "pipeline/recover.go", pkg: "./pipeline",
+		file:      "pipeline/commit/recover.go", pkg: "./pipeline",
 		old: "d.Seq, d.Progress = p.Seq, p.Next", new: "d.Seq, d.Watermark = p.Seq, p.Next.Watermark",
 	},
 }

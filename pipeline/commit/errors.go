@@ -1,19 +1,17 @@
-package pipeline
+package commit
 
 import (
 	"fmt"
 	"strings"
 
-	"hunting-exporter/hunting"
 	"hunting-exporter/state"
 )
 
-func refuse(format string, args ...any) error {
-	return &hunting.RefusalError{Reason: fmt.Sprintf(format, args...)}
-}
-
-func alarm(format string, args ...any) error {
-	return &hunting.RefusalError{Alarm: true, Reason: fmt.Sprintf(format, args...)}
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }
 
 func describe(d state.Destinations) string {

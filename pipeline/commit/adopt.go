@@ -1,4 +1,4 @@
-package pipeline
+package commit
 
 import (
 	"context"
@@ -27,15 +27,15 @@ type Adopting struct {
 
 // Adopt accepts other destinations and another meaning from the next commit on, and this
 // state as the owner of the dataset's place in the lake.
-func (e *Exporter) Adopt(ctx context.Context, ds hunting.Dataset, a Adopting) error {
-	doc, err := e.adoptable(ctx, ds, a)
+func (c *Protocol) Adopt(ctx context.Context, ds hunting.Dataset, a Adopting) error {
+	doc, err := c.adoptable(ctx, ds, a)
 	if err != nil {
 		return err
 	}
 	n := newTerms{owner: doc.ID, identified: len(ds.Identity) > 0}
 	n.to, n.meaning = a.Wanted(doc)
-	if e.Lake != nil {
-		if n.owner, err = e.owner(ctx, ds.Name); err != nil {
+	if c.Lake != nil {
+		if n.owner, err = c.owner(ctx, ds.Name); err != nil {
 			return err
 		}
 	}
@@ -48,41 +48,40 @@ func (e *Exporter) Adopt(ctx context.Context, ds hunting.Dataset, a Adopting) er
 	}
 	unchanged := func(now state.Document) error {
 		if now.Pending != nil || now.Epoch > 0 && (now.ID != doc.ID || now.Destinations != doc.Destinations || now.Meaning != doc.Meaning || now.Clock != doc.Clock) {
-			return refuse("the state of %s has changed meanwhile: look again", ds.Name)
+			return hunting.Refuse("the state of %s has changed meanwhile: look again", ds.Name)
 		}
 		return nil
 	}
-	r, err := e.hold(ctx, ds, func() state.Document { return doc }, unchanged)
+	s, err := c.hold(ctx, ds, func() state.Document { return doc }, unchanged)
 	if err != nil {
 		return err
 	}
-	defer r.claim.Release(ctx)
-	if r.Lake != nil {
-		if _, err := r.Stores.Meta.Put(ctx, ownerKey(ds.Name), ownerBody(r.doc), blob.Condition{}); err != nil {
+	defer s.claim.Release(ctx)
+	if s.Lake != nil {
+		if _, err := s.Stores.Meta.Put(ctx, ownerKey(ds.Name), ownerBody(s.Doc), blob.Condition{}); err != nil {
 			return fmt.Errorf("claim the dataset's place in the lake: %w", err)
 		}
 	}
-	_, err = r.claim.Update(ctx, func(d *state.Document) {
+	return s.Update(ctx, func(d *state.Document) {
 		d.Seq = max(d.Seq, a.Seq)
 		n.adopt(d)
 	})
-	return err
 }
 
 // adoptable is the state as it stands, or as it would begin where it is lost.
-func (e *Exporter) adoptable(ctx context.Context, ds hunting.Dataset, a Adopting) (state.Document, error) {
-	doc, err := e.Stores.State.Load(ctx, ds.Name)
+func (c *Protocol) adoptable(ctx context.Context, ds hunting.Dataset, a Adopting) (state.Document, error) {
+	doc, err := c.Stores.State.Load(ctx, ds.Name)
 	switch {
 	case errors.Is(err, state.ErrNone) && a.Start.IsZero():
-		return doc, refuse("%s has no state yet, so there is nothing to adopt: a run makes it; if it is lost, and the lake has files, give --start, the time where they end", ds.Name)
+		return doc, hunting.Refuse("%s has no state yet, so there is nothing to adopt: a run makes it; if it is lost, and the lake has files, give --start, the time where they end", ds.Name)
 	case errors.Is(err, state.ErrNone):
 		return state.Document{Dataset: ds.Name, Seq: a.Seq, Progress: state.Progress{Watermark: a.Start.UTC().Truncate(hunting.Tick)}}, nil
 	case err != nil:
 		return doc, err
 	case !a.Start.IsZero():
-		return doc, refuse("%s has a state, up to %s: --start is for a dataset whose state is lost", ds.Name, doc.Watermark.Format(time.RFC3339))
+		return doc, hunting.Refuse("%s has a state, up to %s: --start is for a dataset whose state is lost", ds.Name, doc.Watermark.Format(time.RFC3339))
 	case doc.Pending != nil:
-		return doc, refuse("%s has pending commit %d for %s: run once with these destinations, or resolve it, before adopting others",
+		return doc, hunting.Refuse("%s has pending commit %d for %s: run once with these destinations, or resolve it, before adopting others",
 			doc.Dataset, doc.Pending.Seq, describe(doc.Pending.Destinations))
 	}
 	return doc, nil

@@ -1,4 +1,4 @@
-package pipeline
+package commit
 
 import (
 	"bytes"
@@ -67,7 +67,7 @@ func (l *rejectLog) flush(ctx context.Context) (keys []string, events int64, err
 
 func (l *rejectLog) write(ctx context.Context) error {
 	key := fmt.Sprintf("rejects/%s/%s-%d.ndjson", l.attempt.Dataset.Name, l.attempt.Name(), len(l.keys))
-	if err := putOnce(ctx, l.objects, key, l.buf.Bytes()); err != nil {
+	if err := PutOnce(ctx, l.objects, key, l.buf.Bytes()); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	l.keys = append(l.keys, key)

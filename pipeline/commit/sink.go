@@ -1,4 +1,4 @@
-package pipeline
+package commit
 
 import (
 	"context"
@@ -7,30 +7,8 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/schema"
 	"hunting-exporter/state"
 )
-
-// Source reads a dataset from the hunting API.
-type Source interface {
-	// Read hands the pages of the parts to emit, complete and in order. The windows of
-	// the pages tile the parts given; what the API does not deliver is a page with a Gap.
-	// An error of emit ends it. A context whose deadline comes before the quota allows
-	// the next call ends it at once, with ErrTooLate. An API that was never reached ends everything with ErrUnreachable.
-	Read(ctx context.Context, q hunting.Reading, emit func(hunting.Page) error) error
-	// Count asks the API how many rows each bin of a window has. Bins are in order, begin
-	// at multiples of their width, and are left out where they have no rows.
-	// Several counts that are asked for at the same time may travel in one call.
-	Count(ctx context.Context, q hunting.Counting) ([]hunting.Count, error)
-	// Pace is what the answers so far say about a dataset.
-	Pace(dataset string) hunting.Estimate
-}
-
-// Transformer brings a page into the columns that its dataset has had so far, which it
-// extends, and releases the page.
-type Transformer interface {
-	Transform(ctx context.Context, ds hunting.Dataset, columns *schema.Evolution, p hunting.Page) (hunting.Batch, error)
-}
 
 // Attempt names one attempt at a commit. No two attempts share an ID, so nothing
 // that carries it is ever overwritten.
