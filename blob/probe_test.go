@@ -27,6 +27,7 @@ type judged struct {
 	rng        *rand.Rand
 	data       map[string]string
 	calls      int
+	deleted    int
 	judge      func(j *judged, key string, c blob.Condition, holds bool) (write bool, answer error)
 }
 
@@ -66,6 +67,7 @@ func (j *judged) Delete(_ context.Context, key string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.calls++
+	j.deleted++
 	delete(j.data, key)
 	return nil
 }
@@ -105,6 +107,12 @@ func TestProbeFindsFaultyStores(t *testing.T) {
 			}
 			return true, blob.ErrPrecondition
 		}, []string{"gives back other bytes"}},
+		"no conditions": {func(j *judged, key string, c blob.Condition, holds bool) (bool, error) {
+			if c != (blob.Condition{}) {
+				return false, fmt.Errorf("put: %w: 501", blob.ErrUnsupported)
+			}
+			return honest(j, key, c, holds)
+		}, []string{"knows no conditional writes", "501", "STATE_LOCK=none"}},
 	} {
 		s := newJudged(1, c.judge)
 		err := blob.Probe(t.Context(), s, true)
@@ -207,6 +215,21 @@ func (down) Delete(context.Context, string) error                { return errDow
 func TestProbeOfAStoreThatIsDown(t *testing.T) {
 	if err := blob.Probe(t.Context(), down{newJudged(1, honest)}, true); !errors.Is(err, errDown) || err.Error() != errDown.Error() {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestProbeOfAnIdentityWithoutRights: the refusal is passed on, and nothing is left to
+// delete.
+func TestProbeOfAnIdentityWithoutRights(t *testing.T) {
+	t.Parallel()
+	for _, conditional := range []bool{true, false} {
+		s := newJudged(1, func(*judged, string, blob.Condition, bool) (bool, error) { return false, blob.ErrDenied })
+		if err := blob.Probe(t.Context(), s, conditional); !errors.Is(err, blob.ErrDenied) {
+			t.Errorf("conditional %v: %v, want ErrDenied", conditional, err)
+		}
+		if s.deleted > 0 {
+			t.Errorf("conditional %v: %d objects were deleted that nobody wrote", conditional, s.deleted)
+		}
 	}
 }
 

@@ -376,3 +376,74 @@ func TestCancelledCompletion(t *testing.T) {
 		t.Errorf("complete again: %v", err)
 	}
 }
+
+// TestPromisedSHA256: what was joined is what the upload promised, or it is not visible.
+func TestPromisedSHA256(t *testing.T) {
+	for _, contents := range [][]string{{"rows"}, {"ro", "ws"}} {
+		for promised, ok := range map[string]bool{digest("rows"): true, digest("other"): false} {
+			s := open(t, t.TempDir())
+			id, err := s.CreateUpload(t.Context(), "a", promised)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var parts []blob.Part
+			for i, content := range contents {
+				p, err := s.UploadPart(t.Context(), "a", id, int32(i+1), strings.NewReader(content), int64(len(content)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				parts = append(parts, p)
+			}
+			if err := s.CompleteUpload(t.Context(), "a", id, parts); (err == nil) != ok {
+				t.Errorf("%d parts, kept promise %v: %v", len(parts), ok, err)
+			}
+			if _, err := s.Head(t.Context(), "a"); errors.Is(err, blob.ErrNotFound) == ok {
+				t.Errorf("%d parts, kept promise %v: head: %v", len(parts), ok, err)
+			}
+		}
+	}
+}
+
+// TestDamagedUpload: a listing says which one cannot be read, and a sweep stops there.
+func TestDamagedUpload(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, root)
+	id, _ := upload(t, s, "a", "rows")
+	record := filepath.Join(root, "_meta", "uploads", "a."+id, ".upload.json")
+	if err := os.WriteFile(record, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	failed := false
+	for u, err := range s.Uploads(t.Context(), "") {
+		if err == nil || !strings.Contains(err.Error(), "a."+id) || errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("listed is %+v, %v", u, err)
+		}
+		failed = true
+	}
+	if !failed {
+		t.Error("the upload went unnoticed")
+	}
+}
+
+// TestCancelledListings: the error is the context's, and the last that is given.
+func TestCancelledListings(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, key := range []string{"a", "b"} {
+		upload(t, s, key, "rows")
+		if _, err := s.Put(t.Context(), key, nil, blob.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var said []error
+	for _, err := range s.List(ctx, "") {
+		said = append(said, err)
+	}
+	for _, err := range s.Uploads(ctx, "") {
+		said = append(said, err)
+	}
+	if len(said) != 2 || !errors.Is(said[0], context.Canceled) || !errors.Is(said[1], context.Canceled) {
+		t.Errorf("%v", said)
+	}
+}

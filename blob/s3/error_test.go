@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,10 +72,15 @@ func TestMeanings(t *testing.T) {
 		{sts(answer(http.StatusForbidden, &smithy.GenericAPIError{Code: "AccessDenied"})), blob.ErrDenied, "trust policy"},
 		{sts(answer(http.StatusServiceUnavailable, &smithy.GenericAPIError{Code: "ServiceUnavailable"})), nil, "does not answer"},
 		{sts(&smithyhttp.RequestSendError{Err: io.EOF}), nil, "does not answer"},
+		{sts(context.Canceled), nil, ""},
+		{sts(context.DeadlineExceeded), nil, "does not answer"},
+		{&credentialsError{&smithy.OperationError{ServiceID: "ec2imds", Err: context.DeadlineExceeded}}, blob.ErrDenied, "there are no credentials"},
+		{answer(http.StatusNotImplemented, nil), blob.ErrUnsupported, ""},
+		{answer(http.StatusNotFound, nil), nil, ""},
 		{sts(fmt.Errorf("no such file")), blob.ErrDenied, "there are no credentials"},
 	} {
 		err := storeError(c.err)
-		for _, kind := range []error{blob.ErrDenied, blob.ErrSetting, blob.ErrNotFound, blob.ErrPrecondition} {
+		for _, kind := range []error{blob.ErrDenied, blob.ErrSetting, blob.ErrNotFound, blob.ErrPrecondition, blob.ErrUnsupported} {
 			if errors.Is(err, kind) != errors.Is(c.kind, kind) {
 				t.Errorf("%v: is %v: %t", err, kind, errors.Is(err, kind))
 			}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -259,5 +260,95 @@ func TestProbeReadsWhatWasWritten(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestStoreWithoutConditionalWrites: 501, with a code or without, is told from a failure.
+func TestStoreWithoutConditionalWrites(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"NotImplemented", ""} {
+		s := scripted(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("If-None-Match") != "" || r.Header.Get("If-Match") != "" {
+				refuse(w, http.StatusNotImplemented, code)
+			}
+		})
+		if _, err := s.Put(t.Context(), "a", nil, blob.Condition{Absent: true}); !errors.Is(err, blob.ErrUnsupported) {
+			t.Errorf("code %q: put: %v, want ErrUnsupported", code, err)
+		}
+		if err := blob.Probe(t.Context(), s, true); !errors.Is(err, blob.ErrSetting) || !strings.Contains(err.Error(), "knows no conditional writes") {
+			t.Errorf("code %q: probe: %v, want what to do", code, err)
+		}
+	}
+}
+
+// TestListingOfUploadsWithoutEnd: a bucket that others leave uploads in is not listed for
+// ever, and nobody takes a part of the list for all of it.
+func TestListingOfUploadsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	var pages atomic.Int32
+	s := scripted(t, func(w http.ResponseWriter, _ *http.Request) {
+		n := pages.Add(1)
+		_, _ = fmt.Fprintf(w, `<ListMultipartUploadsResult><Bucket>lake</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>T/%d</NextKeyMarker><NextUploadIdMarker>%d</NextUploadIdMarker>
+			<Upload><Key>T/%d</Key><UploadId>%d</UploadId></Upload></ListMultipartUploadsResult>`, n, n, n, n)
+	})
+	listed, failed := 0, 0
+	for _, err := range s.Uploads(t.Context(), "T/") {
+		if err == nil {
+			listed++
+			continue
+		}
+		failed++
+		if !strings.Contains(err.Error(), "lifecycle rule") {
+			t.Errorf("%v, want what to do", err)
+		}
+	}
+	if listed != 100 || failed != 1 || pages.Load() != 100 {
+		t.Errorf("%d uploads of %d pages, %d errors; want 100 of 100 and 1", listed, pages.Load(), failed)
+	}
+}
+
+// TestListingThatBreaksOff: what was listed before is given, then the error.
+func TestListingThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	s := scripted(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("continuation-token") != "" {
+			refuse(w, http.StatusForbidden, "AccessDenied")
+			return
+		}
+		_, _ = w.Write([]byte("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken><Contents><Key>T/a</Key></Contents></ListBucketResult>"))
+	})
+	var keys []string
+	var said []error
+	for key, err := range s.List(t.Context(), "T/") {
+		keys, said = append(keys, key), append(said, err)
+	}
+	if len(keys) != 2 || keys[0] != "T/a" || said[0] != nil || !errors.Is(said[1], blob.ErrDenied) {
+		t.Errorf("keys %q, errors %v", keys, said)
+	}
+}
+
+// TestRegionOfTheBucket: where the store says it, the setting is given ready to copy.
+func TestRegionOfTheBucket(t *testing.T) {
+	t.Parallel()
+	s := scripted(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amz-Bucket-Region", "eu-central-1")
+		refuse(w, http.StatusMovedPermanently, "PermanentRedirect")
+	})
+	if _, _, err := s.Get(t.Context(), "a"); !errors.Is(err, blob.ErrSetting) || !strings.Contains(err.Error(), "AWS_REGION=eu-central-1") {
+		t.Errorf("%v, want the region", err)
+	}
+}
+
+// TestNoCredentials: an identity that nothing gives is told at once, without a request.
+func TestNoCredentials(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		t.Setenv(name, "")
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	t.Setenv("AWS_CONFIG_FILE", none)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+	s := scripted(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	if _, _, err := s.Get(t.Context(), "a"); !errors.Is(err, blob.ErrDenied) || !strings.Contains(err.Error(), "there are no credentials") {
+		t.Errorf("%v, want ErrDenied and what to do", err)
 	}
 }
