@@ -3,7 +3,7 @@ package main
 import "slices"
 
 // mutations are the safeguards of docs/protocol.md that exist as code.
-var mutations = slices.Concat(commits, lateRows, gaps, counting, decoding)
+var mutations = slices.Concat(commits, lateRows, gaps, counting, decoding, queries)
 
 // commits are the safeguards of the commit protocol.
 var commits = []mutation{

@@ -39,7 +39,7 @@ func TestQueries(t *testing.T) {
 	}
 	y := &tally{unknown: map[string]*found{}, refused: map[string]*found{}, wrong: map[string]*found{}, kinds: map[string]*kindTally{}}
 	workers := runtime.GOMAXPROCS(0)
-	if err := flag.Set("rapid.checks", strconv.Itoa(max(1, *queries/workers))); err != nil {
+	if err := errors.Join(flag.Set("rapid.checks", strconv.Itoa(max(1, *queries/workers))), flag.Set("rapid.shrinktime", "10s")); err != nil {
 		t.Fatal(err)
 	}
 	t.Run("drawn", func(t *testing.T) {
