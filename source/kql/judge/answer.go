@@ -31,7 +31,11 @@ func (j *judge) answered(r *relation) {
 			continue
 		}
 		if !there && j.Time != "" {
-			j.refuse(0, "the answer has no column %s: keep it, or name another by // time:", j.Time)
+			line := 0
+			if len(r.legs) > 1 {
+				line = l.line
+			}
+			j.refuse(line, "the answer has no column %s: keep it, or name another by // time:", j.Time)
 		}
 		for _, name := range slices.Sorted(maps.Keys(l.columns)) {
 			if made := l.columns[name].made; made != nil && made.border && j.append() {

@@ -220,10 +220,6 @@ func (l *leg) merge(j *judge, a, b *leg, line int, operator string, keys []strin
 			l.columns[name] = its
 			j.unsure[its.id] = Reason{line, fmt.Sprintf("%s may have a column %s of its own, and it is that which the name means then: name the columns of the left side by | project in front of %s", a.what, name, operator)}
 		}
-		free := name
-		for n := 1; l.has(free); n++ {
-			free = fmt.Sprint(name, n)
-		}
-		l.columns[free] = c
+		l.columns[l.free(name)] = c
 	}
 }

@@ -64,6 +64,7 @@ func TestRowsThatAreCut(t *testing.T) {
 		"serialize":           cut + "| serialize",
 		"partition":           cut + "| partition by X (where Y > 1 | extend Z = 1)",
 		"by time":             cut + "| summarize count() by Timestamp, X",
+		"newest by time":      cut + "| summarize arg_max(Timestamp, *), max(Timestamp) by Timestamp, X",
 		"distinct time":       cut + "| distinct Timestamp, X",
 		"distinct all":        "DeviceEvents " + w + "| distinct *",
 		"distinct all, twice": cut + "| extend Also = Timestamp | project Also, Timestamp, X | distinct *",
@@ -102,7 +103,7 @@ func TestUnions(t *testing.T) {
 		"DeviceEvents " + w + "| union DeviceInfo": "line 2: the rows of DeviceInfo pass no border",
 		"union (A " + w + "), B":                   "line 2: the rows of B pass no border",
 		"let X = B; " + cut + "| union X":          "line 2: the rows of B pass no border",
-		"union (A " + w + "), (B | where When >= _startTime and When < _endTime | project When)": "the answer has no column Timestamp",
+		"union (A " + w + "), (B | where When >= _startTime and When < _endTime | project When)": "line 2: the answer has no column Timestamp",
 		"union (A " + w + "), (B | where When >= _startTime and When < _endTime | extend X = 1)": "line 2: the borders cut by another value",
 	})
 }

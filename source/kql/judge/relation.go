@@ -181,6 +181,15 @@ func (l *leg) column(name string, j *judge) (column, bool) {
 	return c, true
 }
 
+// free is the name that a further column of a name gets: with a number, if that is taken.
+func (l *leg) free(name string) string {
+	free := name
+	for n := 1; l.has(free); n++ {
+		free = fmt.Sprint(name, n)
+	}
+	return free
+}
+
 // matches reports whether a name fits a pattern with *.
 func matches(pattern, name string) bool {
 	ok, err := path.Match(strings.NewReplacer("[", `\[`, "?", `\?`).Replace(pattern), name)

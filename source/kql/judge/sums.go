@@ -79,6 +79,9 @@ func (j *judge) sumColumns(r *relation, l *leg, c syntax.Column, in *names) {
 		made = cmp.Or(made, j.define(c, scope{in, of}).border())
 	}
 	for _, name := range namesOf(c) {
+		if len(c.Names) == 0 && !l.single { // a key keeps its name
+			name = l.free(name)
+		}
 		l.set(name, column{j.fresh(), made})
 	}
 	call, ok := c.Value.(*syntax.Call)
