@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sethvargo/go-retry"
+
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/state"
@@ -110,7 +112,8 @@ func patience(doc state.Document, p *state.Pending) time.Duration {
 // still be running.
 func (s *Session) complete(ctx context.Context, p *state.Pending, files []state.File) error {
 	deadline := time.Now().Add(patience(s.Doc, p))
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+	pauses := retry.WithCappedDuration(time.Minute, retry.NewExponential(time.Second))
+	for {
 		err := s.Lake.Publish(ctx, files)
 		switch {
 		case err == nil:
@@ -130,6 +133,7 @@ func (s *Session) complete(ctx context.Context, p *state.Pending, files []state.
 		if time.Now().After(deadline) {
 			return uploadGone(s.dataset.Name, p, err)
 		}
+		wait, _ := pauses.Next()
 		s.log.Warn("an upload of a decided commit is gone; another run may be completing it", "seq", p.Seq, "wait", wait)
 		select {
 		case <-time.After(wait):
