@@ -131,7 +131,7 @@ func (s scenario) play(t *testing.T) error {
 	}
 	h.world.deliverLate(true)
 	if s.cured {
-		h.tenant.Cure(eventTable)
+		h.tenant.Restore(eventTable)
 	}
 	h.mu.Lock()
 	h.quiet = true
@@ -213,7 +213,7 @@ func (h *history) fill(from, to time.Time) error {
 	}
 	for range min(h.poison, len(rows)) {
 		at := rows[h.rng.IntN(len(rows))].Ingested
-		h.tenant.Poison(eventTable, at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
+		h.tenant.FailRange(eventTable, at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func TestCostOfGaps(t *testing.T) {
 		for n := range 400 {
 			at := l.at(time.Duration(n) * 2 * time.Second)
 			l.add(1, at, time.Time{})
-			l.tenant.Poison(eventTable, at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
+			l.tenant.FailRange(eventTable, at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		}
 		time.Sleep(quarter)
 		for run := range 3 {
@@ -120,7 +120,7 @@ func TestCostOfGaps(t *testing.T) {
 			}
 		}
 		l.holds(0)
-		l.tenant.Cure(eventTable)
+		l.tenant.Restore(eventTable)
 		l.run()
 		l.holds(l.rows)
 	})

@@ -25,13 +25,13 @@ func TestRefusedLateRows(t *testing.T) {
 		time.Sleep(time.Hour)
 		f.run(t, "first", cap)
 		f.add(t, table, 5, f.start, quarter, 0, 0) // nobody has seen them yet
-		f.tenant.Poison(table, f.start, quarter, tenant.Call.LimitsExceeded)
+		f.tenant.FailRange(table, f.start, quarter, tenant.Call.LimitsExceeded)
 		for _, res := range f.run(t, "refused", cap) {
 			if len(res.Gaps) == 0 || !res.Gaps[0].Late || res.Rows > 0 || res.Check.Differ != 1 {
 				t.Errorf("gaps %v, %d rows, check %+v", res.Gaps, res.Rows, res.Check)
 			}
 		}
-		f.tenant.Cure(table)
+		f.tenant.Restore(table)
 		for _, res := range f.run(t, "cured", cap) {
 			if res.Rows != 5 || len(res.Gaps) > 0 {
 				t.Errorf("%d rows, gaps %v", res.Rows, res.Gaps)

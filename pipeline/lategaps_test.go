@@ -20,7 +20,7 @@ func (l *lab) lateGap(after time.Duration) {
 	time.Sleep(2 * quarter)
 	_ = l.try() // there may be other gaps
 	l.add(2, l.at(after), time.Time{})
-	l.tenant.Poison(l.table.Name, l.at(after), l.at(after+hunting.Tick), tenant.Call.LimitsExceeded)
+	l.tenant.FailRange(l.table.Name, l.at(after), l.at(after+hunting.Tick), tenant.Call.LimitsExceeded)
 	time.Sleep(quarter)
 	l.incomplete()
 }
@@ -38,14 +38,14 @@ func (l *lab) incomplete() {
 func TestLateGapBesideAnother(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.add(5, l.at(quarter-hunting.Tick), time.Time{})
-		l.tenant.Poison(eventTable, l.at(quarter-hunting.Tick), l.at(quarter), tenant.Call.LimitsExceeded)
+		l.tenant.FailRange(eventTable, l.at(quarter-hunting.Tick), l.at(quarter), tenant.Call.LimitsExceeded)
 		time.Sleep(quarter)
 		l.incomplete()
 		l.lateGap(quarter)
 		if gaps := l.document().Gaps; len(gaps) != 2 || gaps[0].Late || !gaps[1].Late {
 			t.Fatalf("gaps %+v", gaps)
 		}
-		l.tenant.Cure(eventTable)
+		l.tenant.Restore(eventTable)
 		l.run()
 		l.holds(l.rows)
 	})
@@ -60,7 +60,7 @@ func TestLateGapKeepsItsKeys(t *testing.T) {
 			time.Sleep(2 * time.Hour)
 			l.incomplete()
 		}
-		l.tenant.Cure(eventTable)
+		l.tenant.Restore(eventTable)
 		l.run()
 		l.holds(l.rows)
 	})
@@ -77,7 +77,7 @@ func TestLateGapWithoutKeys(t *testing.T) {
 		time.Sleep(quarter)
 		l.incomplete()
 		l.reconcile = reconcile
-		l.tenant.Cure(eventTable)
+		l.tenant.Restore(eventTable)
 		for range 2 {
 			time.Sleep(quarter)
 			l.incomplete()

@@ -92,7 +92,7 @@ func TestSettledQuarterHour(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.add(5, l.at(time.Minute), time.Time{})
 		l.add(5, l.at(8*time.Minute), time.Time{})
-		l.tenant.Poison(eventTable, l.at(time.Minute), l.at(time.Minute+hunting.Tick), tenant.Call.LimitsExceeded)
+		l.tenant.FailRange(eventTable, l.at(time.Minute), l.at(time.Minute+hunting.Tick), tenant.Call.LimitsExceeded)
 		pages := func() (n int) {
 			for _, q := range l.queries {
 				if !q.counts && !q.empty {
@@ -114,7 +114,7 @@ func TestSettledQuarterHour(t *testing.T) {
 			time.Sleep(quarter)
 		}
 		l.holds(5)
-		l.tenant.Cure(eventTable)
+		l.tenant.Restore(eventTable)
 		l.run()
 		l.holds(10)
 	})

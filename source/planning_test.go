@@ -31,6 +31,7 @@ import (
 	"hunting-exporter/source/call"
 	"hunting-exporter/source/call/calltest"
 	"hunting-exporter/tenant"
+	"hunting-exporter/tenant/rows"
 )
 
 // What is planned at full size takes minutes; unit tests take a part of it, of rows without
@@ -73,12 +74,16 @@ func onWednesday(t *testing.T, plan func(t *testing.T)) {
 	})
 }
 
+func officeBursts(seed uint64) func(time.Time) float64 {
+	return rows.WithBursts(rows.OfficeHours, 12*time.Hour, seed)
+}
+
 func backfill(t *testing.T, s *site, table string, rows int) {
 	now := time.Now().UTC().Truncate(time.Hour)
 	from := now.Add(-30 * oneDay).Add(3 * time.Hour) // what is older may expire while it is read
 	s.seed(t, tenant.Seed{
 		Tables: []string{table}, Rows: rows, From: from, To: now, Seed: 7,
-		Shape: tenant.WithBursts(tenant.OfficeHours, 12*time.Hour, 7), Lag: func(int) time.Duration { return 0 },
+		Shape: officeBursts(7), Lag: func(int) time.Duration { return 0 },
 	})
 	r := s.reader(t)
 	defer r.Close()
@@ -127,7 +132,7 @@ func cron(t *testing.T) {
 	for i, table := range tables {
 		s.seed(t, tenant.Seed{
 			Tables: []string{table}, Rows: int(aRun[i]*float64(*planCap)) * runs, From: start, To: start.Add(time.Duration(runs) * interval), Seed: uint64(i),
-			Shape: tenant.WithBursts(tenant.OfficeHours, 12*time.Hour, uint64(i)), Lag: func(int) time.Duration { return 0 },
+			Shape: officeBursts(uint64(i)), Lag: func(int) time.Duration { return 0 },
 		})
 	}
 	var ratios []float64
@@ -236,7 +241,7 @@ type site struct {
 }
 
 func newSite(hollow bool) *site {
-	s := &site{api: "graph", decoder: &counting{}, Tenant: tenant.New(tenant.Options{Hollow: hollow, MaxRows: *planCap, MaxBytes: byteCap, CallsPerMinute: -1, CallsPerHour: -1})}
+	s := &site{api: "graph", decoder: &counting{}, Tenant: tenant.New(tenant.Options{SizeOnly: hollow, MaxRows: *planCap, MaxBytes: byteCap, CallsPerMinute: -1, CallsPerHour: -1})}
 	if hollow { // the row cap alone is measured
 		s.SetMaxBytes(math.MaxInt64)
 	}

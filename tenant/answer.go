@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"hunting-exporter/schema"
+	"hunting-exporter/tenant/data"
+	"hunting-exporter/tenant/kusto"
 )
 
 // answer is a result that is whole in memory: only then is it known whether it is
@@ -16,7 +19,7 @@ import (
 type answer struct {
 	columns []schema.Column
 	rows    int
-	bytes   int64 // of the rows; where they are hollow, of those they stand for
+	bytes   int64 // of the rows; where they are sizes only, of those they stand for
 	chunks  [][]byte
 	took    time.Duration
 	// truncated is true where the cap cut rows; the client is not told.
@@ -48,17 +51,17 @@ func (a *answer) release() {
 	a.chunks = nil
 }
 
-var errResultSize error = &queryError{"Query execution has exceeded the allowed result size. " +
-	"Optimize your query by limiting the number of results and try again"}
+var errResultSize = errors.New("Query execution has exceeded the allowed result size. " +
+	"Optimize your query by limiting the number of results and try again")
 
 // answer runs a call's query; the rows past the cap are cut without a word.
-func (t *Tenant) answer(ctx context.Context, call Call, within span) (*answer, error) {
+func (t *Tenant) answer(ctx context.Context, call Call, within data.Span) (*answer, error) {
 	began := time.Now()
 	rel, err := t.relation(ctx, call.Query, within)
 	if err != nil {
 		return nil, err
 	}
-	out := &answer{columns: rel.schema()}
+	out := &answer{columns: rel.Columns()}
 	err = t.fill(out, rel, call)
 	if err == nil {
 		err = ctx.Err()
@@ -72,31 +75,22 @@ func (t *Tenant) answer(ctx context.Context, call Call, within span) (*answer, e
 }
 
 // relation is what a query answers, its rows still to come.
-func (t *Tenant) relation(ctx context.Context, query string, within span) (*relation, error) {
-	q, err := parse(query)
-	if err != nil {
-		return nil, err
-	}
-	e := &env{
-		tenant: t, now: schema.ToTicks(t.o.Now()), timespan: within,
-		stopped: func() bool { return ctx.Err() != nil },
-		names:   map[string]thing{}, spent: new(int),
-	}
-	return e.compile(q)
+func (t *Tenant) relation(ctx context.Context, query string, within data.Span) (*kusto.Relation, error) {
+	return kusto.Compile(query, kusto.Scope{Tables: database{t}, Now: schema.ToTicks(t.o.Now()), Within: within, Stopped: func() bool { return ctx.Err() != nil }})
 }
 
 // fill writes the rows of a relation, within the caps.
-func (t *Tenant) fill(out *answer, rel *relation, call Call) error {
-	maxRows, maxBytes, poison := int(t.caps.rows.Load()), t.caps.bytes.Load(), t.poison.now()
+func (t *Tenant) fill(out *answer, rel *kusto.Relation, call Call) error {
+	maxRows, maxBytes, failing := int(t.caps.rows.Load()), t.caps.bytes.Load(), t.failing.now()
 	enc := newRowEncoder(rel, call.API == string(graphAPI))
-	enc.hollow = t.o.Hollow
+	enc.sizeOnly = t.o.SizeOnly
 	var err error
-	rel.scan(func(r *row) bool {
+	rel.Scan(func(r *kusto.Row) bool {
 		if out.rows == maxRows {
 			out.truncated = true
 			return false
 		}
-		if err = taste(poison, rel, r, call); err != nil {
+		if err = hits(failing, rel, r, call); err != nil {
 			return false
 		}
 		if out.rows > 0 {
@@ -128,7 +122,7 @@ func (a *answer) writeTo(w io.Writer, f flavour) error {
 		if i > 0 {
 			head = append(head, ',')
 		}
-		head = fmt.Appendf(head, `{"%s":%s,"%s":%s}`, nameKey, appendQuoted(nil, c.Name), typeKey, appendQuoted(nil, c.Type))
+		head = fmt.Appendf(head, `{"%s":%s,"%s":%s}`, nameKey, data.AppendQuoted(nil, c.Name), typeKey, data.AppendQuoted(nil, c.Type))
 	}
 	if _, err := w.Write(append(head, results...)); err != nil {
 		return err

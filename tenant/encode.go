@@ -1,55 +1,25 @@
 package tenant
 
 import (
-	"math"
-	"strconv"
+	"cmp"
+	"strings"
+
+	"hunting-exporter/tenant/data"
+	"hunting-exporter/tenant/kusto"
 )
 
 // appendCell writes a cell as an answer carries it. A null of any type but string
 // is {} on Graph and null elsewhere.
-func appendCell(b []byte, v value, k kind, graph bool) []byte {
-	if v.k == kNull {
-		switch {
-		case k == kString:
-			return append(b, `""`...)
-		case graph:
-			return append(b, "{}"...)
-		default:
-			return append(b, "null"...)
-		}
-	}
-	switch v.k {
-	case kBool, kInt, kLong:
-		return strconv.AppendInt(b, v.n, 10)
-	case kReal:
-		if f := v.real(); math.IsNaN(f) || math.IsInf(f, 0) {
-			return append(appendReal(append(b, '"'), f), '"')
-		}
-		return appendReal(b, v.real())
-	case kDatetime:
-		return append(appendTime(append(b, '"'), v.n), '"')
-	case kTimespan:
-		return append(appendSpan(append(b, '"'), v.n), '"')
-	case kDynamic:
-		if graph {
-			return appendGraphValue(b, v.s, true)
-		}
-		return append(b, v.s...)
+func appendCell(b []byte, v data.Value, k data.Kind, graph bool) []byte {
+	switch {
+	case v.Kind == data.KindNull && k == data.KindString:
+		return append(b, `""`...)
+	case v.Kind == data.KindNull && graph:
+		return append(b, "{}"...)
+	case v.Kind == data.KindDynamic && graph:
+		return appendGraphValue(b, v.Text, true)
 	default:
-		return appendQuoted(b, v.s)
-	}
-}
-
-// appendElement writes a value as a part of a dynamic: booleans are JSON's, times have all
-// their digits.
-func appendElement(b []byte, v value) []byte {
-	switch v.k {
-	case kBool:
-		return strconv.AppendBool(b, v.n != 0)
-	case kDatetime:
-		return appendQuoted(b, v.text())
-	default:
-		return appendCell(b, v, v.k, false)
+		return data.AppendJSON(b, v)
 	}
 }
 
@@ -58,28 +28,29 @@ type rowEncoder struct {
 	graph   bool
 	columns []encodedColumn
 	buf     []byte
-	// hollow writes rows of a table as {}; their size is guessed from samples.
-	hollow        bool
-	origin        func(*row) (*table, int64)
+	// sizeOnly writes rows of a table as {}; their size is guessed from samples.
+	sizeOnly      bool
+	rel           *kusto.Relation
 	samples, size int64
 }
 
-// maxSamples is how many hollow rows are measured.
+// maxSamples is how many such rows are measured.
 const maxSamples = 100
 
 type encodedColumn struct {
-	expr      *expr
+	kind      data.Kind
 	key       []byte // `,"Name":`
 	companion []byte // `,"Name@odata.type":"`
 }
 
-func newRowEncoder(rel *relation, graph bool) *rowEncoder {
-	enc := &rowEncoder{graph: graph, origin: rel.origin}
-	for _, c := range rel.columns {
+func newRowEncoder(rel *kusto.Relation, graph bool) *rowEncoder {
+	enc := &rowEncoder{graph: graph, rel: rel}
+	for _, c := range rel.Columns() {
+		k, _ := data.KindOf(c.Type)
 		enc.columns = append(enc.columns, encodedColumn{
-			expr:      c.expr,
-			key:       append(appendQuoted([]byte{','}, c.name), ':'),
-			companion: append(appendQuoted([]byte{','}, c.name+"@odata.type"), ':', '"'),
+			kind:      k,
+			key:       append(data.AppendQuoted([]byte{','}, c.Name), ':'),
+			companion: append(data.AppendQuoted([]byte{','}, c.Name+"@odata.type"), ':', '"'),
 		})
 	}
 	return enc
@@ -87,8 +58,8 @@ func newRowEncoder(rel *relation, graph bool) *rowEncoder {
 
 // row writes one row as a JSON object, and tells the size it has or stands for; what
 // it returns is valid until the next.
-func (enc *rowEncoder) row(r *row) ([]byte, int64) {
-	if !enc.hollow || !enc.ofTable(r) {
+func (enc *rowEncoder) row(r *kusto.Row) ([]byte, int64) {
+	if !enc.sizeOnly || !enc.ofTable(r) {
 		b := enc.full(r)
 		return b, int64(len(b))
 	}
@@ -101,25 +72,22 @@ func (enc *rowEncoder) row(r *row) ([]byte, int64) {
 	return []byte("{}"), enc.size / enc.samples
 }
 
-func (enc *rowEncoder) ofTable(r *row) bool {
-	if enc.origin == nil {
-		return false
-	}
-	t, _ := enc.origin(r)
-	return t != nil
+func (enc *rowEncoder) ofTable(r *kusto.Row) bool {
+	table, _ := enc.rel.Origin(r)
+	return table != ""
 }
 
-func (enc *rowEncoder) full(r *row) []byte {
+func (enc *rowEncoder) full(r *kusto.Row) []byte {
 	b := enc.buf[:0]
 	for i := range enc.columns {
 		c := &enc.columns[i]
-		v := c.expr.eval(r)
+		v := enc.rel.Cell(r, i)
 		if enc.graph {
 			if t := companionOf(v); t != "" {
 				b = append(append(append(b, c.companion...), t...), '"')
 			}
 		}
-		b = appendCell(append(b, c.key...), v, c.expr.kind, enc.graph)
+		b = appendCell(append(b, c.key...), v, c.kind, enc.graph)
 	}
 	if len(b) == 0 {
 		b = append(b, ',')
@@ -130,15 +98,85 @@ func (enc *rowEncoder) full(r *row) []byte {
 }
 
 // companionOf is the OData type that Graph writes beside a value, "" for none.
-func companionOf(v value) string {
-	switch v.k {
-	case kBool:
+func companionOf(v data.Value) string {
+	switch v.Kind {
+	case data.KindBool:
 		return "#SByte"
-	case kLong:
+	case data.KindLong:
 		return "#Int64"
-	case kDynamic:
-		return jsonCompanion(v.s)
+	case data.KindDynamic:
+		return jsonCompanion(v.Text)
 	default:
 		return ""
+	}
+}
+
+const dynamicType = `"@odata.type":"#microsoft.graph.security.dynamicColumnValue"`
+
+// jsonCompanion is the companion of a value inside a dynamic: whole numbers and
+// arrays have one.
+func jsonCompanion(s string) string {
+	switch c := s[0]; {
+	case c == '[':
+		return "#Collection(" + elementType(s) + ")"
+	case (c == '-' || c >= '0' && c <= '9') && !strings.ContainsAny(s, ".eE"):
+		return "#Int64"
+	default:
+		return ""
+	}
+}
+
+// elementType is Int64 or Double for an array of nothing but numbers, else String.
+func elementType(s string) string {
+	out := ""
+	data.EachMember(s, func(_, v string) {
+		switch c := v[0]; {
+		case c != '-' && (c < '0' || c > '9'):
+			out = "String"
+		case out == "String":
+		case strings.ContainsAny(v, ".eE"):
+			out = "Double"
+		case out == "":
+			out = "Int64"
+		}
+	})
+	return cmp.Or(out, "String")
+}
+
+// appendGraphValue writes compact JSON the way Graph does: objects name their type,
+// arrays and whole numbers have a companion, objects in arrays become text.
+func appendGraphValue(b []byte, s string, top bool) []byte {
+	switch {
+	case s == "{}" && top: // cannot be told from a null there
+		return append(b, s...)
+	case s[0] == '{':
+		b = append(append(b, '{'), dynamicType...)
+		data.EachMember(s, func(key, v string) {
+			b = append(b, ',')
+			if t := jsonCompanion(v); t != "" {
+				b = append(append(b, key[:len(key)-1]...), `@odata.type":"`...)
+				b = append(append(b, t...), `",`...)
+			}
+			b = append(append(b, key...), ':')
+			b = appendGraphValue(b, v, false)
+		})
+		return append(b, '}')
+	case s[0] == '[':
+		b = append(b, '[')
+		first := true
+		data.EachMember(s, func(_, v string) {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			if v[0] == '{' || v[0] == '[' {
+				b = data.AppendQuoted(b, v)
+			} else {
+				b = append(b, v...)
+			}
+		})
+		return append(b, ']')
+	default:
+		return append(b, s...)
 	}
 }

@@ -1,10 +1,17 @@
 package tenant
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
+
+	"hunting-exporter/schema"
+	"hunting-exporter/tenant/data"
+	"hunting-exporter/tenant/kusto"
 )
 
 // Call is a call as a fault hook sees it, before it is answered.
@@ -82,7 +89,7 @@ func (c Call) QuotaExceeded(wait time.Duration) Fault {
 // CPUExceeded is the 429 of the tenant's share of CPU.
 func (c Call) CPUExceeded(wait time.Duration) Fault {
 	return c.refuse(quotaRefusal(flavour(c.API), fmt.Sprintf("You have exceeded processing resources allocated to this tenant. "+
-		"You can run queries again in %s.", appendSpan(nil, int64(wait/100)))))
+		"You can run queries again in %s.", data.AppendSpan(nil, int64(wait/100)))))
 }
 
 // ResultTooLarge is the 400 of a result over the size limit.
@@ -110,4 +117,79 @@ func (c Call) BadGateway() Fault {
 // GatewayTimeout is what Graph answers for a query that takes too long.
 func (c Call) GatewayTimeout() Fault {
 	return c.refuse(refusal{status: http.StatusGatewayTimeout, code: "UnknownError"})
+}
+
+// failRange is a stretch of a table that no query gets rows of.
+type failRange struct {
+	span   data.Span
+	refuse func(Call) Fault
+}
+
+type failRanges struct {
+	mu sync.RWMutex
+	of map[string][]failRange // by table; replaced as a whole, never changed in place
+}
+
+// FailRange answers each query that would return a row which came in within [from, to)
+// with the Fault that refuse gives: what the API does for rows that it cannot
+// deliver. Queries that only count such rows work. A Fault without Status and Body
+// lets the query through. Ranges add up until Restore.
+func (t *Tenant) FailRange(table string, from, to time.Time, refuse func(Call) Fault) {
+	r := failRange{span: data.Span{From: schema.ToTicks(from), To: schema.ToTicks(to)}, refuse: refuse}
+	t.failing.edit(func(of map[string][]failRange) {
+		of[table] = append(of[table][:len(of[table]):len(of[table])], r)
+	})
+}
+
+// Restore ends what FailRange did to a table.
+func (t *Tenant) Restore(table string) {
+	t.failing.edit(func(of map[string][]failRange) { delete(of, table) })
+}
+
+func (f *failRanges) edit(change func(map[string][]failRange)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := map[string][]failRange{}
+	maps.Copy(next, f.of)
+	change(next)
+	f.of = next
+}
+
+func (f *failRanges) now() map[string][]failRange {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.of
+}
+
+// rowFault is a query that met a row of a FailRange; its Fault is the answer.
+type rowFault struct{ fault Fault }
+
+func (f *rowFault) Error() string {
+	return cmp.Or(f.fault.Body, "a row of the answer cannot be delivered")
+}
+
+// hits finds what a row does to a call that would return it.
+func hits(of map[string][]failRange, rel *kusto.Relation, r *kusto.Row, call Call) error {
+	if len(of) == 0 {
+		return nil
+	}
+	table, ingested := rel.Origin(r)
+	for _, p := range of[table] {
+		if !p.span.Has(ingested) {
+			continue
+		}
+		if f := p.refuse(call); f.instead() {
+			return &rowFault{f}
+		}
+	}
+	return nil
+}
+
+// faultOf is the Fault that err stands for, if it is such.
+func faultOf(err error) (Fault, bool) {
+	var f *rowFault
+	if !errors.As(err, &f) {
+		return Fault{}, false
+	}
+	return f.fault, true
 }

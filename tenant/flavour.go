@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"hunting-exporter/schema"
+	"hunting-exporter/tenant/data"
 )
 
 // flavour is one of the three hunting APIs.
@@ -78,5 +82,67 @@ func quotaRefusal(f flavour, message string) refusal {
 
 func quotaText(limit int, per time.Duration, wait time.Duration) string {
 	return fmt.Sprintf("API calls quota exceeded! maximum allowed %d per %s for the key Destination+TenantID+AppID. "+
-		"You can send requests again in %d seconds.", limit, appendSpan(nil, int64(per/100)), int64((wait+time.Second-1)/time.Second))
+		"You can send requests again in %d seconds.", limit, data.AppendSpan(nil, int64(per/100)), int64((wait+time.Second-1)/time.Second))
+}
+
+// timespanOf reads Graph's Timespan: a duration back from now, a start, or
+// start/end, duration/end, start/duration.
+func timespanOf(s string, now time.Time) (data.Span, bool) {
+	from, to, pair := strings.Cut(s, "/")
+	d1, isD1 := isoDuration(from)
+	t1, isT1 := data.ParseTime(from)
+	nowTicks := schema.ToTicks(now)
+	if !pair {
+		switch {
+		case isD1:
+			return data.Span{From: nowTicks - d1, To: nowTicks}, true
+		case isT1:
+			return data.Span{From: t1, To: data.Always.To}, true
+		}
+		return data.Always, false
+	}
+	d2, isD2 := isoDuration(to)
+	t2, isT2 := data.ParseTime(to)
+	switch {
+	case isT1 && isT2:
+		return data.Span{From: t1, To: t2}, true
+	case isD1 && isT2:
+		return data.Span{From: t2 - d1, To: t2}, true
+	case isT1 && isD2:
+		return data.Span{From: t1, To: t1 + d2}, true
+	default:
+		return data.Always, false
+	}
+}
+
+// isoDuration reads P30D, PT6H, P1DT12H30M and the like, in ticks.
+func isoDuration(s string) (int64, bool) {
+	rest, ok := strings.CutPrefix(s, "P")
+	if !ok || rest == "" {
+		return 0, false
+	}
+	date, clock, _ := strings.Cut(rest, "T")
+	var total int64
+	for _, part := range []struct {
+		text  string
+		units map[byte]int64
+	}{
+		{date, map[byte]int64{'D': data.TickDay, 'W': 7 * data.TickDay}},
+		{clock, map[byte]int64{'H': data.TickHour, 'M': data.TickMinute, 'S': data.TickSecond}},
+	} {
+		for part.text != "" {
+			i := strings.IndexFunc(part.text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+			if i < 1 {
+				return 0, false
+			}
+			f, err := strconv.ParseFloat(part.text[:i], 64)
+			unit, known := part.units[part.text[i]]
+			if err != nil || !known || f > 1e6 {
+				return 0, false
+			}
+			total += int64(f * float64(unit))
+			part.text = part.text[i+1:]
+		}
+	}
+	return total, true
 }

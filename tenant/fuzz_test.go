@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hunting-exporter/tenant"
+	"hunting-exporter/tenant/rows"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,7 +56,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(`{"Bag":{"x":{},"y":[]},"Num":1e400}`, 0)
 	f.Fuzz(func(t *testing.T, line string, form int) {
 		tn := tenant.New(tenant.Options{Now: fixed})
-		if err := tn.LoadNDJSON("AlertInfo", strings.NewReader(line), tenant.Load{Form: tenant.Form(form & 3), Ingested: noon}); err != nil {
+		if err := tn.LoadNDJSON("AlertInfo", strings.NewReader(line), rows.Load{Form: rows.Form(form & 3), Ingested: noon}); err != nil {
 			return
 		}
 		var b strings.Builder

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"hunting-exporter/tenant/data"
 )
 
 // maxRequest is where a proxy in front of the API refuses a body.
@@ -97,7 +99,7 @@ func (t *Tenant) admit(r *http.Request, f flavour, size int, bad *refusal) *refu
 }
 
 func (t *Tenant) reply(w http.ResponseWriter, call Call, q request, rec *Record) {
-	f, r, within := flavour(call.API), call.Request, always
+	f, r, within := flavour(call.API), call.Request, data.Always
 	if q.timespan != "" {
 		var ok bool
 		if within, ok = timespanOf(q.timespan, t.o.Now()); !ok {
@@ -107,7 +109,7 @@ func (t *Tenant) reply(w http.ResponseWriter, call Call, q request, rec *Record)
 		}
 	}
 	a, err := t.answer(r.Context(), call, within)
-	if fault, ok := poisonedFault(err); ok {
+	if fault, ok := faultOf(err); ok {
 		fault.strike(w, r, rec)
 		return
 	}

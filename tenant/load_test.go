@@ -12,6 +12,7 @@ import (
 
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
+	"hunting-exporter/tenant/rows"
 )
 
 // cells tells a table's rows by column, in canonical form, nulls as "null".
@@ -43,12 +44,12 @@ func only(m map[string]string, names ...string) string {
 // loads are the files of testdata and what becomes of them.
 var loads = []struct {
 	file, table string
-	form        tenant.Form
+	form        rows.Form
 	types       []string
 	rows        []string
 }{
 	{
-		"stream", "DeviceFileEvents", tenant.StreamForm,
+		"stream", "DeviceFileEvents", rows.StreamForm,
 		[]string{
 			"ReportId=Int64", "FileSize=Int64", "IsInitiatingProcessRemoteSession=SByte", "InitiatingProcessId=String", "MachineGroup=String",
 			"NewCount=Int64", "NewRatio=Double", "NewMix=String", "NewFlag=SByte", "NewBag=Object",
@@ -63,7 +64,7 @@ var loads = []struct {
 		},
 	},
 	{
-		"graph", "ExposureGraphNodes", tenant.GraphForm,
+		"graph", "ExposureGraphNodes", rows.GraphForm,
 		[]string{"NodeId=String", "EntityIds=Object", "Owned=SByte"},
 		[]string{
 			`NodeName= Categories=["identity"] EntityIds=[{"type":"AadObjectId","id":"x"},"plain {text}"] NodeProperties={"raw":{"n":0,"t":[{"deep":["{}"]}]}} Owned=1 ingested=2026-08-20T12:00:00Z`,
@@ -71,7 +72,7 @@ var loads = []struct {
 		},
 	},
 	{
-		"legacy", "CloudAppEvents", tenant.LegacyForm,
+		"legacy", "CloudAppEvents", rows.LegacyForm,
 		[]string{"IsAdminOperation=SByte", "RawEventData=Object"},
 		[]string{`ApplicationId=20893 IsAdminOperation=0 IsAnonymousProxy=null City= ObjectId= ActivityObjects=[{"Type":"Task","Ids":["{\"not\":\"unwrapped\"}"]}] ` +
 			`RawEventData=null Timestamp=17855911270000000 ingested=2026-08-01T13:34:07Z`},
@@ -86,7 +87,7 @@ func TestLoadNDJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if err := tn.LoadNDJSON(tc.table, f, tenant.Load{Form: tc.form}); err != nil {
+		if err := tn.LoadNDJSON(tc.table, f, rows.Load{Form: tc.form}); err != nil {
 			t.Fatal(err)
 		}
 		types, rows := cells(tn, tc.table)
@@ -121,7 +122,7 @@ func TestLoadedRowsAreServedAsRecorded(t *testing.T) {
 	}
 	first, _, _ := strings.Cut(string(b), "\n")
 	tn := tenant.New(tenant.Options{Now: fixed})
-	if err := tn.LoadNDJSON("ExposureGraphNodes", strings.NewReader(first), tenant.Load{Form: tenant.GraphForm}); err != nil {
+	if err := tn.LoadNDJSON("ExposureGraphNodes", strings.NewReader(first), rows.Load{Form: rows.GraphForm}); err != nil {
 		t.Fatal(err)
 	}
 	c := serve(t, tn)
@@ -138,7 +139,7 @@ func TestLoadedRowsAreServedAsRecorded(t *testing.T) {
 func TestLoadRefusesWhatIsNoObject(t *testing.T) {
 	for _, in := range []string{"[1]", `{"a":1`, `{"a":1} x`, "null"} {
 		tn := tenant.New(tenant.Options{Now: fixed})
-		if err := tn.LoadNDJSON("DeviceEvents", strings.NewReader("\n"+in), tenant.Load{}); err == nil || !strings.Contains(err.Error(), "line 2") {
+		if err := tn.LoadNDJSON("DeviceEvents", strings.NewReader("\n"+in), rows.Load{}); err == nil || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
@@ -147,7 +148,7 @@ func TestLoadRefusesWhatIsNoObject(t *testing.T) {
 // Every public sample that lies beside the repository loads, and is served back
 // by both forms of the API.
 func TestPublicSamples(t *testing.T) {
-	for dir, form := range map[string]tenant.Form{"": tenant.StreamForm, "graph": tenant.GraphForm, "legacy": tenant.LegacyForm} {
+	for dir, form := range map[string]rows.Form{"": rows.StreamForm, "graph": rows.GraphForm, "legacy": rows.LegacyForm} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "shared", "samples", dir, "*.ndjson"))
 		if err != nil {
 			t.Fatal(err)
@@ -159,7 +160,7 @@ func TestPublicSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = tn.LoadNDJSON(table, f, tenant.Load{Form: form, Ingested: noon.Add(-time.Hour)})
+			err = tn.LoadNDJSON(table, f, rows.Load{Form: form, Ingested: noon.Add(-time.Hour)})
 			f.Close()
 			if err != nil {
 				t.Fatal(err)

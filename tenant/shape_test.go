@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hunting-exporter/tenant"
+	"hunting-exporter/tenant/rows"
 )
 
 // monday is the start of a week before noon.
@@ -29,7 +30,7 @@ func perMinute(t *testing.T, rows int, shape func(time.Time) float64) []int {
 
 func TestOfficeHours(t *testing.T) {
 	var night, office, weekend float64
-	for minute, n := range perMinute(t, 100_000, tenant.OfficeHours) {
+	for minute, n := range perMinute(t, 100_000, rows.OfficeHours) {
 		switch day, hour := minute/1440, minute/60%24; {
 		case day >= 5:
 			weekend += float64(n) / (2 * 24)
@@ -46,7 +47,7 @@ func TestOfficeHours(t *testing.T) {
 
 func TestBursts(t *testing.T) {
 	flat := func(time.Time) float64 { return 1 }
-	counts := perMinute(t, 100_000, tenant.WithBursts(flat, 24*time.Hour, 9))
+	counts := perMinute(t, 100_000, rows.WithBursts(flat, 24*time.Hour, 9))
 	usual := 100_000.0 / (7*24*60 + 7*4*49)
 	bursts := map[int]int{} // minutes of burst by day
 	for minute, n := range counts {
@@ -83,7 +84,7 @@ func TestShapesWithGaps(t *testing.T) {
 	}
 	tn := tenant.New(tenant.Options{Now: fixed})
 	to := monday.Add(90 * time.Second)
-	seed := tenant.Seed{Tables: []string{"AlertInfo"}, Rows: 900, From: monday, To: to, Shape: tenant.OfficeHours}
+	seed := tenant.Seed{Tables: []string{"AlertInfo"}, Rows: 900, From: monday, To: to, Shape: rows.OfficeHours}
 	if err := tn.Seed(seed); err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,13 @@ package tenant
 import (
 	"cmp"
 	"crypto/rand"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"hunting-exporter/tenant/data"
 )
 
 // Fixed credentials that an Options without any accepts.
@@ -20,8 +24,6 @@ const (
 	DefaultClientID     = "0c9d8e7f-1a2b-4c3d-8e4f-5a6b7c8d9e0f"
 	DefaultClientSecret = "simulated-secret"
 )
-
-const retention = 30 * 24 * time.Hour
 
 // Options says how the tenant behaves; the zero value is a usual tenant.
 type Options struct {
@@ -44,11 +46,11 @@ type Options struct {
 	// CallsPerMinute and CallsPerHour are quotas: 0 is 45 a minute and none an
 	// hour, negative is none.
 	CallsPerMinute, CallsPerHour int
-	// Hollow answers each row of a table as {}, so that planning can be measured at
+	// SizeOnly answers each row of a table as {}, so that planning can be measured at
 	// any size; counts and other computed rows stay. What the size cap judges and
 	// Record tells is the size that the rows would have by the mean of the answer's
 	// first hundred.
-	Hollow bool
+	SizeOnly bool
 	// TokenLifetime is how long a token is accepted; 0 is an hour.
 	TokenLifetime time.Duration
 	// Latency is asked before each hunting answer; nil is none.
@@ -62,21 +64,21 @@ type Tenant struct {
 	signing []byte
 
 	mu     sync.RWMutex
-	tables map[string]*table // replaced as a whole entry, never changed in place
+	tables map[string]*data.Table // replaced as a whole entry, never changed in place
 
-	quota  quota
-	stats  stats
-	fault  faults
-	poison poisons
-	caps   caps
+	quota   quota
+	stats   stats
+	fault   faults
+	failing failRanges
+	caps    caps
 }
 
 // New makes an empty tenant: every table of the catalogue that nothing was put
 // into is one that the tenant does not have.
 func New(o Options) *Tenant {
-	o.TenantID = either(o.TenantID, DefaultTenantID)
-	o.ClientID = either(o.ClientID, DefaultClientID)
-	o.ClientSecret = either(o.ClientSecret, DefaultClientSecret)
+	o.TenantID = cmp.Or(o.TenantID, DefaultTenantID)
+	o.ClientID = cmp.Or(o.ClientID, DefaultClientID)
+	o.ClientSecret = cmp.Or(o.ClientSecret, DefaultClientSecret)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -91,7 +93,7 @@ func New(o Options) *Tenant {
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails; see crypto/rand
-	t := &Tenant{o: o, signing: key, tables: map[string]*table{}}
+	t := &Tenant{o: o, signing: key, tables: map[string]*data.Table{}}
 	t.SetMaxRows(o.MaxRows)
 	t.SetMaxBytes(o.MaxBytes)
 	return t
@@ -110,15 +112,20 @@ func (t *Tenant) SetMaxBytes(n int64) { t.caps.bytes.Store(cmp.Or(n, 50_000_000)
 // TenantID is the tenant's id, as tokens and the demo need it.
 func (t *Tenant) TenantID() string { return t.o.TenantID }
 
-func either(v, other string) string {
-	if v == "" {
-		return other
-	}
-	return v
+// database is the tenant as queries see it.
+type database struct{ t *Tenant }
+
+// Table returns the table as it is now; what was returned never changes.
+func (d database) Table(name string) (*data.Table, bool) { return d.t.table(name) }
+
+// Names is the tables that there are.
+func (d database) Names() []string {
+	d.t.mu.RLock()
+	defer d.t.mu.RUnlock()
+	return slices.Sorted(maps.Keys(d.t.tables))
 }
 
-// table returns the table as it is now; what was returned never changes.
-func (t *Tenant) table(name string) (*table, bool) {
+func (t *Tenant) table(name string) (*data.Table, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	tbl, ok := t.tables[name]

@@ -1,11 +1,15 @@
 package tenant
 
 import (
+	"context"
+	"io"
 	"iter"
 	"strconv"
 	"time"
 
 	"hunting-exporter/schema"
+	"hunting-exporter/tenant/data"
+	"hunting-exporter/tenant/kusto"
 )
 
 // Cell is a cell as it truly is, whatever flavour or sink it passes.
@@ -45,12 +49,12 @@ func (t *Tenant) Rows(name string) Truth {
 	if !ok {
 		return Truth{Rows: func(func(TruthRow) bool) {}}
 	}
-	out := Truth{Columns: apiColumns(tbl.columns)}
-	for _, s := range tbl.segments {
-		out.Len += s.rows()
+	out := Truth{Columns: data.APIColumns(tbl.Columns)}
+	for _, s := range tbl.Segments {
+		out.Len += s.Rows()
 	}
 	out.Rows = func(yield func(TruthRow) bool) {
-		for _, s := range tbl.segments {
+		for _, s := range tbl.Segments {
 			if !rowsOf(tbl, s, yield) {
 				return
 			}
@@ -66,9 +70,9 @@ func (t *Tenant) Ingested(name string) iter.Seq[time.Time] {
 		if !ok {
 			return
 		}
-		for _, s := range tbl.segments {
-			for id := range s.rows() {
-				if !yield(schema.FromTicks(s.ingested(id))) {
+		for _, s := range tbl.Segments {
+			for id := range s.Rows() {
+				if !yield(schema.FromTicks(s.Ingested(id))) {
 					return
 				}
 			}
@@ -76,19 +80,19 @@ func (t *Tenant) Ingested(name string) iter.Seq[time.Time] {
 	}
 }
 
-func rowsOf(tbl *table, s segment, yield func(TruthRow) bool) bool {
-	get := make([]func(int) value, len(tbl.columns))
-	for i, c := range tbl.columns {
-		get[i] = access(s, c)
+func rowsOf(tbl *data.Table, s data.Segment, yield func(TruthRow) bool) bool {
+	get := make([]func(int) data.Value, len(tbl.Columns))
+	for i, c := range tbl.Columns {
+		get[i] = data.Access(s, c)
 	}
-	seen := s.seen()
-	for id := range s.rows() {
-		row := TruthRow{Ingested: schema.FromTicks(s.ingested(id)), Cells: make([]Cell, len(get))}
+	seen := s.Seen()
+	for id := range s.Rows() {
+		row := TruthRow{Ingested: schema.FromTicks(s.Ingested(id)), Cells: make([]Cell, len(get))}
 		row.Visible = row.Ingested
 		if seen != nil {
 			row.Visible = schema.FromTicks(seen[id])
 		}
-		if at := s.event(id); at != noTime {
+		if at := s.Event(id); at != data.NoTime {
 			row.Event = schema.FromTicks(at)
 		}
 		for i := range get {
@@ -101,14 +105,14 @@ func rowsOf(tbl *table, s segment, yield func(TruthRow) bool) bool {
 	return true
 }
 
-func cell(v value) Cell {
-	switch v.k {
-	case kNull:
+func cell(v data.Value) Cell {
+	switch v.Kind {
+	case data.KindNull:
 		return Cell{Null: true}
-	case kReal:
-		return Cell{Real: v.real()}
+	case data.KindReal:
+		return Cell{Real: v.Float()}
 	default:
-		return Cell{Int: v.n, Text: v.s}
+		return Cell{Int: v.Int, Text: v.Text}
 	}
 }
 
@@ -118,12 +122,43 @@ func (c Cell) Canonical(apiType string) string {
 	if c.Null {
 		return "\x00"
 	}
-	switch k, _ := kindOf(apiType); k {
-	case kBool, kInt, kLong, kDatetime, kTimespan:
+	switch k, _ := data.KindOf(apiType); k {
+	case data.KindBool, data.KindInt, data.KindLong, data.KindDatetime, data.KindTimespan:
 		return strconv.FormatInt(c.Int, 10)
-	case kReal:
+	case data.KindReal:
 		return strconv.FormatFloat(c.Real, 'g', -1, 64)
 	default:
 		return c.Text
 	}
+}
+
+// Run answers a query without HTTP, token and quota, in the form of the M365D API:
+// for measuring, and for looking into the tenant by hand.
+func (t *Tenant) Run(ctx context.Context, w io.Writer, query string) error {
+	a, err := t.answer(ctx, Call{API: string(m365dAPI), Query: query}, data.Always)
+	if err != nil {
+		return err
+	}
+	defer a.release()
+	return a.writeTo(w, m365dAPI)
+}
+
+// Query answers a query with its cells as they truly are, all rows of it: no cap
+// and no fault touches it. An error is the API's text of a refusal.
+func (t *Tenant) Query(query string) ([]schema.Column, [][]Cell, error) {
+	rel, err := t.relation(context.Background(), query, data.Always)
+	if err != nil {
+		return nil, nil, err
+	}
+	var rows [][]Cell
+	columns := rel.Columns()
+	rel.Scan(func(r *kusto.Row) bool {
+		cells := make([]Cell, len(columns))
+		for i := range cells {
+			cells[i] = cell(rel.Cell(r, i))
+		}
+		rows = append(rows, cells)
+		return true
+	})
+	return columns, rows, nil
 }

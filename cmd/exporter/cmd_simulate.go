@@ -16,6 +16,7 @@ import (
 
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/tenant"
+	"hunting-exporter/tenant/rows"
 )
 
 // simulation is what `simulate` serves.
@@ -38,7 +39,7 @@ type simulation struct {
 // usual EXPORT_LAG waits for.
 const lateAfter = 20 * time.Minute
 
-var forms = map[string]tenant.Form{"stream": tenant.StreamForm, "graph": tenant.GraphForm, "legacy": tenant.LegacyForm}
+var forms = map[string]rows.Form{"stream": rows.StreamForm, "graph": rows.GraphForm, "legacy": rows.LegacyForm}
 
 func (c *cli) simulateCommand() *cobra.Command {
 	var s simulation
@@ -169,5 +170,5 @@ func (s simulation) loadFile(t *tenant.Tenant, name, path string, now time.Time)
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.LoadNDJSON(name, f, tenant.Load{Form: forms[s.form], Ingested: now.Add(-time.Minute)}), f.Close())
+	return errors.Join(t.LoadNDJSON(name, f, rows.Load{Form: forms[s.form], Ingested: now.Add(-time.Minute)}), f.Close())
 }

@@ -41,7 +41,7 @@ func TestGapIsReportedTriedAgainAndCured(t *testing.T) {
 	began := time.Now()
 	fill(t, e.tenant, "AlertInfo", began.Add(-time.Minute), 40)
 	times := slices.SortedFunc(maps.Keys(ingested(e.tenant, "AlertInfo")), time.Time.Compare)
-	e.tenant.Poison("AlertInfo", times[20], times[20].Add(hunting.Tick), tenant.Call.LimitsExceeded)
+	e.tenant.FailRange("AlertInfo", times[20], times[20].Add(hunting.Tick), tenant.Call.LimitsExceeded)
 
 	for run := 1; run <= 2; run++ {
 		rep := exportHere(t, e, env)
@@ -57,7 +57,7 @@ func TestGapIsReportedTriedAgainAndCured(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "2 tries since") || !strings.Contains(out, "clock") || !strings.Contains(out, "read") {
 		t.Errorf("state show: exit code %d\n%s", code, out)
 	}
-	e.tenant.Cure("AlertInfo")
+	e.tenant.Restore("AlertInfo")
 	rep := exportHere(t, e, env)
 	d := datasetOf(t, rep, "AlertInfo")
 	if rep.Code != codeDone || d.Gaps != 0 || d.Rows != 1 {

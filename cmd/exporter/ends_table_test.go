@@ -133,7 +133,7 @@ func (e *ending) claim() {
 // gaps are of a tick that the API does not deliver.
 func gaps(e *ending) {
 	for at := range ingested(e.tenant, "AlertInfo") {
-		e.tenant.Poison("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
+		e.tenant.FailRange("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		break
 	}
 	e.before(codePartial)

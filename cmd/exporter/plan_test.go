@@ -105,7 +105,7 @@ func TestDryRunGoesByTheState(t *testing.T) {
 	began := time.Now()
 	fill(t, e.tenant, "AlertInfo", began.Add(-time.Minute), 20)
 	for at := range ingested(e.tenant, "AlertInfo") {
-		e.tenant.Poison("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
+		e.tenant.FailRange("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		break
 	}
 	rep := exportHere(t, e, env)

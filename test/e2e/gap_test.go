@@ -29,8 +29,8 @@ var refusals = []struct {
 
 // poisonRows refuses each query that would return a row of the stretch.
 func poisonRows(_ *testing.T, from *site, start, end time.Time) (cure func()) {
-	from.Poison(table, start, end, tenant.Call.LimitsExceeded)
-	return func() { from.Cure(table) }
+	from.FailRange(table, start, end, tenant.Call.LimitsExceeded)
+	return func() { from.Restore(table) }
 }
 
 var literals = regexp.MustCompile(`datetime\(([^)]+)\)`)

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"hunting-exporter/tenant"
+	"hunting-exporter/tenant/rows"
 	"hunting-exporter/test/cache"
 )
 
 // Set is files of one form, each of a table.
 type Set struct {
 	Name  string
-	form  tenant.Form
+	form  rows.Form
 	table string // empty: the file's name
 	files []string
 }
@@ -28,15 +29,15 @@ func Sets() ([]Set, error) {
 	}
 	var sets []Set
 	for _, s := range []struct {
-		form        tenant.Form
+		form        rows.Form
 		glob, table string
 	}{
-		{tenant.StreamForm, "../tenant/testdata/stream.ndjson", "DeviceFileEvents"},
-		{tenant.GraphForm, "../tenant/testdata/graph.ndjson", "ExposureGraphNodes"},
-		{tenant.LegacyForm, "../tenant/testdata/legacy.ndjson", "CloudAppEvents"},
-		{tenant.StreamForm, "../../shared/samples/*.ndjson", ""},
-		{tenant.GraphForm, "../../shared/samples/graph/*.ndjson", ""},
-		{tenant.LegacyForm, "../../shared/samples/legacy/*.ndjson", ""},
+		{rows.StreamForm, "../tenant/testdata/stream.ndjson", "DeviceFileEvents"},
+		{rows.GraphForm, "../tenant/testdata/graph.ndjson", "ExposureGraphNodes"},
+		{rows.LegacyForm, "../tenant/testdata/legacy.ndjson", "CloudAppEvents"},
+		{rows.StreamForm, "../../shared/samples/*.ndjson", ""},
+		{rows.GraphForm, "../../shared/samples/graph/*.ndjson", ""},
+		{rows.LegacyForm, "../../shared/samples/legacy/*.ndjson", ""},
 	} {
 		files, err := filepath.Glob(filepath.Join(root, s.glob))
 		if err != nil {
@@ -57,7 +58,7 @@ func (s Set) Load(into *tenant.Tenant, ingested time.Time) (tables []string, err
 		if table == "" {
 			table, _, _ = strings.Cut(filepath.Base(path), ".")
 		}
-		if err := load(into, table, path, tenant.Load{Form: s.form, Ingested: ingested}); err != nil {
+		if err := load(into, table, path, rows.Load{Form: s.form, Ingested: ingested}); err != nil {
 			return nil, err
 		}
 		tables = append(tables, table)
@@ -65,7 +66,7 @@ func (s Set) Load(into *tenant.Tenant, ingested time.Time) (tables []string, err
 	return tables, nil
 }
 
-func load(into *tenant.Tenant, table, path string, how tenant.Load) error {
+func load(into *tenant.Tenant, table, path string, how rows.Load) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
