@@ -171,8 +171,13 @@ func span(d time.Duration) string {
 	if d < 0 {
 		sign, d = "-", -d
 	}
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%s %dd", sign, d/(24*time.Hour))
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
+		if d%unit.length == 0 {
+			return fmt.Sprintf("%s %d%s", sign, d/unit.length, unit.name)
+		}
 	}
-	return sign + " " + d.String()
+	return fmt.Sprintf("%s %dtick", sign, d/100)
 }

@@ -146,6 +146,8 @@ func TestRowsThatAreNotCut(t *testing.T) {
 		"A | where Timestamp > _startTime and Timestamp < _endTime":                           "line 1: rows of the very _startTime would be left out",
 		"let s = _startTime; let e = _endTime; A | where Timestamp between (s .. e)":          "line 1: _endTime belongs to the next window",
 		"A | where Timestamp >= _startTime - 7d and Timestamp < _endTime":                     "line 1: the rows begin at _startTime - 7d",
+		"A | where Timestamp >= _startTime - 90m and Timestamp < _endTime":                    "line 1: the rows begin at _startTime - 90m,",
+		"A | where Timestamp >= _startTime and Timestamp < _endTime - 1tick":                  "line 1: the rows end at _endTime - 1tick,",
 		"A | where Timestamp >= datetime_add('day', -7, _startTime) and Timestamp < _endTime": "line 1: the rows begin at _startTime - 7d",
 		"A | where Timestamp >= _startTime or Timestamp < _endTime":                           "line 1: the borders stand on one side of or",
 		"A | where X == 1 or (Timestamp >= _startTime and Timestamp < _endTime)":              "line 1: the borders stand on one side of or",
