@@ -42,7 +42,7 @@ func (j *File) window(text string) {
 
 // speaks is what speaks against a query, of the text as it is for the numbers of its lines.
 func speaks(text string, q Custom) (refused, warned []Remark) {
-	o := judge.Options{Mode: q.Mode, Time: q.Time, JoinWindow: q.JoinWindow}
+	o := judge.Options{Mode: q.Mode, Time: q.Time, JoinWindow: q.JoinWindow, Identity: len(q.Identity) > 0}
 	if q.Mode == hunting.ModeAggregate && !q.TimeNamed { // sums need no time
 		o.Time = ""
 	}

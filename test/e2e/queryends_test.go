@@ -105,3 +105,28 @@ func TestQueryLosesItsColumns(t *testing.T) {
 		}
 	}
 }
+
+// TestLookUpThatChanges: what a look-up says of devices changes, then rows come late. Those
+// that are read again beside them say something else than before; by the columns that tell
+// them apart they are known, and only the late ones come.
+func TestLookUpThatChanges(t *testing.T) {
+	t.Parallel()
+	from, lake, h := newSite(t, tenant.Options{}), t.TempDir(), newHeld(time.Now().UTC().Truncate(time.Hour).Add(-9*time.Hour))
+	h.put(t, from)
+	text := "// name: Q\n// identity: Timestamp, ReportId\n" + logons + "| lookup (DeviceInfo | summarize arg_max(Timestamp, OSPlatform) by DeviceId | project DeviceId, OSPlatform) on DeviceId\n" +
+		"| project Timestamp, DeviceId, ReportId, OSPlatform"
+	env := from.env(t, "EXPORT_QUERIES="+queryDir(t, map[string]string{"q": text}), "LAKE_URL="+lake, "EXPORT_START="+h.begin.Format(time.RFC3339))
+	command(t, append(slices.Clone(env), h.until(5*time.Hour)), 0, "run")
+	var others held
+	for i := range 9 {
+		others.devices = append(others.devices, device{at: schema.ToTicks(h.begin.Add(8 * time.Hour)), name: fmt.Sprint("d", i), os: "Windows12", id: int64(3000 + i)})
+	}
+	others.put(t, from)
+	late := h.late()
+	late.put(t, from)
+	h.logons = append(h.logons, late.logons...)
+	p := command(t, append(slices.Clone(env), h.until(8*time.Hour+30*time.Minute)), 0, "run")
+	wantRows(t, p, summaryOf(t, p).Rows, int64(len(late.logons)))
+	columns := []schema.Column{{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "ReportId", Type: "Int64"}}
+	equal(t, "lake", answered(columns, logonsWhere(all)(h), lakeResolution), lakeColumns(t, duck.Open(t), lake, "Q", columns, lakeResolution))
+}

@@ -71,6 +71,10 @@ func (j *judge) pair(a, b *leg, op *syntax.Operator, name string, kind joinKind)
 			b.bounds, b.flaw = nil, nil
 		}
 	}
+	if j.append() && !j.Identity && !j.JoinWindow && !kind.noRight && !kind.noLeft && (a.windowed() && b.changes() || b.windowed() && a.changes()) {
+		j.warn(line, "what %s finds may change, and rows that are read again for late ones would then seem new and come twice: "+
+			"name the columns that tell rows apart by // identity:", op.Name)
+	}
 	out := &leg{line: a.line, what: a.what, done: a.done || b.done, single: a.single, others: max(a.others, b.others)}
 	out.diffs = append(a.diffs, b.diffs...)
 	within := out.diffs

@@ -29,6 +29,8 @@ type Options struct {
 	Time string // the time column of the answer; empty: it has none
 	// JoinWindow: rows of two sides of one window need not meet across windows.
 	JoinWindow bool
+	// Identity: the head names columns that tell rows apart.
+	Identity bool
 }
 
 // Reason is what speaks against a query, or what its author should know.

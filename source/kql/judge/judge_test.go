@@ -351,10 +351,40 @@ func TestWarnings(t *testing.T) {
 		"\nExposureGraphEdges " + w:                 "line 2: ExposureGraphEdges has no column Timestamp",
 		"union isfuzzy=true A, B " + w:              "line 1: isfuzzy=true leaves",
 		cut + "| where X has_any ('a',\n 'b'\n'c')": "line 3: two strings",
+
+		cut + "| lookup (B | summarize take_any(OS) by Id) on Id":    "line 2: what lookup finds may change",
+		cut + "| join kind=leftouter (union B, C) on Id":             "line 2: what join finds may change",
+		"B | project Id, OS | join kind=inner (\nA " + w + ") on Id": "line 1: what join finds may change",
 	} {
 		v := judge.Query(query, options(hunting.ModeAppend))
 		if len(v.Refused) > 0 || len(v.Warned) != 1 || !strings.HasPrefix(v.Warned[0].String(), want) {
 			t.Errorf("%q: %+v, want the warning %q", query, v, want)
+		}
+	}
+}
+
+// TestLookUpsThatChange: rows that stay as they are, or are known by columns of their own,
+// need no warning.
+func TestLookUpsThatChange(t *testing.T) {
+	t.Parallel()
+	lookup := cut + "| join kind=inner (B) on Id"
+	for name, c := range map[string]struct {
+		query string
+		o     judge.Options
+	}{
+		"known":   {lookup, judge.Options{Time: "Timestamp", Identity: true}},
+		"window":  {lookup, judge.Options{Time: "Timestamp", JoinWindow: true}},
+		"sums":    {lookup, judge.Options{Time: "Timestamp", Mode: hunting.ModeAggregate}},
+		"list":    {cut + "| where Id in (B)", judge.Options{Time: "Timestamp"}},
+		"semi":    {cut + "| join kind=leftsemi (B) on Id", judge.Options{Time: "Timestamp"}},
+		"written": {cut + "| join kind=inner (datatable(Id: string, OS: string)['a', 'b']) on Id", judge.Options{Time: "Timestamp"}},
+		"by time": {cut + "| join kind=inner (B " + w + ") on Timestamp, Id", judge.Options{Time: "Timestamp"}},
+	} {
+		if c.o.Mode == "" {
+			c.o.Mode = hunting.ModeAppend
+		}
+		if v := judge.Query(c.query, c.o); len(v.Refused)+len(v.Warned) > 0 {
+			t.Errorf("%s: %+v", name, v)
 		}
 	}
 }

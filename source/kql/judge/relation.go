@@ -88,6 +88,11 @@ type relation struct{ legs []*leg }
 
 func (l *leg) windowed() bool { return len(l.bounds) > 0 || l.flaw != nil || l.done }
 
+// changes reports whether the rows are those of a table as it is when a window is read.
+func (l *leg) changes() bool {
+	return !l.windowed() && !slices.Contains([]string{"datatable", "print", "range"}, l.what)
+}
+
 func (r *relation) windowed() bool { return slices.ContainsFunc(r.legs, (*leg).windowed) }
 
 func (l *leg) clone() *leg {
