@@ -88,7 +88,7 @@ func (q drawn) time() string {
 func (q drawn) kind() string {
 	switch {
 	case q.is("aggregate") && len(q.faults) > 0:
-		return "any of these in mode aggregate"
+		return "any of these, in mode aggregate"
 	case len(q.faults) == 1:
 		return q.faults[0]
 	case len(q.faults) == 0:
