@@ -102,6 +102,7 @@ func window(text string, q Custom) (line int, help string) {
 		return 0, ""
 	}
 	cut := fmt.Sprintf("%[1]s >= _startTime and %[1]s < _endTime", q.Time)
+	q.Identity = []string{q.Time} // whether the head names some says nothing of the place
 	_, before := speaks(text, q)
 	accepted := func(text string) bool { // and no table lacks the column
 		refused, warned := speaks(text, q)
