@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // backfillHere runs `backfill` in this process.
-func backfillHere(t *testing.T, e *embedded, env map[string]string, flags stretchFlags) (report, string) {
+func backfillHere(t *testing.T, e *embedded, env map[string]string, flags stretchFlags) (report.Run, string) {
 	t.Helper()
 	var log strings.Builder
 	cfg, problems := judged(t, nil, env)
@@ -22,7 +23,7 @@ func backfillHere(t *testing.T, e *embedded, env map[string]string, flags stretc
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep := export(t.Context(), t.Context(), cfg, surroundings{log: newLogger(&log, false, cfg.Log), http: e.client(), backfill: b})
+	rep := export(t.Context(), t.Context(), cfg, surroundings{log: report.NewLogger(&log, false, cfg.Log), http: e.client(), backfill: b})
 	return rep, log.String()
 }
 
@@ -109,7 +110,7 @@ func TestBackfillWhileARunHasTheDataset(t *testing.T) {
 	defer claim.Release(t.Context())
 	run := exportHere(t, e, env)
 	backfill, _ := backfillHere(t, e, env, stretchFlags{from: "2h", order: "oldest"})
-	for name, rep := range map[string]report{"run": run, "backfill": backfill} {
+	for name, rep := range map[string]report.Run{"run": run, "backfill": backfill} {
 		if d := rep.Datasets[0]; rep.Code != codeDone || d.Error != "" || !strings.Contains(d.Note, "already running: other") {
 			t.Errorf("%s: %+v", name, rep)
 		}

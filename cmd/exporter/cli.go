@@ -20,6 +20,7 @@ import (
 	"hunting-exporter/config"
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/typo"
+	"hunting-exporter/report"
 )
 
 // cli is what commands use of the process they run in.
@@ -70,7 +71,7 @@ func (c *cli) take(v *config.Values) {
 
 // logger logs to w, which leads to stderr, and takes in the standard library's log.
 func (c *cli) logger(w io.Writer) *slog.Logger {
-	log := newLogger(w, isTerminal(c.err), c.logs, "run", c.id, "tenant", c.tenant)
+	log := report.NewLogger(w, isTerminal(c.err), c.logs, "run", c.id, "tenant", c.tenant)
 	if c.standard != nil {
 		c.standard(log)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hunting-exporter/config"
+	"hunting-exporter/report"
 )
 
 // What is mistyped is told apart from what is missing, and the right word is named.
@@ -65,7 +66,7 @@ func TestVersionFlag(t *testing.T) {
 func TestNoColor(t *testing.T) {
 	colours := func() bool {
 		var out strings.Builder
-		newLogger(&out, true, config.Log{Level: "info", Format: "auto"}).Warn("text")
+		report.NewLogger(&out, true, config.Log{Level: "info", Format: "auto"}).Warn("text")
 		return strings.Contains(out.String(), "\x1b[")
 	}
 	t.Setenv("NO_COLOR", "")

@@ -9,6 +9,7 @@ import (
 	"hunting-exporter/config"
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/report"
 )
 
 // stretchFlags say which stretch of the past a backfill reads, and in which order.
@@ -65,7 +66,7 @@ func (s stretchFlags) backfill(now time.Time, lag time.Duration) (*pipeline.Back
 	}
 	w := hunting.Window{Start: from.UTC().Truncate(hunting.Tick), End: to.UTC().Truncate(hunting.Tick)}
 	if !w.Start.Before(w.End) {
-		return nil, &usageError{fmt.Errorf("--from %s: nothing lies between it and %s, where the backfill ends", s.from, w.End.Format(secondFormat))}
+		return nil, &usageError{fmt.Errorf("--from %s: nothing lies between it and %s, where the backfill ends", s.from, w.End.Format(report.SecondFormat))}
 	}
 	return &pipeline.Backfill{Window: w, Newest: s.order == "newest"}, nil
 }
@@ -90,14 +91,14 @@ func reason(ds hunting.Dataset) string {
 }
 
 // chosen are the datasets that are exported, and the report of those that are not.
-func (s surroundings) chosen(cfg config.Config) (datasets []hunting.Dataset, leftOut []datasetReport) {
+func (s surroundings) chosen(cfg config.Config) (datasets []hunting.Dataset, leftOut []report.Dataset) {
 	all, _ := cfg.Datasets() // judged already
 	if s.backfill == nil {
 		return all, nil
 	}
 	for _, ds := range all {
 		if why := reason(ds); why != "" {
-			leftOut = append(leftOut, datasetReport{Dataset: ds.Name, Note: ds.Name + ": " + why})
+			leftOut = append(leftOut, report.Dataset{Dataset: ds.Name, Note: ds.Name + ": " + why})
 			continue
 		}
 		datasets = append(datasets, ds)

@@ -14,6 +14,7 @@ import (
 
 	"hunting-exporter/config"
 	"hunting-exporter/internal/setting"
+	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
@@ -150,24 +151,24 @@ func (d *demo) settings() map[string]string {
 // start is before everything that the tenant holds.
 func (d *demo) start() time.Time { return d.began.Add(-2 * time.Hour).UTC() }
 
-func (d *demo) export(ctx context.Context) (report, error) {
+func (d *demo) export(ctx context.Context) (report.Run, error) {
 	if d.fail {
 		return d.exportKilled(ctx)
 	}
 	cfg, err := config.Load(ctx, config.NewValues(d.settings(), nil), func(cfg config.Config) []setting.Problem { return cfg.Problems(time.Now()) })
 	if err != nil {
-		return report{}, err
+		return report.Run{}, err
 	}
-	term := newConsole(d.err, isTerminal(d.err))
-	rep := export(ctx, ctx, cfg, surroundings{run: d.id, log: newLogger(term, term.live, cfg.Log, "run", d.id, "tenant", cfg.Source.TenantID), http: d.server.client(), term: term})
-	term.close()
+	term := report.NewConsole(d.err, isTerminal(d.err))
+	rep := export(ctx, ctx, cfg, surroundings{run: d.id, log: report.NewLogger(term, term.Live, cfg.Log, "run", d.id, "tenant", cfg.Source.TenantID), http: d.server.client(), term: term})
+	term.Close()
 	return rep, nil
 }
 
 // prove compares lake and tenant and says how to look at the lake.
-func (d *demo) prove(ctx context.Context, rep report) error {
+func (d *demo) prove(ctx context.Context, rep report.Run) error {
 	if rep.Code != codeDone {
-		if err := rep.print(d.err, true); err != nil {
+		if err := rep.Print(d.err, true); err != nil {
 			return err
 		}
 		return &reportedError{code: rep.Code}

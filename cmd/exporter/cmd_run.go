@@ -17,6 +17,7 @@ import (
 	"hunting-exporter/config/query"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/report"
 )
 
 func (c *cli) runCommand() *cobra.Command {
@@ -67,21 +68,21 @@ func (c *cli) run(ctx context.Context, v *config.Values, t task) error {
 		warn(c.logger(c.err), v.Warnings()) // the likely reason why something is missing
 		return c.cannotBegin(t, err)
 	}
-	term := newConsole(c.err, isTerminal(c.err))
-	defer term.close()
+	term := report.NewConsole(c.err, isTerminal(c.err))
+	defer term.Close()
 	log := c.logger(term)
 	warn(log, slices.Concat(v.Warnings(), cfg.Kafka.Warnings(), query.Warnings(cfg.Export.Queries)))
 	work, stop, release := untilSignals(ctx, c.signals, c.exit)
 	defer release()
 	s := surroundings{run: c.id, log: log, http: c.http, term: term, backfill: backfill}
 	if t.dryRun {
-		term.close()
+		term.Close()
 		p := makePlan(stop, cfg, s)
 		return c.report(log, &p)
 	}
 	limitMemory(log, cfg)
 	rep := export(work, stop, cfg, s)
-	term.close()
+	term.Close()
 	return c.report(log, &rep)
 }
 
@@ -90,19 +91,19 @@ func (c *cli) run(ctx context.Context, v *config.Values, t task) error {
 func (c *cli) cannotBegin(t task, err error) error {
 	var o outcome
 	if t.dryRun {
-		p := newPlan()
-		p.fail(err)
+		p := report.NewPlan(versionText())
+		p.Fail(err, codeOf(err))
 		o = &p
 	} else {
-		rep := report{Version: versionText(), Run: c.id, started: time.Now()}
-		rep.fail(err)
+		rep := report.Run{Version: versionText(), Run: c.id, Started: time.Now()}
+		rep.Fail(err, codeOf(err))
 		o = &rep
 	}
 	if c.logs.AsJSON(isTerminal(c.err)) {
 		return c.report(c.logger(c.err), o)
 	}
 	if !isTerminal(c.out) {
-		err = errors.Join(err, o.print(c.out, false))
+		err = errors.Join(err, o.Print(c.out, false))
 	}
 	return err
 }
@@ -115,33 +116,33 @@ func warn(log *slog.Logger, warnings []string) {
 
 // outcome is what a run has come to.
 type outcome interface {
-	code() int
-	// print writes the summary: a table for people, else one JSON record.
-	print(w io.Writer, terminal bool) error
-	// attrs are its totals, under the summary's names.
-	attrs() []any
+	ExitCode() int
+	// Print writes the summary: a table for people, else one JSON record.
+	Print(w io.Writer, terminal bool) error
+	// Attrs are its totals, under the summary's names.
+	Attrs() []any
 }
 
 // report prints an outcome and ends the command with its code. Where people do not read
 // the log, its last record tells the outcome as well.
 func (c *cli) report(log *slog.Logger, o outcome) error {
-	if err := o.print(c.out, isTerminal(c.out)); err != nil {
+	if err := o.Print(c.out, isTerminal(c.out)); err != nil {
 		log.Error("print the summary", "error", err)
 	}
 	level := slog.LevelError
-	switch o.code() {
+	switch o.ExitCode() {
 	case codeDone:
 		level = slog.LevelInfo
 	case codeInterrupted, codeTerminated:
 		level = slog.LevelWarn
 	}
 	if !c.logs.ForPeople(isTerminal(c.err)) {
-		log.Log(context.Background(), level, messageEnded, append(o.attrs(), "exit_code", o.code())...)
+		log.Log(context.Background(), level, messageEnded, append(o.Attrs(), "exit_code", o.ExitCode())...)
 	}
-	if o.code() == codeDone {
+	if o.ExitCode() == codeDone {
 		return nil
 	}
-	return &reportedError{code: o.code()}
+	return &reportedError{code: o.ExitCode()}
 }
 
 // limitMemory makes the garbage collector mind the pod's memory limit, and without

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"hunting-exporter/config"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/pipeline/commit"
+	"hunting-exporter/report"
 	"hunting-exporter/schema"
 	"hunting-exporter/source/call"
 	"hunting-exporter/state"
@@ -29,6 +32,69 @@ func (c *cli) stateCommand() *cobra.Command {
 	}
 	cmd.AddCommand(c.stateShowCommand(), c.stateResolveCommand(), c.stateAdoptCommand())
 	return cmd
+}
+
+func (c *cli) stateShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show [dataset]",
+		Short: "Show where each dataset stands, and how its last run ended",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return exactArgs(1, "one dataset at most")(cmd, args)
+			}
+			return nil
+		},
+	}
+	output := cmd.Flags().String("output", "text", "text, or json: one object a dataset, each in a line")
+	flags := settingFlags(cmd, stateSettings...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		print, ok := map[string]func(io.Writer, []report.State, bool) error{"text": report.StatesText, "json": report.StatesJSON}[*output]
+		if !ok {
+			return &usageError{fmt.Errorf("--output %q: text or json", *output)}
+		}
+		for _, name := range args {
+			if !schema.ValidName(name) {
+				return &usageError{fmt.Errorf("%q is no dataset's name", name)}
+			}
+		}
+		return c.withState(cmd.Context(), config.NewValues(flags(), c.environ), storesOnly, func(ctx context.Context, cfg config.Config, s stores) error {
+			ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+			defer cancel()
+			all, err := standings(ctx, cfg, s, args)
+			if all == nil && err != nil {
+				return err
+			}
+			return errors.Join(print(c.out, all, len(args) > 0), err)
+		})
+	}
+	return cmd
+}
+
+// standings are those of the datasets named; no names: of all that have a state. One that
+// cannot be read does not hide the others.
+func standings(ctx context.Context, cfg config.Config, s stores, names []string) (all []report.State, err error) {
+	if len(names) == 0 {
+		if names, err = s.known(ctx); err != nil {
+			return nil, err
+		}
+	}
+	documents := state.NewStore(s.state, state.Lock(cfg.State.Lock), cfg.State.Lease)
+	var errs []error
+	all = make([]report.State, 0, len(names))
+	for _, name := range names {
+		doc, err := documents.Load(ctx, name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		owner, err := commit.Owner(ctx, s.meta, name)
+		errs = append(errs, err)
+		all = append(all, report.StateOf(doc, owner, time.Now()))
+	}
+	if len(all) == 0 && len(names) > 0 {
+		all = nil
+	}
+	return all, errors.Join(errs...)
 }
 
 func (c *cli) stateResolveCommand() *cobra.Command {

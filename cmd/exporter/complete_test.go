@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // datasetOf is a dataset's line of a report.
-func datasetOf(t *testing.T, rep report, name string) datasetReport {
+func datasetOf(t *testing.T, rep report.Run, name string) report.Dataset {
 	t.Helper()
 	for _, d := range rep.Datasets {
 		if d.Dataset == name {
@@ -20,12 +21,12 @@ func datasetOf(t *testing.T, rep report, name string) datasetReport {
 		}
 	}
 	t.Fatalf("no dataset %s in %+v", name, rep)
-	return datasetReport{}
+	return report.Dataset{}
 }
 
 // whole fails unless the lake holds all rows of a table that came in since from, once
 // each.
-func whole(t *testing.T, e *embedded, env map[string]string, d datasetReport, from time.Time) {
+func whole(t *testing.T, e *embedded, env map[string]string, d report.Dataset, from time.Time) {
 	t.Helper()
 	if v, err := verify(env["LAKE_URL"], e.tenant, d.Dataset, from, *d.Watermark); err != nil || !v.ok() {
 		t.Errorf("lake and tenant: %+v, %v", v, err)
@@ -46,8 +47,8 @@ func TestGapIsReportedTriedAgainAndCured(t *testing.T) {
 	for run := 1; run <= 2; run++ {
 		rep := exportHere(t, e, env)
 		d := datasetOf(t, rep, "AlertInfo")
-		if rep.Code != codePartial || d.Gaps == 0 || d.Gaps != len(d.gaps) || d.gaps[0].Tries != run || d.Error == "" {
-			t.Fatalf("run %d: %+v, gaps %+v", run, rep, d.gaps)
+		if rep.Code != codePartial || d.Gaps == 0 || d.Gaps != len(d.Stretches) || d.Stretches[0].Tries != run || d.Error == "" {
+			t.Fatalf("run %d: %+v, gaps %+v", run, rep, d.Stretches)
 		}
 		if want := map[int]int64{1: 39}[run]; d.Rows != want {
 			t.Errorf("run %d exported %d rows, want %d", run, d.Rows, want)

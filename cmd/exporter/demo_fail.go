@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hunting-exporter/config"
+	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
@@ -26,7 +27,7 @@ const (
 
 // exportKilled exports in processes of their own: the first one is throttled and
 // killed without warning, the second one goes on.
-func (d *demo) exportKilled(ctx context.Context) (report, error) {
+func (d *demo) exportKilled(ctx context.Context) (report.Run, error) {
 	d.server.tenant.Fault(func(c tenant.Call) tenant.Fault {
 		if c.API != "token" && (c.N == 2 || c.N == 5) {
 			return c.CPUExceeded(time.Second) // the quota of calls would be learned, and kept for a minute
@@ -35,31 +36,31 @@ func (d *demo) exportKilled(ctx context.Context) (report, error) {
 	})
 	cert, err := d.server.certFile()
 	if err != nil {
-		return report{}, err
+		return report.Run{}, err
 	}
 	settings := d.settings()
 	settings["SSL_CERT_FILE"] = cert
 	if err := d.killedRun(ctx, settings); err != nil {
-		return report{}, err
+		return report.Run{}, err
 	}
 	fmt.Fprintf(d.out, "The first run was throttled twice and killed (SIGKILL) after %d commits, with others under way; running again\n", demoCommits)
 	select {
 	case <-time.After(demoLease):
 	case <-ctx.Done():
-		return report{}, ctx.Err()
+		return report.Run{}, ctx.Err()
 	}
 	cmd, err := d.child(ctx, settings)
 	if err != nil {
-		return report{}, err
+		return report.Run{}, err
 	}
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
-		return report{}, fmt.Errorf("second run: %w\n%s", err, log.Bytes())
+		return report.Run{}, fmt.Errorf("second run: %w\n%s", err, log.Bytes())
 	}
-	var rep report
+	var rep report.Run
 	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
-		return report{}, fmt.Errorf("summary of the second run: %w", err)
+		return report.Run{}, fmt.Errorf("summary of the second run: %w", err)
 	}
 	return rep, nil
 }

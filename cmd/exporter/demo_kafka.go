@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"hunting-exporter/report"
+
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,7 +31,7 @@ func (k *demoKafka) close() { k.cluster.Close() }
 
 // show reads every topic as a SIEM does, read_committed: as many events as the lake
 // has rows.
-func (k *demoKafka) show(ctx context.Context, w io.Writer, rep report, rows int) error {
+func (k *demoKafka) show(ctx context.Context, w io.Writer, rep report.Run, rows int) error {
 	topics := make([]string, 0, len(rep.Datasets))
 	for _, d := range rep.Datasets {
 		topics = append(topics, "defender."+d.Dataset)

@@ -17,6 +17,7 @@ import (
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
+	"hunting-exporter/report"
 	"hunting-exporter/source"
 )
 
@@ -25,14 +26,14 @@ type surroundings struct {
 	run      string // its id; empty: a new one
 	log      *slog.Logger
 	http     *http.Client       // nil: the source's own
-	term     *console           // nil: nobody watches
+	term     *report.Console    // nil: nobody watches
 	backfill *pipeline.Backfill // nil: what is new
 }
 
 // export runs every dataset once. It never fails without a report.
-func export(ctx, stop context.Context, cfg config.Config, s surroundings) report {
+func export(ctx, stop context.Context, cfg config.Config, s surroundings) report.Run {
 	started := time.Now()
-	rep := report{Version: versionText(), Run: cmp.Or(s.run, runID()), started: started}
+	rep := report.Run{Version: versionText(), Run: cmp.Or(s.run, runID()), Started: started}
 	datasets, leftOut := s.chosen(cfg)
 	conn, clean, err := begin(stop, &cfg, s)
 	if err != nil {
@@ -40,13 +41,13 @@ func export(ctx, stop context.Context, cfg config.Config, s surroundings) report
 			err = e
 		}
 		s.log.Error("cannot begin", "error", err)
-		rep.fail(err)
+		rep.Fail(err, codeOf(err))
 		return rep
 	}
 	defer clean()
 	start, err := config.StartTime(cfg.Export.Start, started.Add(-conn.reader.Ahead()))
 	if err != nil {
-		rep.fail(err)
+		rep.Fail(err, codeOf(err))
 		return rep
 	}
 	e := conn.exporter(cfg, s, rep.Run)
@@ -58,15 +59,15 @@ func export(ctx, stop context.Context, cfg config.Config, s surroundings) report
 	defer cancel()
 	if s.backfill != nil {
 		if s.backfill, err = endBy(s.backfill, e.Horizon()); err != nil {
-			rep.fail(err)
+			rep.Fail(err, codeOf(err))
 			return rep
 		}
 		e.Backfill = s.backfill
 		s.log.Info("backfill begins", "window", s.backfill.Window.String())
 	}
-	p := newProgress(cfg, s, func() int64 { return conn.reader.Stats().Calls }, datasets)
+	p := report.NewProgress(cfg, s.log, s.term, func() int64 { return conn.reader.Stats().Calls }, datasets)
 	e.Watch = p
-	defer p.watch()()
+	defer p.Watch()()
 	results := dropped(ctx, e.Export(stopping.With(ctx, stop), until, datasets))
 	for _, r := range results {
 		if failure(r.Err) != nil {
@@ -75,10 +76,36 @@ func export(ctx, stop context.Context, cfg config.Config, s surroundings) report
 			s.log.Info("dataset ended early", "dataset", r.Dataset, "reason", r.Err)
 		}
 	}
-	rep.finish(until, results, conn.reader.Stats())
+	finish(until, &rep, results, conn.reader.Stats())
 	rep.Buffers = conn.pool.Peak()
 	rep.Datasets = append(rep.Datasets, leftOut...)
 	return rep
+}
+
+// finish sums up. Datasets that stopped say why with the run; another run's claim is no
+// failure.
+func finish(stop context.Context, rep *report.Run, results []pipeline.Result, stats source.Stats) {
+	rep.Datasets = make([]report.Dataset, 0, len(results))
+	for _, r := range results {
+		rep.Add(r, failure(r.Err) != nil)
+		if errors.Is(r.Err, pipeline.ErrStopped) {
+			rep.Stopped = whyStopped(stop)
+		}
+	}
+	if e := interruption(stop); e != nil {
+		rep.Stopped = e.Error()
+	}
+	rep.Calls, rep.Refusals = stats.Calls, stats.Refusals
+	rep.End(codeOfResults(stop, results))
+}
+
+// whyStopped says what ended the reading. It may end before stop does: where the quota
+// allows no call before the deadline, nobody waits for it.
+func whyStopped(stop context.Context) string {
+	if cause := context.Cause(stop); cause != nil {
+		return cause.Error()
+	}
+	return "the quota allows no further call before EXPORT_DEADLINE"
 }
 
 // dropped says of datasets that a second signal cut off why they ended.
@@ -122,7 +149,7 @@ func endBy(b *pipeline.Backfill, horizon time.Time) (*pipeline.Backfill, error) 
 	}
 	if !b.Window.Start.Before(horizon) {
 		return nil, &usageError{fmt.Errorf("--from %s: nothing lies between it and %s, where the backfill ends by the API's clock",
-			b.Window.Start.Format(secondFormat), horizon.Format(secondFormat))}
+			b.Window.Start.Format(report.SecondFormat), horizon.Format(report.SecondFormat))}
 	}
 	sooner := *b
 	sooner.Window.End = horizon

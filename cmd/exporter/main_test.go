@@ -13,6 +13,7 @@ import (
 	"time"
 
 	_ "hunting-exporter/internal/racetest"
+	"hunting-exporter/report"
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
 )
@@ -48,9 +49,9 @@ func exporter(t *testing.T, env map[string]string, args ...string) (code int, st
 }
 
 // reportOf reads the JSON summary of a run.
-func reportOf(t *testing.T, stdout string) report {
+func reportOf(t *testing.T, stdout string) report.Run {
 	t.Helper()
-	var r report
+	var r report.Run
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("summary %q: %v", stdout, err)
 	}

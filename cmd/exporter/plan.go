@@ -11,38 +11,12 @@ import (
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/pipeline/commit"
+	"hunting-exporter/report"
 	"hunting-exporter/source"
 	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 	"hunting-exporter/transform"
 )
-
-// plan is what a run or a backfill would read: a table for people, one JSON record
-// otherwise.
-type plan struct {
-	Version  string        `json:"version"`
-	Datasets []datasetPlan `json:"datasets"`
-	Rows     int64         `json:"rows"`    // as counted
-	Calls    int64         `json:"calls"`   // that fetch rows
-	Counts   int64         `json:"counts"`  // calls made to find out; a run makes about as many
-	Minutes  float64       `json:"minutes"` // that all of these calls take of the quota
-	Error    string        `json:"error,omitempty"`
-	Code     int           `json:"exit_code"`
-}
-
-type datasetPlan struct {
-	Dataset string     `json:"dataset"`
-	From    *time.Time `json:"from,omitempty"` // absent: nothing is to be read
-	To      *time.Time `json:"to,omitempty"`
-	Rows    *int64     `json:"rows"` // null: not counted
-	Calls   int64      `json:"calls"`
-	Gaps    int        `json:"gaps"` // stretches tried again, in Calls
-	// Windows are what is read, each in one call unless it is counted empty.
-	Windows []commit.WindowRows `json:"windows,omitempty"`
-	Note    string              `json:"note,omitempty"`
-	Error   string              `json:"error,omitempty"`
-}
 
 // planning looks into the state and asks the API for counts. It writes nothing and
 // fetches no rows.
@@ -57,20 +31,15 @@ type planning struct {
 	backfill  *pipeline.Backfill // nil: what is new
 }
 
-func newPlan() plan { return plan{Version: versionText(), Datasets: []datasetPlan{}} }
-
-// fail ends a plan that could not be made.
-func (p *plan) fail(err error) { p.Error, p.Code = inLine(err.Error()), codeOf(err) }
-
 // makePlan plans every dataset. It never fails without a plan that says why.
-func makePlan(ctx context.Context, cfg config.Config, s surroundings) plan {
-	p := newPlan()
-	fail := func(err error) plan {
+func makePlan(ctx context.Context, cfg config.Config, s surroundings) report.Plan {
+	p := report.NewPlan(versionText())
+	fail := func(err error) report.Plan {
 		if e := interruption(ctx); e != nil {
 			err = e
 		}
 		s.log.Error("cannot plan", "error", err)
-		p.fail(err)
+		p.Fail(err, codeOf(err))
 		return p
 	}
 	now := time.Now()
@@ -111,27 +80,27 @@ func makePlan(ctx context.Context, cfg config.Config, s surroundings) plan {
 	datasets, leftOut := s.chosen(cfg)
 	results := pl.datasets(ctx, datasets, &p)
 	for _, d := range leftOut {
-		p.Datasets = append(p.Datasets, datasetPlan{Dataset: d.Dataset, Note: d.Note})
+		p.Datasets = append(p.Datasets, report.PlannedDataset{Dataset: d.Dataset, Note: d.Note})
 	}
 	p.Counts = reader.Stats().Calls
 	p.Minutes = cfg.Minutes(float64(p.Calls + p.Counts))
 	p.Code = codeOfResults(ctx, results)
 	if e := interruption(ctx); e != nil {
-		p.fail(e)
+		p.Fail(e, codeOf(e))
 	}
 	return p
 }
 
 // datasets plans all at once, so that their counts travel together, and sums up.
-func (pl *planning) datasets(ctx context.Context, datasets []hunting.Dataset, sum *plan) []pipeline.Result {
-	plans, results := make([]datasetPlan, len(datasets)), make([]pipeline.Result, len(datasets))
+func (pl *planning) datasets(ctx context.Context, datasets []hunting.Dataset, sum *report.Plan) []pipeline.Result {
+	plans, results := make([]report.PlannedDataset, len(datasets)), make([]pipeline.Result, len(datasets))
 	var wg sync.WaitGroup
 	for i, ds := range datasets {
 		wg.Go(func() {
 			defer crash.Exit()
 			var err error
 			if plans[i], err = pl.dataset(ctx, ds); err != nil {
-				plans[i].Error = inLine(err.Error())
+				plans[i].Error = report.InLine(err.Error())
 			}
 			results[i] = pipeline.Result{Dataset: ds.Name, Err: err}
 		})

@@ -13,12 +13,13 @@ import (
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/commit"
+	"hunting-exporter/report"
 	"hunting-exporter/source"
 	"hunting-exporter/state"
 )
 
-func (pl *planning) dataset(ctx context.Context, ds hunting.Dataset) (datasetPlan, error) {
-	d := datasetPlan{Dataset: ds.Name}
+func (pl *planning) dataset(ctx context.Context, ds hunting.Dataset) (report.PlannedDataset, error) {
+	d := report.PlannedDataset{Dataset: ds.Name}
 	doc, err := pl.load(ctx, ds)
 	if err != nil {
 		return d, err
@@ -57,7 +58,7 @@ func (pl *planning) dataset(ctx context.Context, ds hunting.Dataset) (datasetPla
 }
 
 // between is what is to be read, which the plan says from where to where.
-func (pl *planning) between(ds hunting.Dataset, doc state.Document, d *datasetPlan) []hunting.Window {
+func (pl *planning) between(ds hunting.Dataset, doc state.Document, d *report.PlannedDataset) []hunting.Window {
 	windows := pl.windows(ds, doc)
 	if len(windows) > 0 {
 		d.From, d.To = &windows[0].Start, &windows[len(windows)-1].End
@@ -119,7 +120,7 @@ func days(windows []hunting.Window) (cut []hunting.Window) {
 
 // window plans one window by the API's counts of it. Counts that do not come keep no run
 // from reading.
-func (pl *planning) window(ctx context.Context, ds hunting.Dataset, pace hunting.Estimate, w hunting.Window, tally *hunting.Tally, d *datasetPlan) error {
+func (pl *planning) window(ctx context.Context, ds hunting.Dataset, pace hunting.Estimate, w hunting.Window, tally *hunting.Tally, d *report.PlannedDataset) error {
 	asked := pl.backfill == nil && pl.cfg.Limits().Reconcile > 0
 	if tally == nil && !asked && ds.Mode == hunting.ModeAppend && ds.TimeColumn != "" {
 		width := pipeline.BinWidth(w)
@@ -158,7 +159,7 @@ func calls(planned source.Planned) (n int64) {
 }
 
 // snapshot plans a table that is exported as it stands.
-func (pl *planning) snapshot(ctx context.Context, ds hunting.Dataset, due []hunting.Window, d *datasetPlan) error {
+func (pl *planning) snapshot(ctx context.Context, ds hunting.Dataset, due []hunting.Window, d *report.PlannedDataset) error {
 	if len(due) == 0 {
 		d.Rows, d.Note = new(int64), ds.Name+": the last snapshot is younger than EXPORT_SNAPSHOT_INTERVAL"
 		return nil
@@ -182,7 +183,7 @@ func (pl *planning) snapshot(ctx context.Context, ds hunting.Dataset, due []hunt
 }
 
 // gaps plans what a run tries again. A slice of a stretch is a call of its own.
-func (pl *planning) gaps(ctx context.Context, ds hunting.Dataset, doc state.Document, d *datasetPlan) error {
+func (pl *planning) gaps(ctx context.Context, ds hunting.Dataset, doc state.Document, d *report.PlannedDataset) error {
 	q := hunting.Reading{Dataset: ds, Pace: doc.Pace}
 	for _, g := range doc.Gaps {
 		d.Gaps++

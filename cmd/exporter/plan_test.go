@@ -13,17 +13,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // planHere runs `run --dry-run`, or that of a backfill, in this process.
-func planHere(t *testing.T, e *embedded, env map[string]string, stretch *stretchFlags) plan {
+func planHere(t *testing.T, e *embedded, env map[string]string, stretch *stretchFlags) report.Plan {
 	t.Helper()
 	cfg, problems := judged(t, nil, env)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	s := surroundings{log: newLogger(&strings.Builder{}, false, cfg.Log), http: e.client()}
+	s := surroundings{log: report.NewLogger(&strings.Builder{}, false, cfg.Log), http: e.client()}
 	if stretch != nil {
 		var err error
 		if s.backfill, err = stretch.backfill(time.Now(), cfg.Export.Lag); err != nil {
@@ -155,7 +156,7 @@ func TestDryRunFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, out, errs := runChild(t, c.env, "run", "--dry-run")
-			var p plan
+			var p report.Plan
 			if err := json.Unmarshal([]byte(out), &p); err != nil || !strings.Contains(out, `"minutes"`) || code != c.code || p.Code != c.code || !strings.Contains(out, c.says) {
 				t.Errorf("exit code %d, want %d and %q: %v\n%s%s", code, c.code, c.says, err, out, errs)
 			}
@@ -177,40 +178,6 @@ func TestDryRunWithoutIngestionTime(t *testing.T) {
 		if rep := exportHere(t, e, env); p.Rows != rows || rep.Rows != rows {
 			t.Errorf("EXPORT_RECONCILE=%s: %d rows planned, %d exported, want %d", reconcile, p.Rows, rep.Rows, rows)
 		}
-	}
-}
-
-func TestPlanForPeople(t *testing.T) {
-	t.Parallel()
-	to, rows := noon.Add(time.Hour), int64(7)
-	p := plan{
-		Datasets: []datasetPlan{
-			{Dataset: "AlertInfo", From: &noon, To: &to, Rows: &rows, Calls: 1},
-			{Dataset: "Sums", From: &noon, To: &to, Calls: 2, Gaps: 3, Note: "Sums: a note"},
-			{Dataset: "NoSuchTable", Error: "dataset NoSuchTable: refused"},
-		},
-		Rows: 7, Calls: 135, Counts: 2, Minutes: 3.04, Code: 3,
-	}
-	var out strings.Builder
-	if err := p.print(&out, true); err != nil {
-		t.Fatal(err)
-	}
-	want := `
-dataset      from                  to                    rows  calls  gaps
-AlertInfo    2026-11-24T12:00:00Z  2026-11-24T13:00:00Z  7     1      0
-Sums         2026-11-24T12:00:00Z  2026-11-24T13:00:00Z  -     2      3
-NoSuchTable  -                     -                     -     0      0
-total                                                    7     135
-note: Sums: a note
-failed: dataset NoSuchTable: refused
-135 calls for rows and about 2 to count them: 3m of the quota. Nothing was fetched or written. Exit code 3
-`
-	var got strings.Builder
-	for line := range strings.Lines(out.String()) {
-		got.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	if diff := cmp.Diff(want, got.String()); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -9,11 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // exportHere runs `run` in this process, trusting the tenant's certificate.
-func exportHere(t *testing.T, e *embedded, env map[string]string) report {
+func exportHere(t *testing.T, e *embedded, env map[string]string) report.Run {
 	t.Helper()
 	var out strings.Builder
 	cfg, problems := judged(t, nil, env)
@@ -21,7 +22,7 @@ func exportHere(t *testing.T, e *embedded, env map[string]string) report {
 		t.Fatal(problems)
 	}
 	cfg.Export.Start = env["EXPORT_START"]
-	rep := export(t.Context(), t.Context(), cfg, surroundings{log: newLogger(&out, false, cfg.Log), http: e.client()})
+	rep := export(t.Context(), t.Context(), cfg, surroundings{log: report.NewLogger(&out, false, cfg.Log), http: e.client()})
 	if t.Failed() || rep.Code != 0 {
 		t.Log(out.String())
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/report"
 	"hunting-exporter/state"
 	"hunting-exporter/tenant"
 )
@@ -40,7 +41,7 @@ func TestStateCommands(t *testing.T) {
 }
 
 // shown is what `state show --output json` says of AlertInfo, in this process.
-func shown(t *testing.T, env map[string]string) (s standing, text string) {
+func shown(t *testing.T, env map[string]string) (s report.State, text string) {
 	t.Helper()
 	code, out, errs := exporter(t, env, "state", "show", "--output", "json")
 	if code != 0 || strings.Count(out, "\n") != 1 {
@@ -93,7 +94,7 @@ func TestStateShowsHowRunsEnded(t *testing.T) {
 	if first.Last == nil || first.Success == nil || *first.Last != *first.Success || first.Last.Run != good.Run || first.Failure != nil {
 		t.Errorf("after a good run: %+v", first)
 	}
-	if first.Lag == nil || *first.Lag < 0 || *first.Lag > 3600 || first.Lease != leaseFree || first.Rows != 20 {
+	if first.Lag == nil || *first.Lag < 0 || *first.Lag > 3600 || first.Lease != report.LeaseFree || first.Rows != 20 {
 		t.Errorf("after a good run: %+v", first)
 	}
 	if first.Owner != first.ID || first.ID == "" || first.Destinations.Lake != "file://"+env["LAKE_URL"] || first.Meaning.Tenant == "" {
@@ -129,12 +130,12 @@ func TestStateShowsHowRunsEnded(t *testing.T) {
 	if rep := exportHere(t, e, with(env, "LAKE_URL", t.TempDir(), "STATE_URL", env["LAKE_URL"]+"/_meta")); rep.Code != codeConfiguration {
 		t.Errorf("a run of other settings: %+v", rep)
 	}
-	ends(leaseFree, second.Last) // it is refused, and changes nothing
+	ends(report.LeaseFree, second.Last) // it is refused, and changes nothing
 	claim := claimed(t, env, time.Hour)
 	if rep := exportHere(t, e, env); rep.Code != codeDone {
 		t.Errorf("a run beside another: %+v", rep)
 	}
-	ends(leaseHeld, second.Last) // the other run does the work
+	ends(report.LeaseHeld, second.Last) // the other run does the work
 	claim.Release(t.Context())
 	if again := exportHere(t, e, env); again.Code != codeDone {
 		t.Errorf("%+v", again)

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hunting-exporter/report"
 )
 
 // noAPI is a token server of which the API refuses connections.
@@ -43,7 +45,7 @@ func TestAPIThatIsNeverReachedEndsARun(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			s := surroundings{log: newLogger(&log, false, cfg.Log), http: &http.Client{Transport: noAPI{}}}
+			s := surroundings{log: report.NewLogger(&log, false, cfg.Log), http: &http.Client{Transport: noAPI{}}}
 			if backfill {
 				var err error
 				if s.backfill, err = (&stretchFlags{from: "48h", order: "oldest"}).backfill(time.Now(), cfg.Export.Lag); err != nil {

@@ -1,4 +1,4 @@
-package main
+package report_test
 
 import (
 	"encoding/json"
@@ -11,15 +11,17 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline"
-	"hunting-exporter/source"
+	"hunting-exporter/report"
 	"hunting-exporter/state"
 )
 
 // reported is the report of results, without what depends on today.
-func reported(t *testing.T, results ...pipeline.Result) report {
-	t.Helper()
-	r := report{Version: "v", Run: "r", started: noon}
-	r.finish(t.Context(), results, source.Stats{Calls: 9})
+func reported(code int, results ...pipeline.Result) report.Run {
+	r := report.Run{Version: "v", Run: "r", Started: noon, Calls: 9}
+	for _, res := range results {
+		r.Add(res, res.Err != nil)
+	}
+	r.End(code)
 	r.Seconds = 1
 	for i := range r.Datasets {
 		if lag := r.Datasets[i].Lag; lag != nil {
@@ -30,10 +32,10 @@ func reported(t *testing.T, results ...pipeline.Result) report {
 }
 
 // forPeople is what a terminal shows, without space at the ends of lines.
-func forPeople(t *testing.T, r report) string {
+func forPeople(t *testing.T, r report.Run) string {
 	t.Helper()
 	var out, trimmed strings.Builder
-	if err := r.print(&out, true); err != nil {
+	if err := r.Print(&out, true); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(out.String()) {
@@ -41,6 +43,8 @@ func forPeople(t *testing.T, r report) string {
 	}
 	return trimmed.String()
 }
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func checked(at time.Time, counted, exported int64, differ int) *state.Check {
 	return &state.Check{Window: hunting.Window{Start: noon.Add(-24 * time.Hour), End: noon}, At: at, Counted: counted, Exported: exported, Differ: differ}
@@ -51,7 +55,7 @@ func TestSummaryWhenAllIsWell(t *testing.T) {
 	after := noon.Add(time.Second)
 	first := checked(after, 100, 100, 0)
 	first.Start = first.Start.Add(-200 * hunting.Tick) // no fraction of a second is shown
-	r := reported(t,
+	r := reported(0,
 		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Commits: 1, Files: 1, Bytes: 2048, Watermark: noon, Check: first},
 		pipeline.Result{Dataset: "EmailEvents", Watermark: noon, Check: checked(after, 20, 20, 0)},
 		pipeline.Result{Dataset: "NotCounted", Watermark: noon, Check: checked(noon.Add(-time.Hour), 7, 3, 2)}, // by an earlier run
@@ -78,7 +82,7 @@ func TestSummaryOfGapsLateRowsAndDifferences(t *testing.T) {
 		gaps = append(gaps, state.Gap{Window: hunting.Window{Start: start, End: start.Add(time.Minute)}, Tries: 2, Reason: "status 400"})
 	}
 	gaps[1].I, gaps[1].N = 3, 8
-	r := reported(t,
+	r := reported(3,
 		pipeline.Result{Dataset: "AlertInfo", Rows: 5, Late: 2, Watermark: noon, Check: checked(noon.Add(time.Second), 100, 97, 1)},
 		pipeline.Result{Dataset: "EmailEvents", Watermark: noon, Gaps: gaps, Err: errors.Join(&pipeline.GapsError{Gaps: gaps})},
 	)
@@ -101,14 +105,14 @@ differs: AlertInfo: the API counts 100 rows from 2026-11-23T12:00:00Z to 2026-11
 		t.Error(diff)
 	}
 	var out strings.Builder
-	if err := r.print(&out, false); err != nil {
+	if err := r.Print(&out, false); err != nil {
 		t.Fatal(err)
 	}
-	var back report
+	var back report.Run
 	if err := json.Unmarshal([]byte(out.String()), &back); err != nil {
 		t.Fatal(err)
 	}
-	wantCheck := countCheck{From: noon.Add(-24 * time.Hour), To: noon, At: noon.Add(time.Second), Counted: 100, Exported: 97, Differ: 1}
+	wantCheck := report.Check{From: noon.Add(-24 * time.Hour), To: noon, At: noon.Add(time.Second), Counted: 100, Exported: 97, Differ: 1}
 	if d := back.Datasets; d[0].Late != 2 || d[1].Gaps != 7 || d[0].Check == nil || *d[0].Check != wantCheck || d[1].Check != nil {
 		t.Errorf("as JSON: %s", out.String())
 	}
@@ -117,8 +121,8 @@ differs: AlertInfo: the API counts 100 rows from 2026-11-23T12:00:00Z to 2026-11
 // A dataset of which nothing is known has no lag: 0 would say that it has caught up.
 func TestLagOfADatasetThatDidNotRun(t *testing.T) {
 	var out strings.Builder
-	r := reported(t, pipeline.Result{Dataset: "Held"})
-	if err := r.print(&out, false); err != nil {
+	r := reported(0, pipeline.Result{Dataset: "Held"})
+	if err := r.Print(&out, false); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "lag_seconds") {

@@ -1,12 +1,12 @@
-package main
+package report
 
 import (
 	"slices"
 	"strings"
 )
 
-// inLine is text in one line, as that of errors.Join is not; what it repeats is left out.
-func inLine(text string) string {
+// InLine is text in one line, as that of errors.Join is not; what it repeats is left out.
+func InLine(text string) string {
 	if !strings.ContainsAny(text, "\n\r\t") {
 		return text
 	}

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"cmp"
@@ -11,7 +11,8 @@ import (
 	"hunting-exporter/state"
 )
 
-func showText(w io.Writer, all []standing, details bool) error {
+// StatesText writes a table for people, and in detail what the state of one dataset says.
+func StatesText(w io.Writer, all []State, details bool) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "dataset\tseq\twatermark\tlag\trows\trejected\tgaps\tpending\tlease\tlast run\t")
 	for _, s := range all {
@@ -34,33 +35,33 @@ func showText(w io.Writer, all []standing, details bool) error {
 			return s.details(w)
 		}
 		if s.failed() {
-			fmt.Fprintf(w, "failed: %s: %s\n", s.Dataset, inLine(s.Failure.Reason))
+			fmt.Fprintf(w, "failed: %s: %s\n", s.Dataset, InLine(s.Failure.Reason))
 		}
 	}
 	return nil
 }
 
 // failed reports whether the last run did.
-func (s standing) failed() bool { return s.Failure != nil && s.Last != nil && *s.Failure == *s.Last }
+func (s State) failed() bool { return s.Failure != nil && s.Last != nil && *s.Failure == *s.Last }
 
 // lastRun says when the last run that ended did so, and how.
-func (s standing) lastRun() string {
+func (s State) lastRun() string {
 	switch {
 	case s.Last == nil:
 		return "-"
 	case s.failed():
-		return s.Last.At.Format(secondFormat) + " failed"
+		return s.Last.At.Format(SecondFormat) + " failed"
 	case s.Last.Reason != "":
-		return s.Last.At.Format(secondFormat) + " stopped"
+		return s.Last.At.Format(SecondFormat) + " stopped"
 	}
-	return s.Last.At.Format(secondFormat) + " done"
+	return s.Last.At.Format(SecondFormat) + " done"
 }
 
 // details writes what one dataset's state says beyond its line.
-func (s standing) details(w io.Writer) error {
+func (s State) details(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\t\n", name, inLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(t, "%s\t%s\t\n", name, InLine(fmt.Sprintf(format, args...)))
 	}
 	fmt.Fprintln(t)
 	line("holder", "%s", s.holder())
@@ -71,32 +72,32 @@ func (s standing) details(w io.Writer) error {
 		line("snapshot", "%s", s.Snapshot.Format(time.RFC3339Nano))
 	}
 	if p := s.Pending; p != nil {
-		line("pending", "commit %d (%s) of %s, %d rows, decided by %s, since %s", p.Seq, p.Commit, hunting.Window{Start: p.From, End: p.To}, p.Rows, p.Decider, p.Since.Format(secondFormat))
+		line("pending", "commit %d (%s) of %s, %d rows, decided by %s, since %s", p.Seq, p.Commit, hunting.Window{Start: p.From, End: p.To}, p.Rows, p.Decider, p.Since.Format(SecondFormat))
 	}
 	for _, c := range s.Covered {
 		line("read", "%s", c)
 	}
 	for _, g := range s.Gaps {
-		line("gap", "%s, %d tries since %s, the last %s: %s", stretchOf(g), g.Tries, g.Since.Format(secondFormat), g.Last.Format(secondFormat), g.Reason)
+		line("gap", "%s, %d tries since %s, the last %s: %s", stretchOf(g), g.Tries, g.Since.Format(SecondFormat), g.Last.Format(SecondFormat), g.Reason)
 	}
 	if k := s.Check; k != nil {
 		line("checked", "%s at %s: the API counted %d rows, %d exported, %d of them late, %d not counted, %d quarter hours differ",
-			k.Window, k.At.Format(secondFormat), k.Counted, k.Exported, k.Late, k.Surplus, k.Differ)
+			k.Window, k.At.Format(SecondFormat), k.Counted, k.Exported, k.Late, k.Surplus, k.Differ)
 	}
 	return t.Flush()
 }
 
-func (s standing) holder() string {
+func (s State) holder() string {
 	switch s.Lease {
-	case leaseHeld:
-		return fmt.Sprintf("%s, until %s", s.Run, s.Until.Format(secondFormat))
-	case leaseExpired:
-		return fmt.Sprintf("none; %s did not end as a run should, its claim ran out %s", s.Run, s.Until.Format(secondFormat))
+	case LeaseHeld:
+		return fmt.Sprintf("%s, until %s", s.Run, s.Until.Format(SecondFormat))
+	case LeaseExpired:
+		return fmt.Sprintf("none; %s did not end as a run should, its claim ran out %s", s.Run, s.Until.Format(SecondFormat))
 	}
 	return "none; the last one was " + s.Run
 }
 
-func (s standing) ends(line func(name, format string, args ...any)) {
+func (s State) ends(line func(name, format string, args ...any)) {
 	for _, e := range []struct {
 		name string
 		*state.End
@@ -105,15 +106,15 @@ func (s standing) ends(line func(name, format string, args ...any)) {
 		case e.End == nil:
 			line(e.name, "none yet")
 		case e.Reason == "":
-			line(e.name, "%s, %s", e.At.Format(secondFormat), e.Run)
+			line(e.name, "%s, %s", e.At.Format(SecondFormat), e.Run)
 		default:
-			line(e.name, "%s, %s: %s", e.At.Format(secondFormat), e.Run, e.Reason)
+			line(e.name, "%s, %s: %s", e.At.Format(SecondFormat), e.Run, e.Reason)
 		}
 	}
 }
 
 // places says where rows go and whose they are.
-func (s standing) places(line func(name, format string, args ...any)) {
+func (s State) places(line func(name, format string, args ...any)) {
 	d, m := s.Destinations, s.Meaning
 	if d.Lake != "" {
 		line("lake", "%s", d.Lake)

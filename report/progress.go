@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -13,12 +13,12 @@ import (
 	"hunting-exporter/pipeline"
 )
 
-// progress tells how far a run is, by the rows that have come and those that the API
+// Progress tells how far a run is, by the rows that have come and those that the API
 // counts: on a terminal all the time, in the log once a minute.
-type progress struct {
+type Progress struct {
 	cfg   config.Config
 	log   *slog.Logger
-	term  *console     // nil: the log
+	term  *Console     // nil: the log
 	calls func() int64 // made so far
 	began time.Time
 
@@ -34,10 +34,11 @@ type reading struct {
 	ahead   int64 // of all, as counted
 }
 
-var _ pipeline.Watcher = (*progress)(nil)
+var _ pipeline.Watcher = (*Progress)(nil)
 
-func newProgress(cfg config.Config, s surroundings, calls func() int64, datasets []hunting.Dataset) *progress {
-	p := &progress{cfg: cfg, log: s.log, term: s.term, calls: calls, began: time.Now(), datasets: map[string]*reading{}}
+// NewProgress tells the progress of datasets on a terminal or in the log; calls counts those made.
+func NewProgress(cfg config.Config, log *slog.Logger, term *Console, calls func() int64, datasets []hunting.Dataset) *Progress {
+	p := &Progress{cfg: cfg, log: log, term: term, calls: calls, began: time.Now(), datasets: map[string]*reading{}}
 	for _, ds := range datasets {
 		p.datasets[ds.Name] = &reading{}
 	}
@@ -45,26 +46,26 @@ func newProgress(cfg config.Config, s surroundings, calls func() int64, datasets
 }
 
 // Counted implements pipeline.Watcher.
-func (p *progress) Counted(dataset string, rows int64) {
+func (p *Progress) Counted(dataset string, rows int64) {
 	p.note(dataset, func(r *reading) { r.counted, r.ahead = true, r.ahead+rows })
 }
 
 // Read implements pipeline.Watcher.
-func (p *progress) Read(dataset string, rows int64) {
+func (p *Progress) Read(dataset string, rows int64) {
 	p.note(dataset, func(r *reading) { r.rows += rows })
 }
 
 // Ended implements pipeline.Watcher.
-func (p *progress) Ended(dataset string) { p.note(dataset, func(r *reading) { r.ended = true }) }
+func (p *Progress) Ended(dataset string) { p.note(dataset, func(r *reading) { r.ended = true }) }
 
-func (p *progress) note(dataset string, change func(*reading)) {
+func (p *Progress) note(dataset string, change func(*reading)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change(p.datasets[dataset])
 }
 
 // rows are those that have come, and all that are to come; 0: that is not known.
-func (p *progress) rows() (read, total int64) {
+func (p *Progress) rows() (read, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := true
@@ -85,10 +86,10 @@ func (p *progress) rows() (read, total int64) {
 	return read, total
 }
 
-// watch tells, until the function returned is called.
-func (p *progress) watch() (end func()) {
+// Watch tells, until the function returned is called.
+func (p *Progress) Watch() (end func()) {
 	every, tell := time.Minute, p.logLine
-	if p.term != nil && p.term.live {
+	if p.term != nil && p.term.Live {
 		every, tell = time.Second, p.draw
 	}
 	done := make(chan struct{})
@@ -112,7 +113,7 @@ func (p *progress) watch() (end func()) {
 	}
 }
 
-func (p *progress) logLine() {
+func (p *Progress) logLine() {
 	read, total := p.rows()
 	args := []any{"calls", p.calls(), "rows", read}
 	if total > 0 {
@@ -121,12 +122,12 @@ func (p *progress) logLine() {
 	p.log.Info("progress", args...)
 }
 
-func (p *progress) draw() {
+func (p *Progress) draw() {
 	read, total := p.rows()
 	p.term.draw(p.text(read, total), read, total)
 }
 
-func (p *progress) text(read, total int64) string {
+func (p *Progress) text(read, total int64) string {
 	if total == 0 {
 		return fmt.Sprintf("%d rows, %d calls", read, p.calls())
 	}
@@ -135,7 +136,7 @@ func (p *progress) text(read, total int64) string {
 
 // left is how long the rest takes: as long as the quota makes its calls last, and no
 // less than what was done took.
-func (p *progress) left(read, total int64) time.Duration {
+func (p *Progress) left(read, total int64) time.Duration {
 	rest, calls := float64(total-read), float64(p.calls())
 	if read == 0 {
 		return minutes(p.cfg.Minutes(math.Ceil(rest / float64(p.cfg.Source.MaxRows))))

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"io"
@@ -7,17 +7,18 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// console is stderr: log lines and, on a terminal, one line of progress below them.
-type console struct {
-	live bool
+// Console is stderr: log lines and, on a terminal, one line of progress below them.
+type Console struct {
+	Live bool
 
 	mu  sync.Mutex
 	w   io.Writer
 	bar *progressbar.ProgressBar // nil: no terminal, or ended
 }
 
-func newConsole(w io.Writer, terminal bool) *console {
-	c := &console{live: terminal, w: w}
+// NewConsole writes to w, with a line of progress where a person sits before it.
+func NewConsole(w io.Writer, terminal bool) *Console {
+	c := &Console{Live: terminal, w: w}
 	if terminal {
 		c.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetPredictTime(false),
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetSpinnerChangeInterval(0)) // it would draw into log lines
@@ -26,7 +27,7 @@ func newConsole(w io.Writer, terminal bool) *console {
 }
 
 // Write puts a log line above the progress.
-func (c *console) Write(line []byte) (int, error) {
+func (c *Console) Write(line []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bar != nil {
@@ -40,7 +41,7 @@ func (c *console) Write(line []byte) (int, error) {
 }
 
 // draw shows how far it is: done of total, which is 0 where nobody knows it.
-func (c *console) draw(text string, done, total int64) {
+func (c *Console) draw(text string, done, total int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bar == nil {
@@ -53,8 +54,8 @@ func (c *console) draw(text string, done, total int64) {
 	c.bar.Describe(text)
 }
 
-// close takes the progress away.
-func (c *console) close() {
+// Close takes the progress away.
+func (c *Console) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bar != nil {

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"io"
@@ -12,9 +12,9 @@ import (
 	"github.com/lmittmann/tint"
 )
 
-// newLogger logs to w: text for people at a terminal, else JSON, one record a line. Records
+// NewLogger logs to w: text for people at a terminal, else JSON, one record a line. Records
 // say what they are of, which people know. NO_COLOR (no-color.org) takes the colours away.
-func newLogger(w io.Writer, terminal bool, cfg config.Log, of ...any) *slog.Logger {
+func NewLogger(w io.Writer, terminal bool, cfg config.Log, of ...any) *slog.Logger {
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(strings.ToUpper(cfg.Level))); err != nil {
 		level = slog.LevelInfo // reported as a problem of LOG_LEVEL
@@ -47,9 +47,9 @@ func searchable(groups []string, a slog.Attr) slog.Attr {
 func oneLine(_ []string, a slog.Attr) slog.Attr {
 	switch v := a.Value.Resolve().Any().(type) {
 	case string:
-		return slog.String(a.Key, inLine(v))
+		return slog.String(a.Key, InLine(v))
 	case error:
-		return slog.String(a.Key, inLine(v.Error()))
+		return slog.String(a.Key, InLine(v.Error()))
 	}
 	return a
 }
