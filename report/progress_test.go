@@ -10,7 +10,7 @@ import (
 
 	"hunting-exporter/config"
 	"hunting-exporter/hunting"
-	"hunting-exporter/source"
+	"hunting-exporter/source/call"
 )
 
 // On a terminal the progress is one line, which a log line does not break.
@@ -45,7 +45,7 @@ func TestProgressInALog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		cfg := config.Config{Source: source.Config{CallsPerMinute: 10, MaxRows: 100_000}}
+		cfg := config.Config{Source: call.Config{CallsPerMinute: 10, MaxRows: 100_000}}
 		datasets := []hunting.Dataset{{Name: "A"}, {Name: "B"}, {Name: "C"}}
 		p := NewProgress(cfg, slog.New(slog.NewTextHandler(&out, nil)), nil, func() int64 { return 100 }, datasets)
 		is := func(want string) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hunting-exporter/demo"
 )
 
 // adopting is a dataset that has been exported to lake and Kafka, and its commands.
@@ -53,7 +55,7 @@ func (a adopting) untouched(do func()) {
 
 func (a adopting) events(topic string, want int) {
 	a.t.Helper()
-	records, err := readCommitted(a.t.Context(), a.broker, topic)
+	records, err := demo.ReadCommitted(a.t.Context(), a.broker, topic)
 	if err != nil || len(records) != want {
 		a.t.Errorf("%d events, want %d; %v", len(records), want, err)
 	}
@@ -94,9 +96,9 @@ func TestAdoptDropsByWordAlone(t *testing.T) {
 func TestAdoptShowsOldAndNew(t *testing.T) {
 	t.Parallel()
 	a := newAdopting(t)
-	truth := a.tenant.tenant
+	truth := a.tenant.Tenant
 	other := with(with(a.env, anotherTenant(t, a.matrix)...), "KAFKA_TOPIC", "siem.{table}")
-	fill(t, a.tenant.tenant, "AlertInfo", a.began.Add(-30*time.Second), 10)
+	fill(t, a.tenant.Tenant, "AlertInfo", a.began.Add(-30*time.Second), 10)
 	a.tenantFile(other)
 	a.untouched(func() {
 		a.run(other, 2, "--yes", "state", "adopt", "AlertInfo")
@@ -115,7 +117,7 @@ func TestAdoptShowsOldAndNew(t *testing.T) {
 // tenantFile makes an environment trust the certificate of the tenant in use.
 func (a adopting) tenantFile(env map[string]string) {
 	a.t.Helper()
-	file, err := a.tenant.certFile()
+	file, err := a.tenant.CertFile()
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -162,8 +164,8 @@ func TestAdoptOfAQuery(t *testing.T) {
 	})
 	a.run(m.env, 0, "done", "state", "adopt", "AlertInfo", "--yes")
 	a.run(m.env, 0, `"rows":50`, "run")
-	v, err := verify(m.env["LAKE_URL"], m.tenant.tenant, "AlertInfo", m.began.Add(-3*time.Hour), time.Now())
-	if err != nil || !v.ok() || v.Truth != 150 {
+	v, err := verify(t, m.env["LAKE_URL"], m.tenant.Tenant, "AlertInfo", m.began.Add(-3*time.Hour), time.Now())
+	if err != nil || !v.Complete() || v.Truth != 150 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -185,8 +187,8 @@ func TestAdoptAnotherAPI(t *testing.T) {
 	for _, rows := range []string{`"rows":50`, `"rows":0`} {
 		a.run(graph, 0, rows, "run")
 	}
-	v, err := verify(m.env["LAKE_URL"], m.tenant.tenant, "AlertInfo", m.began.Add(-3*time.Hour), time.Now())
-	if err != nil || !v.ok() || v.Truth != 150 {
+	v, err := verify(t, m.env["LAKE_URL"], m.tenant.Tenant, "AlertInfo", m.began.Add(-3*time.Hour), time.Now())
+	if err != nil || !v.Complete() || v.Truth != 150 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -228,7 +230,7 @@ func TestOtherFilesAreNoReason(t *testing.T) {
 	if rep := exportHere(t, m.tenant, m.env); rep.Code != 0 {
 		t.Fatalf("%+v", rep)
 	}
-	fill(t, m.tenant.tenant, "AlertEvidence", m.began.Add(-20*time.Minute), 10)
+	fill(t, m.tenant.Tenant, "AlertEvidence", m.began.Add(-20*time.Minute), 10)
 	if rep := exportHere(t, m.tenant, with(m.env, "EXPORT_TABLES", "AlertEvidence")); rep.Code != 0 || rep.Rows != 10 {
 		t.Errorf("%+v", rep)
 	}

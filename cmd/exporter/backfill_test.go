@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/hunting"
 	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // backfillHere runs `backfill` in this process.
-func backfillHere(t *testing.T, e *embedded, env map[string]string, flags stretchFlags) (report.Run, string) {
+func backfillHere(t *testing.T, e *demo.Server, env map[string]string, flags stretchFlags) (report.Run, string) {
 	t.Helper()
 	var log strings.Builder
 	cfg, problems := judged(t, nil, env)
@@ -23,7 +24,7 @@ func backfillHere(t *testing.T, e *embedded, env map[string]string, flags stretc
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep := export(t.Context(), t.Context(), cfg, surroundings{log: report.NewLogger(&log, false, cfg.Log), http: e.client(), backfill: b})
+	rep := export(t.Context(), t.Context(), cfg, surroundings{log: report.NewLogger(&log, false, cfg.Log), http: e.Client(), backfill: b})
 	return rep, log.String()
 }
 
@@ -36,10 +37,10 @@ func TestBackfillCoversOnlyWhatIsMissing(t *testing.T) {
 			e, env := served(t, tenant.Options{CallsPerMinute: -1})
 			began := time.Now()
 			for _, back := range []time.Duration{time.Minute, 20 * time.Hour, 70 * time.Hour, 100 * time.Hour} {
-				fill(t, e.tenant, "AlertInfo", began.Add(-back), 10)
+				fill(t, e.Tenant, "AlertInfo", began.Add(-back), 10)
 			}
 			env = with(env, "EXPORT_TABLES", "AlertInfo,DeviceTvmSoftwareInventory", "EXPORT_START", "1h")
-			fill(t, e.tenant, "DeviceTvmSoftwareInventory", began, 5)
+			fill(t, e.Tenant, "DeviceTvmSoftwareInventory", began, 5)
 			if rep := exportHere(t, e, env); rep.Rows != 15 || rep.Code != codeDone {
 				t.Fatalf("run: %+v", rep)
 			}
@@ -70,8 +71,8 @@ func TestBackfillBeforeTheFirstRun(t *testing.T) {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
 	began := time.Now()
-	fill(t, e.tenant, "AlertInfo", began.Add(-50*time.Hour), 10)
-	fill(t, e.tenant, "AlertInfo", began.Add(-20*time.Hour), 4)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-50*time.Hour), 10)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-20*time.Hour), 4)
 	if rep, _ := backfillHere(t, e, env, stretchFlags{from: "60h", to: "30h", order: "oldest"}); rep.Rows != 10 {
 		t.Fatalf("backfill: %+v", rep)
 	}
@@ -87,8 +88,8 @@ func TestBackfillWithoutIngestionTime(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
-	fill(t, e.tenant, "AlertInfo", time.Now().Add(-50*time.Hour), 10)
-	if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
+	fill(t, e.Tenant, "AlertInfo", time.Now().Add(-50*time.Hour), 10)
+	if err := e.Tenant.WithoutIngestionTime("AlertInfo"); err != nil {
 		t.Fatal(err)
 	}
 	if rep, _ := backfillHere(t, e, env, stretchFlags{from: "60h", order: "oldest"}); rep.Rows != 10 || rep.Code != codeDone {
@@ -102,7 +103,7 @@ func TestBackfillWhileARunHasTheDataset(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
-	fill(t, e.tenant, "AlertInfo", time.Now(), 10)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 10)
 	if rep := exportHere(t, e, env); rep.Rows != 10 {
 		t.Fatalf("%+v", rep)
 	}

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"hunting-exporter/internal/crash"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/commit"
+	"hunting-exporter/sink/lake"
 	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
@@ -101,7 +100,7 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 				return &usageError{fmt.Errorf("--start %s %w", a.start, err)}
 			}
 		}
-		if want.Seq, err = lastManifest(ctx, s, name); err != nil {
+		if want.Seq, err = lake.New(s.lake, s.meta).Last(ctx, name); err != nil {
 			return err
 		}
 		if err := e.Adopt(ctx, ds, want); err != nil || !a.agreed {
@@ -204,19 +203,4 @@ func (a *adoption) agree(ctx context.Context, name string, changes []state.Chang
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// lastManifest is the number of the last commit that the lake has a manifest of: those of
-// another state go on after it.
-func lastManifest(ctx context.Context, s stores, dataset string) (last int64, err error) {
-	for key, err := range s.meta.List(ctx, "manifests/"+dataset+"/") {
-		if err != nil {
-			return 0, fmt.Errorf("list manifests of %s: %w", dataset, err)
-		}
-		seq, err := strconv.ParseInt(strings.TrimSuffix(path.Base(key), ".json"), 10, 64)
-		if err == nil {
-			last = max(last, seq)
-		}
-	}
-	return last, nil
 }

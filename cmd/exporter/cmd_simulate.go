@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/tenant"
 	"hunting-exporter/tenant/rows"
@@ -57,7 +58,7 @@ token endpoint, with quotas. What is printed are shell lines. In one terminal:
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.listen, "listen", "127.0.0.1:0", "address to listen on")
-	f.StringSliceVar(&s.tables, "tables", demoTables, "tables to make up")
+	f.StringSliceVar(&s.tables, "tables", demo.Tables, "tables to make up")
 	f.IntVar(&s.rows, "rows", 10_000, "rows of each table")
 	f.IntVar(&s.hours, "hours", 24, "hours up to now that the rows lie in")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed makes the same rows, but for their times")
@@ -95,20 +96,20 @@ func (c *cli) simulate(ctx context.Context, s simulation) (err error) {
 		return &usageError{err}
 	}
 	if s.truth != "" {
-		if err := writeTruth(s.truth, t, tables); err != nil {
+		if err := demo.WriteTruth(s.truth, t, tables); err != nil {
 			return err
 		}
 	}
-	e, err := serveTenant(ctx, t, s.listen)
+	e, err := demo.Serve(ctx, t, s.listen)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.close()) }()
-	cert, err := e.certFile()
+	defer func() { err = errors.Join(err, e.Close()) }()
+	cert, err := e.CertFile()
 	if err != nil {
 		return err
 	}
-	if err := c.lead(append(e.settings(), [2]string{"SSL_CERT_FILE", cert}, [2]string{"EXPORT_TABLES", joinTables(tables)})); err != nil {
+	if err := c.lead(append(e.Settings(), [2]string{"SSL_CERT_FILE", cert}, [2]string{"EXPORT_TABLES", strings.Join(tables, ",")})); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -142,17 +143,20 @@ func (s simulation) fill(t *tenant.Tenant, now time.Time) ([]string, error) {
 			Tables: s.tables, Rows: s.rows, From: now.Add(-time.Duration(s.hours) * time.Hour), To: now, Seed: s.seed, Visible: s.visible,
 		})
 	}
-	paths, err := filepath.Glob(filepath.Join(globEscape(s.load), "*.ndjson"))
-	if err != nil || len(paths) == 0 {
-		return nil, fmt.Errorf("--load %s: no *.ndjson file there", s.load)
-	}
-	tables := make([]string, 0, len(paths))
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".ndjson")
-		if err := s.loadFile(t, name, path, now); err != nil {
+	entries, err := os.ReadDir(s.load)
+	var tables []string
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".ndjson")
+		if !ok {
+			continue
+		}
+		if err := s.loadFile(t, name, filepath.Join(s.load, e.Name()), now); err != nil {
 			return nil, fmt.Errorf("--load: %w", err)
 		}
 		tables = append(tables, name)
+	}
+	if err != nil || len(tables) == 0 {
+		return nil, fmt.Errorf("--load %s: no *.ndjson file there", s.load)
 	}
 	return tables, nil
 }

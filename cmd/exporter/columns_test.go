@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/schema"
 	"hunting-exporter/tenant"
 )
@@ -16,7 +17,7 @@ import (
 type lacking struct{ head, text, says string }
 
 // check lets a dry run and a run judge it.
-func (c lacking) check(t *testing.T, e *embedded, env map[string]string) {
+func (c lacking) check(t *testing.T, e *demo.Server, env map[string]string) {
 	t.Helper()
 	dir, lake := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "q.kql"), []byte("// name: Q\n"+c.head+"\n"+c.text+"\n"), 0o600); err != nil {
@@ -61,7 +62,7 @@ func TestColumnsThatTheAnswersLack(t *testing.T) {
 			if !ok {
 				t.Fatal("no AlertInfo")
 			}
-			add(t, e.tenant, "Alerts_CL", known.APIColumns(), time.Now(), 20)
+			add(t, e.Tenant, "Alerts_CL", known.APIColumns(), time.Now(), 20)
 			env = with(env, "EXPORT_TABLES", "", "SOURCE_API", api, "SOURCE_MAX_ROWS", "15")
 			for _, c := range []lacking{
 				{"// time: TimeStamp", fmt.Sprintf(window, "TimeStamp"), "no column TimeStamp: keep it, or name another by // time:"},
@@ -108,7 +109,7 @@ func TestTimeOfUnknownTable(t *testing.T) {
 						row.Cells = append(row.Cells, now)
 					}
 				}
-				if err := e.tenant.Add("NewTable", columns, row); err != nil {
+				if err := e.Tenant.Add("NewTable", columns, row); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -134,8 +135,8 @@ func TestTimeOfUnknownTable(t *testing.T) {
 func TestBloomColumnsOfNoDataset(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-	fill(t, e.tenant, "DeviceLogonEvents", time.Now(), 20)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.Tenant, "DeviceLogonEvents", time.Now(), 20)
 	for _, c := range []struct{ tables, bloom, says string }{
 		{"AlertInfo", "AlertId,SHA256", "no dataset has a column SHA256"},
 		{"AlertInfo", "Timestamp", "Timestamp of AlertInfo is"},

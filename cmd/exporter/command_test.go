@@ -58,7 +58,7 @@ func TestCommandLine(t *testing.T) {
 func TestFlagsOfRun(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
 	code, out, errs := runChild(t, with(env, "EXPORT_TABLES", "Nothing", "SOURCE_API", "grap"), "run",
 		"--export-tables", "AlertInfo", "--source-api=m365d", "--lake-url", t.TempDir())
 	if rep := reportOf(t, out); code != 0 || rep.Rows != 20 || rep.Buffers == 0 {
@@ -71,8 +71,8 @@ func TestSignals(t *testing.T) {
 	slow := func(t *testing.T) (env map[string]string, asked chan struct{}) {
 		e, env := served(t, tenant.Options{CallsPerMinute: -1})
 		asked = make(chan struct{}, 100)
-		fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-		e.tenant.Fault(func(c tenant.Call) tenant.Fault {
+		fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
+		e.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 			if c.API == "token" || !strings.HasPrefix(c.Query, "DeviceLogonEvents") {
 				return tenant.Fault{}
 			}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/hunting"
 	"hunting-exporter/report"
 	"hunting-exporter/tenant"
@@ -26,9 +27,9 @@ func datasetOf(t *testing.T, rep report.Run, name string) report.Dataset {
 
 // whole fails unless the lake holds all rows of a table that came in since from, once
 // each.
-func whole(t *testing.T, e *embedded, env map[string]string, d report.Dataset, from time.Time) {
+func whole(t *testing.T, e *demo.Server, env map[string]string, d report.Dataset, from time.Time) {
 	t.Helper()
-	if v, err := verify(env["LAKE_URL"], e.tenant, d.Dataset, from, *d.Watermark); err != nil || !v.ok() {
+	if v, err := verify(t, env["LAKE_URL"], e.Tenant, d.Dataset, from, *d.Watermark); err != nil || !v.Complete() {
 		t.Errorf("lake and tenant: %+v, %v", v, err)
 	}
 }
@@ -40,9 +41,9 @@ func TestGapIsReportedTriedAgainAndCured(t *testing.T) {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
 	began := time.Now()
-	fill(t, e.tenant, "AlertInfo", began.Add(-time.Minute), 40)
-	times := slices.SortedFunc(maps.Keys(ingested(e.tenant, "AlertInfo")), time.Time.Compare)
-	e.tenant.FailRange("AlertInfo", times[20], times[20].Add(hunting.Tick), tenant.Call.LimitsExceeded)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-time.Minute), 40)
+	times := slices.SortedFunc(maps.Keys(ingested(e.Tenant, "AlertInfo")), time.Time.Compare)
+	e.Tenant.FailRange("AlertInfo", times[20], times[20].Add(hunting.Tick), tenant.Call.LimitsExceeded)
 
 	for run := 1; run <= 2; run++ {
 		rep := exportHere(t, e, env)
@@ -58,7 +59,7 @@ func TestGapIsReportedTriedAgainAndCured(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "2 tries since") || !strings.Contains(out, "clock") || !strings.Contains(out, "read") {
 		t.Errorf("state show: exit code %d\n%s", code, out)
 	}
-	e.tenant.Restore("AlertInfo")
+	e.Tenant.Restore("AlertInfo")
 	rep := exportHere(t, e, env)
 	d := datasetOf(t, rep, "AlertInfo")
 	if rep.Code != codeDone || d.Gaps != 0 || d.Rows != 1 {
@@ -85,12 +86,12 @@ func TestLateRowsAreExportedOnce(t *testing.T) {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env = with(env, "EXPORT_TABLES", "AlertInfo", "EXPORT_START", "4h")
 	began := time.Now()
-	fill(t, e.tenant, "AlertInfo", began.Add(-2*time.Hour), 30)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-2*time.Hour), 30)
 	first := datasetOf(t, exportHere(t, e, env), "AlertInfo")
 	if first.Rows != 30 || first.Late != 0 {
 		t.Fatalf("first run: %+v", first)
 	}
-	fill(t, e.tenant, "AlertInfo", began.Add(-time.Hour), 7)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-time.Hour), 7)
 	second := exportHere(t, e, env)
 	d := datasetOf(t, second, "AlertInfo")
 	if second.Code != codeDone || d.Rows != 7 || d.Late != 7 {
@@ -105,7 +106,7 @@ func TestLateRowsAreExportedOnce(t *testing.T) {
 	}
 	whole(t, e, env, d, began.Add(-4*time.Hour))
 
-	fill(t, e.tenant, "AlertInfo", began.Add(-90*time.Minute), 3)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-90*time.Minute), 3)
 	if rep := exportHere(t, e, with(env, "EXPORT_RECONCILE", "0")); rep.Rows != 0 {
 		t.Errorf("with EXPORT_RECONCILE=0: %+v", rep)
 	}
@@ -118,7 +119,7 @@ func TestSnapshotOnceAnInterval(t *testing.T) {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	const table = "DeviceTvmSoftwareInventory"
 	env = with(env, "EXPORT_TABLES", table, "EXPORT_SNAPSHOT_INTERVAL", "1h")
-	fill(t, e.tenant, table, time.Now(), 25)
+	fill(t, e.Tenant, table, time.Now(), 25)
 	for run, want := range []int64{25, 0} {
 		rep := exportHere(t, e, env)
 		if rep.Code != codeDone || rep.Rows != want {
@@ -142,14 +143,14 @@ func TestSnapshotInSlices(t *testing.T) {
 	const table = "DeviceTvmSoftwareVulnerabilities"
 	env = with(env, "EXPORT_TABLES", table, "SOURCE_MAX_ROWS", "50")
 	past := time.Now().Add(-40 * time.Hour) // by now every row has come in
-	if err := e.tenant.Seed(tenant.Seed{Tables: []string{table}, Rows: 300, From: past, To: past.Add(time.Hour), Seed: 3}); err != nil {
+	if err := e.Tenant.Seed(tenant.Seed{Tables: []string{table}, Rows: 300, From: past, To: past.Add(time.Hour), Seed: 3}); err != nil {
 		t.Fatal(err)
 	}
 	rep := exportHere(t, e, env)
 	if rep.Code != codeDone || rep.Rows != 300 || rep.Commits != 1 || rep.Datasets[0].Watermark == nil {
 		t.Fatalf("%+v", rep)
 	}
-	files, err := manifestFiles(env["LAKE_URL"], table)
+	files, err := lakeIn(t, env["LAKE_URL"]).Files(t.Context(), table)
 	if err != nil || len(files) != 1 || !strings.Contains(files[0], "dt="+time.Now().UTC().Format("2006-01-02")) {
 		t.Errorf("files %v, %v", files, err)
 	}
@@ -161,8 +162,8 @@ func TestWithoutIngestionTime(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
-	fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Minute), 12)
-	if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
+	fill(t, e.Tenant, "AlertInfo", time.Now().Add(-time.Minute), 12)
+	if err := e.Tenant.WithoutIngestionTime("AlertInfo"); err != nil {
 		t.Fatal(err)
 	}
 	for run, want := range []int64{12, 0} {

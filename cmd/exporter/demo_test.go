@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/tenant"
 )
 
@@ -21,7 +22,7 @@ func TestDemo(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "Every cell was compared") || !strings.Contains(out, "read_parquet") {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
-	for _, table := range demoTables {
+	for _, table := range demo.Tables {
 		data, err := os.ReadFile(filepath.Join(truth, table+".ndjson"))
 		if err != nil || bytes.Count(data, []byte("\n")) != 100 {
 			t.Errorf("truth of %s: %d bytes, %v", table, len(data), err)
@@ -54,12 +55,12 @@ func TestVerifyTellsDifferences(t *testing.T) {
 		t.Fatalf("%s%s", out, errs)
 	}
 	tn := tenant.New(tenant.Options{})
-	if err := tn.Seed(tenant.Seed{Tables: demoTables, Rows: 50, Seed: 1}); err != nil {
+	if err := tn.Seed(tenant.Seed{Tables: demo.Tables, Rows: 50, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
 	from := noon.AddDate(-10, 0, 0)
-	v, err := verify(dir, tn, "AlertInfo", from, noon.AddDate(10, 0, 0))
-	if err != nil || v.ok() || v.Missing != 50 || v.Extra != 50 {
+	v, err := verify(t, dir, tn, "AlertInfo", from, noon.AddDate(10, 0, 0))
+	if err != nil || v.Complete() || v.Missing != 50 || v.Extra != 50 {
 		t.Errorf("rows of other times: %+v, %v", v, err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "AlertInfo", "*", "*.parquet"))
@@ -73,7 +74,7 @@ func TestVerifyTellsDifferences(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(files[0]), "twin.parquet"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify(dir, tn, "AlertInfo", from, noon); err == nil || !strings.Contains(err.Error(), "in no manifest") {
+	if _, err := verify(t, dir, tn, "AlertInfo", from, noon); err == nil || !strings.Contains(err.Error(), "in no manifest") {
 		t.Errorf("a file that no manifest names: %v", err)
 	}
 }

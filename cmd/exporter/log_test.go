@@ -79,16 +79,16 @@ type situation struct {
 // situations are runs whose logs hold about all there is to say.
 func situations(t *testing.T) map[string]situation {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-	fill(t, e.tenant, "DeviceLogonEvents", time.Now(), 20)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.Tenant, "DeviceLogonEvents", time.Now(), 20)
 	fresh := func(pairs ...string) map[string]string {
 		return with(env, append([]string{"LAKE_URL", t.TempDir(), "LOG_LEVEL", "debug"}, pairs...)...)
 	}
 	faulty := func(fault func(tenant.Call) tenant.Fault) map[string]string {
 		e, env := served(t, tenant.Options{CallsPerMinute: -1})
-		fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-		fill(t, e.tenant, "DeviceLogonEvents", time.Now(), 20)
-		e.tenant.Fault(func(c tenant.Call) tenant.Fault {
+		fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
+		fill(t, e.Tenant, "DeviceLogonEvents", time.Now(), 20)
+		e.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 			if c.API == "token" {
 				return tenant.Fault{}
 			}

@@ -18,11 +18,11 @@ func TestOneWarningAThrottling(t *testing.T) {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	tables := []string{"AlertInfo", "DeviceLogonEvents", "EmailEvents", "DeviceProcessEvents"}
 	for _, name := range tables {
-		fill(t, e.tenant, name, time.Now(), 20)
+		fill(t, e.Tenant, name, time.Now(), 20)
 	}
 	var asked atomic.Int64
 	all, again := make(chan struct{}), make(chan struct{})
-	e.tenant.Fault(func(c tenant.Call) tenant.Fault {
+	e.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 		if c.API == "token" || strings.Contains(c.Query, "count()") {
 			return tenant.Fault{}
 		}

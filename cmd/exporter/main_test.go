@@ -9,12 +9,16 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"hunting-exporter/blob/dir"
+	"hunting-exporter/demo"
 	_ "hunting-exporter/internal/racetest"
 	"hunting-exporter/report"
 	"hunting-exporter/schema"
+	"hunting-exporter/sink/lake"
 	"hunting-exporter/tenant"
 )
 
@@ -107,18 +111,18 @@ func sample(apiType string, at time.Time, n int) any {
 }
 
 // served is a tenant behind TLS, and the environment that leads there.
-func served(t *testing.T, o tenant.Options) (*embedded, map[string]string) {
+func served(t *testing.T, o tenant.Options) (*demo.Server, map[string]string) {
 	t.Helper()
-	e, err := serveTenant(t.Context(), tenant.New(o), "127.0.0.1:0")
+	e, err := demo.Serve(t.Context(), tenant.New(o), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := e.close(); err != nil {
+		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	cert, err := e.certFile()
+	cert, err := e.CertFile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +130,30 @@ func served(t *testing.T, o tenant.Options) (*embedded, map[string]string) {
 		"SSL_CERT_FILE": cert, "LAKE_URL": t.TempDir(), "EXPORT_TABLES": "AlertInfo,DeviceLogonEvents",
 		"EXPORT_START": "1h", "EXPORT_LAG": "0s", "SOURCE_CALLS_PER_MINUTE": "1000",
 	}
-	for _, s := range e.settings() {
+	for _, s := range e.Settings() {
 		env[s[0]] = s[1]
 	}
 	return e, env
+}
+
+// verify compares a lake on disk with what the tenant holds of [from, to).
+func verify(t *testing.T, folder string, truth *tenant.Tenant, table string, from, to time.Time) (demo.Verdict, error) {
+	t.Helper()
+	return demo.Compare(t.Context(), lakeIn(t, folder), truth, table, from, to)
+}
+
+// lakeIn is the lake in a folder.
+func lakeIn(t *testing.T, folder string) *lake.Lake {
+	t.Helper()
+	files, err := dir.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, err := dir.Open(filepath.Join(folder, "_meta"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lake.New(files, meta)
 }
 
 // child prepares one command line in a process of its own.

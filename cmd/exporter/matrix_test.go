@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"hunting-exporter/config"
+	"hunting-exporter/demo"
 	"hunting-exporter/tenant"
 )
 
@@ -26,7 +27,7 @@ type changed struct {
 // matrix is a tenant whose rows the second run finds more of than the first.
 type matrix struct {
 	env     map[string]string
-	tenant  *embedded
+	tenant  *demo.Server
 	began   time.Time
 	cluster *kfake.Cluster
 	broker  string // empty: no Kafka
@@ -40,8 +41,8 @@ func newMatrix(t *testing.T) *matrix {
 	m := &matrix{began: time.Now(), queries: t.TempDir()}
 	m.tenant, m.env = served(t, tenant.Options{CallsPerMinute: -1, Domain: "contoso.example"})
 	m.env["EXPORT_TABLES"], m.env["EXPORT_START"], m.env["EXPORT_LAG"] = "AlertInfo", "3h", "10m"
-	fill(t, m.tenant.tenant, "AlertInfo", m.began.Add(-20*time.Minute), 100)
-	fill(t, m.tenant.tenant, "AlertInfo", m.began.Add(-time.Minute), 50) // for the second run
+	fill(t, m.tenant.Tenant, "AlertInfo", m.began.Add(-20*time.Minute), 100)
+	fill(t, m.tenant.Tenant, "AlertInfo", m.began.Add(-time.Minute), 50) // for the second run
 	return m
 }
 
@@ -162,19 +163,19 @@ var changes = []changed{
 func anotherTenant(t *testing.T, m *matrix) []string {
 	t.Helper()
 	other, env := served(t, tenant.Options{CallsPerMinute: -1, TenantID: "11111111-2222-4333-8444-555555555555"})
-	fill(t, other.tenant, "AlertInfo", m.began.Add(-20*time.Minute), 700)
+	fill(t, other.Tenant, "AlertInfo", m.began.Add(-20*time.Minute), 700)
 	m.tenant = other
 	return []string{"AZURE_TENANT_ID", env["AZURE_TENANT_ID"], "SOURCE_ENDPOINT", env["SOURCE_ENDPOINT"], "AZURE_AUTHORITY_HOST", env["AZURE_AUTHORITY_HOST"]}
 }
 
 func anotherWay(t *testing.T, m *matrix) []string {
 	t.Helper()
-	e, err := serveTenant(t.Context(), m.tenant.tenant, "127.0.0.1:0")
+	e, err := demo.Serve(t.Context(), m.tenant.Tenant, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := e.close(); err != nil {
+		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -202,7 +203,7 @@ func (c changed) run(t *testing.T, m *matrix) {
 	if rep := exportHere(t, m.tenant, m.env); rep.Code != 0 || rep.Rows != 100 {
 		t.Fatalf("first run: %+v", rep)
 	}
-	broker, truth := m.broker, m.tenant.tenant
+	broker, truth := m.broker, m.tenant.Tenant
 	fill(t, truth, "AlertInfo", m.began.Add(-40*time.Minute), 30) // late
 	before := kept(t, m.env["LAKE_URL"])
 	env := with(with(m.env, "EXPORT_LAG", "0s"), c.second(t, m)...)
@@ -212,8 +213,8 @@ func (c changed) run(t *testing.T, m *matrix) {
 		if rep.Code != 0 && !strings.Contains(env["EXPORT_TABLES"], ",") {
 			t.Fatalf("second run: %+v", rep)
 		}
-		v, err := verify(env["LAKE_URL"], truth, "AlertInfo", m.began.Add(-3*time.Hour), time.Now())
-		if err != nil || !v.ok() || v.Truth != 180 {
+		v, err := verify(t, env["LAKE_URL"], truth, "AlertInfo", m.began.Add(-3*time.Hour), time.Now())
+		if err != nil || !v.Complete() || v.Truth != 180 {
 			t.Errorf("exit code %d, %+v, %v", rep.Code, v, err)
 		}
 	case rep.Code != codeConfiguration || !strings.Contains(rep.Datasets[0].Error, c.refusal):
@@ -222,7 +223,7 @@ func (c changed) run(t *testing.T, m *matrix) {
 		t.Errorf("the refusal changed something: %s", rep.Datasets[0].Error)
 	}
 	if c.events > 0 {
-		if records, err := readCommitted(t.Context(), broker, "defender.AlertInfo"); err != nil || len(records) < c.events {
+		if records, err := demo.ReadCommitted(t.Context(), broker, "defender.AlertInfo"); err != nil || len(records) < c.events {
 			t.Errorf("%d events, want %d; %v", len(records), c.events, err)
 		}
 	}

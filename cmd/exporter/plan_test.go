@@ -12,19 +12,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/hunting"
 	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // planHere runs `run --dry-run`, or that of a backfill, in this process.
-func planHere(t *testing.T, e *embedded, env map[string]string, stretch *stretchFlags) report.Plan {
+func planHere(t *testing.T, e *demo.Server, env map[string]string, stretch *stretchFlags) report.Plan {
 	t.Helper()
 	cfg, problems := judged(t, nil, env)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	s := surroundings{log: report.NewLogger(&strings.Builder{}, false, cfg.Log), http: e.client()}
+	s := surroundings{log: report.NewLogger(&strings.Builder{}, false, cfg.Log), http: e.Client()}
 	if stretch != nil {
 		var err error
 		if s.backfill, err = stretch.backfill(time.Now(), cfg.Export.Lag); err != nil {
@@ -60,9 +61,9 @@ func TestDryRunPlansAndWritesNothing(t *testing.T) {
 	lake := filepath.Join(t.TempDir(), "lake")
 	env = with(env, "LAKE_URL", lake, "SOURCE_MAX_ROWS", "100",
 		"EXPORT_TABLES", "AlertInfo,DeviceLogonEvents,DeviceTvmSoftwareInventory")
-	fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Second), 5)
-	fill(t, e.tenant, "DeviceLogonEvents", time.Now().Add(-time.Second), 450)
-	fill(t, e.tenant, "DeviceTvmSoftwareInventory", time.Now().Add(-time.Second), 30)
+	fill(t, e.Tenant, "AlertInfo", time.Now().Add(-time.Second), 5)
+	fill(t, e.Tenant, "DeviceLogonEvents", time.Now().Add(-time.Second), 450)
+	fill(t, e.Tenant, "DeviceTvmSoftwareInventory", time.Now().Add(-time.Second), 30)
 	p := planHere(t, e, env, nil)
 	if _, err := os.Stat(lake); err == nil {
 		t.Error("the dry run wrote something")
@@ -104,9 +105,9 @@ func TestDryRunGoesByTheState(t *testing.T) {
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
 	began := time.Now()
-	fill(t, e.tenant, "AlertInfo", began.Add(-time.Minute), 20)
-	for at := range ingested(e.tenant, "AlertInfo") {
-		e.tenant.FailRange("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-time.Minute), 20)
+	for at := range ingested(e.Tenant, "AlertInfo") {
+		e.Tenant.FailRange("AlertInfo", at, at.Add(hunting.Tick), tenant.Call.LimitsExceeded)
 		break
 	}
 	rep := exportHere(t, e, env)
@@ -114,7 +115,7 @@ func TestDryRunGoesByTheState(t *testing.T) {
 	if p := planHere(t, e, env, nil); gaps == 0 || p.Datasets[0].Gaps != gaps || p.Calls < 1 || *p.Datasets[0].Rows != 0 {
 		t.Errorf("%d gaps: %+v", gaps, p)
 	}
-	fill(t, e.tenant, "AlertInfo", began.Add(-60*time.Hour), 8)
+	fill(t, e.Tenant, "AlertInfo", began.Add(-60*time.Hour), 8)
 	for _, order := range []string{"oldest", "newest"} {
 		p := planHere(t, e, env, &stretchFlags{from: "80h", order: order})
 		if p.Rows != 8 || p.Datasets[0].Gaps != 0 || p.Calls != 1 {
@@ -131,7 +132,7 @@ func TestDryRunOfABackfillBeforeTheFirstRun(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env = with(env, "EXPORT_TABLES", "AlertInfo,DeviceTvmSoftwareInventory", "EXPORT_START", "50h")
-	fill(t, e.tenant, "AlertInfo", time.Now().Add(-20*time.Hour), 6)
+	fill(t, e.Tenant, "AlertInfo", time.Now().Add(-20*time.Hour), 6)
 	p := planHere(t, e, env, &stretchFlags{from: "30h", order: "oldest"})
 	if p.Rows != 6 || p.Calls == 0 || len(p.Datasets) != 2 || !strings.Contains(p.Datasets[1].Note, "left out") {
 		t.Errorf("%+v", p)
@@ -141,7 +142,7 @@ func TestDryRunOfABackfillBeforeTheFirstRun(t *testing.T) {
 func TestDryRunFails(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 5)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 5)
 	file := with(env, "LAKE_URL", t.TempDir())
 	metaIsFile(t, file)
 	for name, c := range map[string]struct {
@@ -170,8 +171,8 @@ func TestDryRunWithoutIngestionTime(t *testing.T) {
 	for reconcile, rows := range map[string]int64{"24h": 12, "0": 0} {
 		e, env := served(t, tenant.Options{CallsPerMinute: -1})
 		env = with(env, "EXPORT_TABLES", "AlertInfo", "EXPORT_RECONCILE", reconcile)
-		fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Second), 12)
-		if err := e.tenant.WithoutIngestionTime("AlertInfo"); err != nil {
+		fill(t, e.Tenant, "AlertInfo", time.Now().Add(-time.Second), 12)
+		if err := e.Tenant.WithoutIngestionTime("AlertInfo"); err != nil {
 			t.Fatal(err)
 		}
 		p := planHere(t, e, env, nil)

@@ -45,10 +45,10 @@ func TestProgressOfRunAndBackfill(t *testing.T) {
 				b = &pipeline.Backfill{Window: hunting.Window{Start: now.Add(-2 * time.Hour), End: now}}
 			}
 			e, env := served(t, tenant.Options{CallsPerMinute: -1})
-			fill(t, e.tenant, "AlertInfo", time.Now().Add(-time.Minute), 30)
-			fill(t, e.tenant, "DeviceLogonEvents", time.Now().Add(-time.Minute), 10)
+			fill(t, e.Tenant, "AlertInfo", time.Now().Add(-time.Minute), 30)
+			fill(t, e.Tenant, "DeviceLogonEvents", time.Now().Add(-time.Minute), 10)
 			screen := &watched{text: "30 of 40 rows", shown: make(chan struct{})}
-			e.tenant.Fault(func(c tenant.Call) tenant.Fault {
+			e.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 				if strings.HasPrefix(c.Query, "DeviceLogonEvents") && !strings.Contains(c.Query, "count()") {
 					select { // its rows come when those of the other table are shown
 					case <-screen.shown:
@@ -62,7 +62,7 @@ func TestProgressOfRunAndBackfill(t *testing.T) {
 				t.Fatal(problems)
 			}
 			term := report.NewConsole(screen, true)
-			rep := export(t.Context(), t.Context(), cfg, surroundings{log: slog.New(slog.DiscardHandler), http: e.client(), term: term, backfill: b})
+			rep := export(t.Context(), t.Context(), cfg, surroundings{log: slog.New(slog.DiscardHandler), http: e.Client(), term: term, backfill: b})
 			term.Close()
 			if rep.Code != codeDone || rep.Rows != 40 {
 				t.Errorf("%+v", rep)

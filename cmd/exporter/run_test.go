@@ -9,12 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/report"
 	"hunting-exporter/tenant"
 )
 
 // exportHere runs `run` in this process, trusting the tenant's certificate.
-func exportHere(t *testing.T, e *embedded, env map[string]string) report.Run {
+func exportHere(t *testing.T, e *demo.Server, env map[string]string) report.Run {
 	t.Helper()
 	var out strings.Builder
 	cfg, problems := judged(t, nil, env)
@@ -22,7 +23,7 @@ func exportHere(t *testing.T, e *embedded, env map[string]string) report.Run {
 		t.Fatal(problems)
 	}
 	cfg.Export.Start = env["EXPORT_START"]
-	rep := export(t.Context(), t.Context(), cfg, surroundings{log: report.NewLogger(&out, false, cfg.Log), http: e.client()})
+	rep := export(t.Context(), t.Context(), cfg, surroundings{log: report.NewLogger(&out, false, cfg.Log), http: e.Client()})
 	if t.Failed() || rep.Code != 0 {
 		t.Log(out.String())
 	}
@@ -33,20 +34,20 @@ func TestRunExportsEverythingOnce(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	began := time.Now()
-	fill(t, e.tenant, "AlertInfo", began, 200)
-	fill(t, e.tenant, "DeviceLogonEvents", began, 1500)
-	fill(t, e.tenant, "DeviceLogonEvents", began.Add(-2*time.Hour), 10) // before EXPORT_START
+	fill(t, e.Tenant, "AlertInfo", began, 200)
+	fill(t, e.Tenant, "DeviceLogonEvents", began, 1500)
+	fill(t, e.Tenant, "DeviceLogonEvents", began.Add(-2*time.Hour), 10) // before EXPORT_START
 	for _, name := range []string{"first", "second, which has nothing to do"} {
 		rep := exportHere(t, e, env)
 		if rep.Code != 0 {
 			t.Fatalf("%s run: %+v", name, rep)
 		}
 		for _, d := range rep.Datasets {
-			v, err := verify(env["LAKE_URL"], e.tenant, d.Dataset, began.Add(-time.Hour), *d.Watermark)
+			v, err := verify(t, env["LAKE_URL"], e.Tenant, d.Dataset, began.Add(-time.Hour), *d.Watermark)
 			if want := map[string]int{"AlertInfo": 200, "DeviceLogonEvents": 1500}[d.Dataset]; v.Truth != want {
 				t.Errorf("%s: the truth is %d rows, want %d", d.Dataset, v.Truth, want)
 			}
-			if err != nil || !v.ok() {
+			if err != nil || !v.Complete() {
 				t.Errorf("%s run: %+v, %v", name, v, err)
 			}
 		}
@@ -58,20 +59,20 @@ func TestRunExportsEverythingOnce(t *testing.T) {
 
 func TestKafkaReceivesEveryRow(t *testing.T) {
 	t.Parallel()
-	broker, err := startDemoKafka()
+	broker, err := demo.StartBroker()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(broker.close)
+	t.Cleanup(broker.Close)
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 300)
-	env = with(env, "EXPORT_TABLES", "AlertInfo", "KAFKA_BROKERS", broker.broker, "LAKE_URL", "", "STATE_URL", t.TempDir())
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 300)
+	env = with(env, "EXPORT_TABLES", "AlertInfo", "KAFKA_BROKERS", broker.Address, "LAKE_URL", "", "STATE_URL", t.TempDir())
 	for range 2 {
 		if rep := exportHere(t, e, env); rep.Code != 0 {
 			t.Fatalf("%+v", rep)
 		}
 	}
-	records, err := readCommitted(t.Context(), broker.broker, "defender.AlertInfo")
+	records, err := demo.ReadCommitted(t.Context(), broker.Address, "defender.AlertInfo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +87,9 @@ func TestKafkaReceivesEveryRow(t *testing.T) {
 		}
 		got[fmt.Sprint(value.Category, value.Properties)]++
 	}
-	for row := range e.tenant.Rows("AlertInfo").Rows {
+	for row := range e.Tenant.Rows("AlertInfo").Rows {
 		cells := map[string]string{}
-		for i, c := range e.tenant.Rows("AlertInfo").Columns {
+		for i, c := range e.Tenant.Rows("AlertInfo").Columns {
 			cells[c.Name] = row.Cells[i].Text
 		}
 		want[fmt.Sprint("AdvancedHunting-AlertInfo", struct{ Timestamp, AlertId, Title string }{row.Event.Format("2006-01-02T15:04:05.9999999Z"), cells["AlertId"], cells["Title"]})]++

@@ -15,7 +15,7 @@ import (
 func TestNoSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 5)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 5)
 	env["LOG_LEVEL"] = "debug"
 	const planted = "PLANTED-5ecret"
 	for _, v := range config.Variables() {
@@ -25,7 +25,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}
 	env["AWS_SECRET_ACCESS_KEY"], env["AWS_ACCESS_KEY_ID"] = planted, "key"
 	refusing, refusingEnv := served(t, tenant.Options{})
-	refusing.tenant.Fault(func(c tenant.Call) tenant.Fault {
+	refusing.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 		if c.API == "token" {
 			return tenant.Fault{}
 		}

@@ -22,7 +22,7 @@ func TestClockAheadLosesNothing(t *testing.T) {
 			e, env := served(t, tenant.Options{CallsPerMinute: -1, Now: server})
 			const rows = 3000 // one a second, so a third of them comes while the clock is wrong
 			began := time.Now()
-			fill(t, e.tenant, "AlertInfo", began, rows)
+			fill(t, e.Tenant, "AlertInfo", began, rows)
 			env = with(env, "EXPORT_TABLES", "AlertInfo", "EXPORT_RECONCILE", "0", "EXPORT_START", "2h", "LOG_FORMAT", "json")
 
 			code, out, errs := runChild(t, env, append(args, "--dry-run")...)

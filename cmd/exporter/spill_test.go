@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hunting-exporter/demo"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/tenant"
 )
@@ -30,7 +31,7 @@ func newSpilling(t *testing.T) *spilling {
 	t.Helper()
 	s := &spilling{matrix: newMatrix(t), dir: t.TempDir()}
 	s.env["PIPELINE_SPILL"], s.env["EXPORT_LAG"] = s.dir, "0s"
-	s.tenant.tenant.Fault(func(tenant.Call) tenant.Fault {
+	s.tenant.Tenant.Fault(func(tenant.Call) tenant.Fault {
 		s.calls.Add(1)
 		if at := s.at.Load(); at != nil {
 			(*at)()
@@ -83,8 +84,8 @@ func (s *spilling) complete(t *testing.T, rows int64) {
 	if s.env["LAKE_URL"] == "" {
 		return
 	}
-	v, err := verify(s.env["LAKE_URL"], s.tenant.tenant, "AlertInfo", s.began.Add(-3*time.Hour), time.Now())
-	if err != nil || !v.ok() || int64(v.Truth) != rows {
+	v, err := verify(t, s.env["LAKE_URL"], s.tenant.Tenant, "AlertInfo", s.began.Add(-3*time.Hour), time.Now())
+	if err != nil || !v.Complete() || int64(v.Truth) != rows {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -93,7 +94,7 @@ func (s *spilling) complete(t *testing.T, rows int64) {
 func TestSpillOfDeadRuns(t *testing.T) {
 	t.Parallel()
 	s := newSpilling(t)
-	fill(t, s.tenant.tenant, "AlertInfo", s.began.Add(-30*time.Minute), 2000) // more than wait anywhere
+	fill(t, s.tenant.Tenant, "AlertInfo", s.began.Add(-30*time.Minute), 2000) // more than wait anywhere
 	maps.Copy(s.env, map[string]string{
 		"SOURCE_MAX_ROWS": "20", "SOURCE_CONCURRENCY": "1", "PIPELINE_BUFFER": "1", "PARQUET_ROW_GROUP_ROWS": "10", "STATE_LEASE": "1s", "SOURCE_CALLS_PER_MINUTE": "100000",
 	})
@@ -173,7 +174,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSpilling(t)
-			fill(t, s.tenant.tenant, "AlertInfo", s.began.Add(-30*time.Minute), 4000)
+			fill(t, s.tenant.Tenant, "AlertInfo", s.began.Add(-30*time.Minute), 4000)
 			s.env["PARQUET_COMPRESSION"], s.env["PARQUET_ROW_GROUP_ROWS"], s.env["SOURCE_MAX_ROWS"] = "none", "100", "500"
 			s.env["EXPORT_RECONCILE"] = c.reconcile
 			if c.sink == "kafka" {
@@ -198,7 +199,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			s.complete(t, 4150)
 			if c.sink == "kafka" {
-				if records, err := readCommitted(t.Context(), s.broker, "defender.AlertInfo"); err != nil || len(records) != 4150 {
+				if records, err := demo.ReadCommitted(t.Context(), s.broker, "defender.AlertInfo"); err != nil || len(records) != 4150 {
 					t.Errorf("%d events, %v", len(records), err)
 				}
 			}

@@ -17,7 +17,7 @@ func TestStateCommands(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
 	expect := func(env map[string]string, want int, says string, args ...string) {
 		t.Helper()
 		code, out, errs := runChild(t, env, args...)
@@ -79,7 +79,7 @@ func TestStateShowsHowRunsEnded(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
 	env["EXPORT_TABLES"] = "AlertInfo"
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
 	expect := func(text string, says ...string) {
 		t.Helper()
 		for _, s := range says {
@@ -103,7 +103,7 @@ func TestStateShowsHowRunsEnded(t *testing.T) {
 	expect(text, " done ", "owner     this state", "lake      file://"+env["LAKE_URL"], "rows of   tenant "+first.Meaning.Tenant, "success   2", "failure   none yet")
 
 	refuses := true
-	e.tenant.Fault(func(c tenant.Call) tenant.Fault {
+	e.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 		if c.API == "token" || !refuses {
 			return tenant.Fault{}
 		}
@@ -148,8 +148,8 @@ func TestStateShowsHowRunsEnded(t *testing.T) {
 func TestStateShowGoesOnAfterABrokenDocument(t *testing.T) {
 	t.Parallel()
 	e, env := served(t, tenant.Options{CallsPerMinute: -1})
-	fill(t, e.tenant, "AlertInfo", time.Now(), 20)
-	fill(t, e.tenant, "DeviceLogonEvents", time.Now(), 20)
+	fill(t, e.Tenant, "AlertInfo", time.Now(), 20)
+	fill(t, e.Tenant, "DeviceLogonEvents", time.Now(), 20)
 	if rep := exportHere(t, e, env); rep.Code != codeDone {
 		t.Fatalf("%+v", rep)
 	}

@@ -82,7 +82,7 @@ func TestStoreThatKeepsFraming(t *testing.T) {
 	t.Parallel()
 	for _, lock := range []string{"cas", "none"} {
 		e, env := served(t, tenant.Options{CallsPerMinute: -1})
-		fill(t, e.tenant, "AlertInfo", time.Now(), 50)
+		fill(t, e.Tenant, "AlertInfo", time.Now(), 50)
 		maps.Copy(env, map[string]string{
 			"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
 			"AWS_ENDPOINT_URL_S3": fakes3.Start(t, fakes3.KeepsFraming), "S3_PATH_STYLE": "true", "LAKE_URL": "s3://" + fakes3.Bucket, "STATE_LOCK": lock, "EXPORT_TABLES": "AlertInfo",

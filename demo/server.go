@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -22,9 +22,9 @@ import (
 	"hunting-exporter/tenant"
 )
 
-// embedded is a simulated tenant behind TLS on this machine.
-type embedded struct {
-	tenant *tenant.Tenant
+// Server is a simulated tenant behind TLS on this machine.
+type Server struct {
+	Tenant *tenant.Tenant
 	URL    string
 	cert   *x509.Certificate
 	server *http.Server
@@ -32,8 +32,8 @@ type embedded struct {
 	folder string // of the certificate's file
 }
 
-// serveTenant serves the tenant until close.
-func serveTenant(ctx context.Context, t *tenant.Tenant, address string) (*embedded, error) {
+// Serve serves the tenant until close.
+func Serve(ctx context.Context, t *tenant.Tenant, address string) (*Server, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -50,8 +50,8 @@ func serveTenant(ctx context.Context, t *tenant.Tenant, address string) (*embedd
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	e := &embedded{
-		tenant: t, URL: "https://" + net.JoinHostPort(host, port), cert: pair.Leaf, done: make(chan error, 1),
+	e := &Server{
+		Tenant: t, URL: "https://" + net.JoinHostPort(host, port), cert: pair.Leaf, done: make(chan error, 1),
 		server: &http.Server{
 			Handler: t, ReadHeaderTimeout: 30 * time.Second,
 			TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
@@ -94,8 +94,8 @@ func newCertificate(host string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// client trusts the tenant's certificate and no other.
-func (e *embedded) client() *http.Client {
+// Client trusts the tenant's certificate and no other.
+func (e *Server) Client() *http.Client {
 	pool := x509.NewCertPool()
 	pool.AddCert(e.cert)
 	return &http.Client{Transport: &http.Transport{
@@ -103,8 +103,8 @@ func (e *embedded) client() *http.Client {
 	}}
 }
 
-// certFile writes the certificate where SSL_CERT_FILE can point to.
-func (e *embedded) certFile() (string, error) {
+// CertFile writes the certificate where SSL_CERT_FILE can point to.
+func (e *Server) CertFile() (string, error) {
 	dir, err := os.MkdirTemp("", "hunting-exporter-tenant-")
 	if err != nil {
 		return "", fmt.Errorf("write the certificate: %w", err)
@@ -117,19 +117,19 @@ func (e *embedded) certFile() (string, error) {
 	return path, nil
 }
 
-// settings are the variables that lead an exporter to the tenant.
-func (e *embedded) settings() [][2]string {
+// Settings are the variables that lead an exporter to the tenant.
+func (e *Server) Settings() [][2]string {
 	return [][2]string{
 		{"SOURCE_ENDPOINT", e.URL},
 		{"AZURE_AUTHORITY_HOST", e.URL + "/"},
-		{"AZURE_TENANT_ID", e.tenant.TenantID()},
+		{"AZURE_TENANT_ID", e.Tenant.TenantID()},
 		{"AZURE_CLIENT_ID", tenant.DefaultClientID},
 		{"AZURE_CLIENT_SECRET", tenant.DefaultClientSecret},
 	}
 }
 
-// close ends the server and removes the certificate's file.
-func (e *embedded) close() error {
+// Close ends the server and removes the certificate's file.
+func (e *Server) Close() error {
 	err := e.server.Close()
 	if served := <-e.done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)

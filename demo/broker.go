@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -13,30 +13,32 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// demoKafka is an imitation of a broker inside this process. Only demo uses it.
-type demoKafka struct {
+// Broker is an imitation of a broker inside this process. Only demo and tests use it.
+type Broker struct {
 	cluster *kfake.Cluster
-	broker  string
+	Address string
 }
 
-func startDemoKafka() (*demoKafka, error) {
+// StartBroker starts one.
+func StartBroker() (*Broker, error) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DefaultNumPartitions(3), kfake.AllowAutoTopicCreation())
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded broker: %w", err)
 	}
-	return &demoKafka{cluster: cluster, broker: cluster.ListenAddrs()[0]}, nil
+	return &Broker{cluster: cluster, Address: cluster.ListenAddrs()[0]}, nil
 }
 
-func (k *demoKafka) close() { k.cluster.Close() }
+// Close ends it.
+func (k *Broker) Close() { k.cluster.Close() }
 
 // show reads every topic as a SIEM does, read_committed: as many events as the lake
 // has rows.
-func (k *demoKafka) show(ctx context.Context, w io.Writer, rep report.Run, rows int) error {
+func (k *Broker) show(ctx context.Context, w io.Writer, rep report.Run, rows int) error {
 	topics := make([]string, 0, len(rep.Datasets))
 	for _, d := range rep.Datasets {
 		topics = append(topics, "defender."+d.Dataset)
 	}
-	records, err := readCommitted(ctx, k.broker, topics...)
+	records, err := ReadCommitted(ctx, k.Address, topics...)
 	if err != nil {
 		return err
 	}
@@ -59,8 +61,8 @@ func shortened(value []byte) string {
 	return string(value[:most]) + "…"
 }
 
-// readCommitted reads topics from their beginning to where the last transaction ends.
-func readCommitted(ctx context.Context, broker string, topics ...string) (records []*kgo.Record, err error) {
+// ReadCommitted reads topics from their beginning to where the last transaction ends.
+func ReadCommitted(ctx context.Context, broker string, topics ...string) (records []*kgo.Record, err error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topics...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxWait(100*time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bufio"
@@ -19,9 +19,9 @@ import (
 
 const tickFormat = "2006-01-02T15:04:05.0000000Z"
 
-// writeTruth writes what the tenant holds, one <table>.ndjson each: a JSON object a
+// WriteTruth writes what the tenant holds, one <table>.ndjson each: a JSON object a
 // row, every column under its name in the lake, dynamic ones as their JSON text, times with all seven digits.
-func writeTruth(dir string, t *tenant.Tenant, tables []string) error {
+func WriteTruth(dir string, t *tenant.Tenant, tables []string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write truth: %w", err)
 	}

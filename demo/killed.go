@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bufio"
@@ -19,22 +19,22 @@ import (
 )
 
 const (
-	// demoLease is how long the second run waits for the claims of the killed one.
-	demoLease = time.Second
-	// demoCommits is how many commits the first run makes before it is killed.
-	demoCommits = 3
+	// lease is how long the second run waits for the claims of the killed one.
+	lease = time.Second
+	// commitsBefore is how many commits the first run makes before it is killed.
+	commitsBefore = 3
 )
 
 // exportKilled exports in processes of their own: the first one is throttled and
 // killed without warning, the second one goes on.
-func (d *demo) exportKilled(ctx context.Context) (report.Run, error) {
-	d.server.tenant.Fault(func(c tenant.Call) tenant.Fault {
+func (d *Demo) exportKilled(ctx context.Context) (report.Run, error) {
+	d.server.Tenant.Fault(func(c tenant.Call) tenant.Fault {
 		if c.API != "token" && (c.N == 2 || c.N == 5) {
 			return c.CPUExceeded(time.Second) // the quota of calls would be learned, and kept for a minute
 		}
 		return tenant.Fault{}
 	})
-	cert, err := d.server.certFile()
+	cert, err := d.server.CertFile()
 	if err != nil {
 		return report.Run{}, err
 	}
@@ -43,9 +43,9 @@ func (d *demo) exportKilled(ctx context.Context) (report.Run, error) {
 	if err := d.killedRun(ctx, settings); err != nil {
 		return report.Run{}, err
 	}
-	fmt.Fprintf(d.out, "The first run was throttled twice and killed (SIGKILL) after %d commits, with others under way; running again\n", demoCommits)
+	fmt.Fprintf(d.Out, "The first run was throttled twice and killed (SIGKILL) after %d commits, with others under way; running again\n", commitsBefore)
 	select {
-	case <-time.After(demoLease):
+	case <-time.After(lease):
 	case <-ctx.Done():
 		return report.Run{}, ctx.Err()
 	}
@@ -66,7 +66,7 @@ func (d *demo) exportKilled(ctx context.Context) (report.Run, error) {
 }
 
 // killedRun starts a run and kills it after a few commits.
-func (d *demo) killedRun(ctx context.Context, settings map[string]string) error {
+func (d *Demo) killedRun(ctx context.Context, settings map[string]string) error {
 	cmd, err := d.child(ctx, settings)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (d *demo) killedRun(ctx context.Context, settings map[string]string) error 
 	for lines.Scan() {
 		last = lines.Text()
 		if strings.Contains(last, `"msg":"committed"`) {
-			if commits++; commits == demoCommits {
+			if commits++; commits == commitsBefore {
 				_ = cmd.Process.Kill() // it may have ended by itself: seen below
 			}
 		}
@@ -99,13 +99,13 @@ func (d *demo) killedRun(ctx context.Context, settings map[string]string) error 
 }
 
 // child is a run of this program in a process of its own.
-func (d *demo) child(ctx context.Context, settings map[string]string) (*exec.Cmd, error) {
+func (d *Demo) child(ctx context.Context, settings map[string]string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, self, "run")
-	for _, pair := range d.environ {
+	for _, pair := range d.Environ {
 		if !config.Concerns(pair) {
 			cmd.Env = append(cmd.Env, pair)
 		}
