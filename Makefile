@@ -71,8 +71,9 @@ cover: ## Coverage of the unit tests, per function, into bin/.
 helm: ## Tests of the chart.
 	cd test && $(GO) test ./helm
 
-generate: ## Writes what comes from the settings' tags: the README's table, the chart's schema and presets.
+generate: ## Writes what comes from settings and commands: the README's table, the chart's schema and presets, docs/commands.md.
 	$(GO) test ./config -run TestGenerated -update
+	$(GO) test ./cmd/exporter -run TestReference -update
 
 golden: ## Rewrites the chart's golden files.
 	cd test && $(GO) test ./helm -run TestGolden -update

@@ -83,8 +83,8 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 	if a.all && a.start != "" {
 		return &usageError{errors.New("--start is for one dataset whose state is lost, not for --all")}
 	}
-	return a.byHand(ctx, v, names, func(ctx context.Context, cfg config.Config, s stores, e *pipeline.Exporter, name string) error {
-		if err := a.prepare(ctx, cfg, e); err != nil {
+	return a.byHand(ctx, v, names, func(ctx context.Context, cfg config.Config, conn *connection, e *pipeline.Exporter, name string) error {
+		if err := a.prepare(ctx, cfg, conn, e); err != nil {
 			return err
 		}
 		ds, configured := cfg.Named(name)
@@ -100,7 +100,7 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 				return &usageError{fmt.Errorf("--start %s %w", a.start, err)}
 			}
 		}
-		if want.Seq, err = lake.New(s.lake, s.meta).Last(ctx, name); err != nil {
+		if want.Seq, err = lake.New(conn.stores.lake, conn.stores.meta).Last(ctx, name); err != nil {
 			return err
 		}
 		if err := e.Adopt(ctx, ds, want); err != nil || !a.agreed {
@@ -112,7 +112,7 @@ func (a *adoption) main(ctx context.Context, flags map[string]string, names []st
 }
 
 // prepare finds out which tenant is meant, once. A domain is looked up by logging in.
-func (a *adoption) prepare(ctx context.Context, cfg config.Config, e *pipeline.Exporter) error {
+func (a *adoption) prepare(ctx context.Context, cfg config.Config, conn *connection, e *pipeline.Exporter) error {
 	if a.e == e {
 		return nil
 	}
@@ -121,7 +121,7 @@ func (a *adoption) prepare(ctx context.Context, cfg config.Config, e *pipeline.E
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		var err error
-		if tenant, err = call.TenantOf(ctx, cfg.Source, call.Options{HTTP: a.http}); err != nil {
+		if tenant, err = call.TenantOf(ctx, cfg.Source, call.Options{HTTP: a.http, Identity: conn.identity}); err != nil {
 			return err
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -175,4 +177,40 @@ func (s simulation) loadFile(t *tenant.Tenant, name, path string, now time.Time)
 		return err
 	}
 	return errors.Join(t.LoadNDJSON(name, f, rows.Load{Form: forms[s.form], Ingested: now.Add(-time.Minute)}), f.Close())
+}
+
+// detach simulates in a process of its own, passes on what that says and returns when
+// it serves: when it has closed its output.
+func (c *cli) detach(ctx context.Context) error {
+	signal.Reset() // a signal ends this process, and the other has nobody to print to
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("serve in the background: %w", err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, append(slices.Clone(c.args), "--detached")...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("serve in the background: %w", err)
+	}
+	errs, err := cmd.StderrPipe()
+	if err != nil {
+		return fmt.Errorf("serve in the background: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("serve in the background: %w", err)
+	}
+	said, err := io.Copy(c.out, out)
+	if err == nil && said > 0 {
+		fmt.Fprintf(c.err, "serving in the background; kill %d ends it\n", cmd.Process.Pid)
+		return cmd.Process.Release()
+	}
+	if err != nil {
+		err = errors.Join(err, cmd.Process.Kill())
+	}
+	_, copied := io.Copy(c.err, errs)
+	err = errors.Join(err, copied, cmd.Wait())
+	if ended := new(exec.ExitError); errors.As(err, &ended) && ended.Exited() {
+		return &reportedError{ended.ExitCode()}
+	}
+	return fmt.Errorf("serve in the background: %w", err)
 }

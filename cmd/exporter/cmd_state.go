@@ -19,7 +19,6 @@ import (
 	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/report"
 	"hunting-exporter/schema"
-	"hunting-exporter/source/call"
 	"hunting-exporter/state"
 )
 
@@ -115,7 +114,7 @@ the topic read_committed and look for events of the windows that "state show" na
 		if *committed == *dropped {
 			return &usageError{errors.New("state resolve needs one of --committed and --not-committed")}
 		}
-		return c.byHand(cmd.Context(), config.NewValues(flags(), c.environ), args, func(ctx context.Context, cfg config.Config, _ stores, e *pipeline.Exporter, name string) error {
+		return c.byHand(cmd.Context(), config.NewValues(flags(), c.environ), args, func(ctx context.Context, cfg config.Config, _ *connection, e *pipeline.Exporter, name string) error {
 			ds, _ := cfg.Named(name)
 			if err := e.Resolve(ctx, ds, *committed); err != nil {
 				return err
@@ -152,7 +151,7 @@ func (c *cli) withState(ctx context.Context, v *config.Values, judge func(config
 
 // byHand makes changes by a person's word, one a dataset; no names: every dataset that
 // has a state.
-func (c *cli) byHand(ctx context.Context, v *config.Values, names []string, change func(context.Context, config.Config, stores, *pipeline.Exporter, string) error) error {
+func (c *cli) byHand(ctx context.Context, v *config.Values, names []string, change func(context.Context, config.Config, *connection, *pipeline.Exporter, string) error) error {
 	for _, name := range names {
 		if !schema.ValidName(name) {
 			return &usageError{fmt.Errorf("%q is no dataset's name", name)}
@@ -171,11 +170,12 @@ func (c *cli) byHand(ctx context.Context, v *config.Values, names []string, chan
 	}
 	return c.withState(ctx, v, judge, func(ctx context.Context, cfg config.Config, s stores) (err error) {
 		log := slog.New(slog.DiscardHandler)
-		conn := &connection{stores: s}
+		around := surroundings{log: log, http: c.http}
+		conn := newConnection(cfg, around)
+		defer conn.close()
+		conn.stores = s
 		if cfg.Kafka.Enabled() {
-			identity := call.NewIdentity(cfg.Source, call.Options{HTTP: c.http})
-			defer identity.Close()
-			if conn.cluster, err = connectKafka(ctx, cfg, log, identity); err != nil {
+			if err := conn.connectKafka(ctx, cfg, log); err != nil {
 				return err
 			}
 		}
@@ -184,10 +184,10 @@ func (c *cli) byHand(ctx context.Context, v *config.Values, names []string, chan
 				return err
 			}
 		}
-		e := conn.exporter(cfg, surroundings{log: log, http: c.http}, c.id)
+		e := conn.exporter(cfg, around, c.id)
 		var errs []error
 		for _, name := range names {
-			err := change(ctx, cfg, s, e, name)
+			err := change(ctx, cfg, conn, e, name)
 			var held *state.HeldError
 			if errors.As(err, &held) {
 				err = fmt.Errorf("%w; wait for that run to end, then try again", &heldByRun{held})

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"hunting-exporter/internal/crash"
+	"hunting-exporter/internal/profile"
 )
 
 func main() { os.Exit(realMain(context.Background(), os.Args[1:])) }
@@ -23,7 +24,7 @@ func realMain(ctx context.Context, args []string) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	defer profile()()
+	defer profile.Start()()
 	defer crash.Exit()
 	c := &cli{
 		out: os.Stdout, err: os.Stderr, in: os.Stdin, asks: term.IsTerminal(int(os.Stdin.Fd())) && isTerminal(os.Stdout),

@@ -28,6 +28,8 @@ var layers = []struct {
 	{pkg: "sink/parquet", none: []string{aws, azure, kafka}},
 	{pkg: "sink/event", none: []string{aws, azure, kafka, "net/http"}, most: 150},
 	{pkg: "sink/s3", none: []string{aws, azure, kafka}},
+	{pkg: "sink/lake", none: []string{aws, azure, kafka}},
+	{pkg: "config/query", none: []string{aws, azure, kafka, "net/http"}},
 	{pkg: "state", none: []string{aws, azure, kafka}},
 	{pkg: "pipeline/commit", none: []string{aws, azure, kafka, module + "source", module + "pipeline/ledger"}, most: 170},
 	{pkg: "pipeline", none: []string{aws, azure, kafka}},

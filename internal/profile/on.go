@@ -1,6 +1,6 @@
 //go:build profile
 
-package main
+package profile
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 	"runtime/pprof"
 )
 
-// profile writes a CPU profile to the file that EXPORTER_CPU_PROFILE names, and at the
+// Start writes a CPU profile to the file that EXPORTER_CPU_PROFILE names, and at the
 // end one of the heap beside it.
-func profile() (stop func()) {
+func Start() (stop func()) {
 	path := os.Getenv("EXPORTER_CPU_PROFILE")
 	if path == "" {
 		return func() {}

@@ -12,9 +12,11 @@ import (
 	"hunting-exporter/pipeline/commit"
 )
 
-// crashPoint kills this process right after a step of the commit protocol, as
+func init() { crashPoint = killed }
+
+// killed kills this process right after a step of the commit protocol, as
 // EXPORTER_CRASH="step[:n]" says: the n-th time that any dataset reaches it.
-func crashPoint() func(commit.Step) {
+func killed() func(commit.Step) {
 	step, nth, _ := strings.Cut(os.Getenv("EXPORTER_CRASH"), ":")
 	if step == "" {
 		return nil
