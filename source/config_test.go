@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/sethvargo/go-envconfig"
 
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/source"
 	"hunting-exporter/source/call"
 	"hunting-exporter/source/call/calltest"
@@ -27,10 +28,10 @@ func TestConfigFromEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := call.Config{
+	want := setting.WithDefaults(call.Config{
 		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 45, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
 		TenantID: "contoso.onmicrosoft.com", ClientID: "app", ClientSecret: "s",
-	}
+	})
 	if d := cmp.Diff(want, c); d != "" {
 		t.Error(d)
 	}
@@ -67,7 +68,9 @@ func TestProblems(t *testing.T) {
 		"certificate":       {func(c *call.Config) { c.ClientSecret, c.CertificatePath = "", dir+"/none" }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
 		"garbage":           {func(c *call.Config) { c.ClientSecret, c.CertificatePath = "", garbage }, []string{"AZURE_CLIENT_CERTIFICATE_PATH"}},
 		"token file":        {func(c *call.Config) { c.ClientSecret, c.FederatedTokenFile = "", dir }, []string{"AZURE_FEDERATED_TOKEN_FILE"}},
-		"all at once": {func(c *call.Config) { *c = call.Config{API: "x", Cloud: "y", CallsPerHour: -1} }, []string{
+		"all at once": {func(c *call.Config) {
+			*c = setting.WithDefaults(call.Config{API: "x", Cloud: "y", Concurrency: -1, CallsPerMinute: -1, CallsPerHour: -1, MaxRows: -1, MaxBody: 1, Timeout: 1})
+		}, []string{
 			"SOURCE_API", "SOURCE_CLOUD", "SOURCE_CONCURRENCY", "SOURCE_CALLS_PER_MINUTE", "SOURCE_CALLS_PER_HOUR", "SOURCE_MAX_ROWS", "SOURCE_MAX_BODY_BYTES",
 			"SOURCE_TIMEOUT", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",
 		}},

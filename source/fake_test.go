@@ -22,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"hunting-exporter/hunting"
+	"hunting-exporter/internal/setting"
 	"hunting-exporter/schema"
 	"hunting-exporter/source"
 	"hunting-exporter/source/call"
@@ -63,10 +64,7 @@ func (c *credential) GetToken(context.Context, policy.TokenRequestOptions) (azco
 }
 
 func config(change func(*call.Config)) call.Config {
-	c := call.Config{
-		API: "graph", Cloud: "public", Concurrency: 4, CallsPerMinute: 100_000, MaxRows: 100_000, MaxBody: 512 << 20, Timeout: 4 * time.Minute,
-		TenantID: "contoso.test", ClientID: "app", ClientSecret: "unused",
-	}
+	c := setting.WithDefaults(call.Config{CallsPerMinute: 100_000, TenantID: "contoso.test", ClientID: "app", ClientSecret: "unused"})
 	if change != nil {
 		change(&c)
 	}

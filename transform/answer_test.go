@@ -211,12 +211,12 @@ func TestBounds(t *testing.T) {
 }
 
 func TestProblemsOfAConfig(t *testing.T) {
-	good := transform.Config{MaxDepth: 128, MaxCell: 16 << 20, MaxColumns: 2000}
+	good := setting.WithDefaults(transform.Config{MaxDepth: 128, MaxCell: 16 << 20, MaxColumns: 2000})
 	if p := good.Problems(); len(p) != 0 {
 		t.Errorf("the defaults: %v", p)
 	}
 	var got []string
-	for _, p := range (transform.Config{MaxDepth: 3, MaxCell: -1, MaxColumns: 1 << 30}).Problems() {
+	for _, p := range setting.WithDefaults(transform.Config{MaxDepth: 3, MaxCell: -1, MaxColumns: 1 << 30}).Problems() {
 		got = append(got, p.Variable+"="+p.Value)
 		if p == (setting.Problem{}) || p.Fix == "" {
 			t.Errorf("no fix: %v", p)
