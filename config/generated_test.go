@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -163,4 +164,35 @@ func chartFiles() string {
 	}
 	names = append(names, "SSL_CERT_FILE", "AWS_CA_BUNDLE", "AWS_SHARED_CREDENTIALS_FILE")
 	return `              "` + strings.Join(names, "\",\n              \"") + `"`
+}
+
+// TestAmountsOfTheChart: what the chart takes for an amount of bytes, as Kubernetes writes it
+// too, is one for the exporter.
+func TestAmountsOfTheChart(t *testing.T) {
+	data, err := os.ReadFile("../deploy/helm/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Definitions struct{ Bytes struct{ Pattern string } }
+	}
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	pattern, tried := regexp.MustCompile(schema.Definitions.Bytes.Pattern), 0
+	for _, power := range []string{"", "K", "M", "G", "T", "P", "k", "m"} {
+		for _, unit := range []string{"", "B", "i", "iB"} {
+			amount := "256" + power + unit
+			if !pattern.MatchString(amount) {
+				continue
+			}
+			tried++
+			if err := new(setting.Bytes).UnmarshalText([]byte(amount)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if tried != 18 {
+		t.Errorf("%d amounts were tried, want a number, bytes and four powers of four units", tried)
+	}
 }
