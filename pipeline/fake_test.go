@@ -170,7 +170,9 @@ func (l lake) Holds(_ context.Context, dataset string) (key string, err error) {
 	return key, err
 }
 
-func (l lake) Begin(a commit.Attempt) (commit.LakeWriter, error) {
+func (l lake) Name() string { return commit.LakeName }
+
+func (l lake) Begin(a commit.Attempt) (commit.Writer, error) {
 	return &lakeWriter{lake: l, a: a}, nil
 }
 
@@ -179,20 +181,36 @@ func (l *lakeWriter) Write(_ context.Context, b hunting.Batch) error {
 	return nil
 }
 
-func (l *lakeWriter) Prepare(context.Context, time.Time) ([]state.File, error) {
+// lakeFile is what the lake's receipt says of a file.
+type lakeFile struct {
+	Key      string `json:"key"`
+	SHA256   string `json:"sha256"`
+	UploadID string `json:"upload_id"`
+}
+
+func filesOf(receipt json.RawMessage) (files []lakeFile) {
+	if err := json.Unmarshal(receipt, &files); err != nil {
+		panic(err)
+	}
+	return files
+}
+
+func (l *lakeWriter) Prepare(context.Context, time.Time) (ready commit.Prepared, err error) {
 	u := &upload{key: l.a.Dataset.Name + "/" + l.a.Name(), sha: sum(l.rows), commit: l.a.ID, rows: l.rows}
-	f := state.File{Key: u.key, Size: int64(len(l.rows)), SHA256: u.sha, Rows: int64(len(l.rows))}
-	id := "u" + f.Key // one upload a key
-	err := l.c.call(func() error { l.c.w.uploads[id] = u; return nil })
-	f.UploadID = id
-	return []state.File{f}, err
+	id := "u" + u.key // one upload a key
+	if err := l.c.call(func() error { l.c.w.uploads[id] = u; return nil }); err != nil {
+		return ready, err
+	}
+	ready.Files = []commit.ManifestFile{{Key: u.key, Size: int64(len(l.rows)), SHA256: u.sha, Rows: int64(len(l.rows))}}
+	ready.Receipt, err = json.Marshal([]lakeFile{{u.key, u.sha, id}})
+	return ready, err
 }
 
 func (l *lakeWriter) Close() error { return nil }
 
-func (l lake) Publish(_ context.Context, files []state.File) error {
+func (l lake) Publish(_ context.Context, _ string, receipt json.RawMessage) error {
 	w := l.c.w
-	for _, f := range files {
+	for _, f := range filesOf(receipt) {
 		complete := l.c.call(func() error {
 			u := w.uploads[f.UploadID]
 			if u == nil {
@@ -210,7 +228,7 @@ func (l lake) Publish(_ context.Context, files []state.File) error {
 			case ok:
 				return commit.ErrForeignObject
 			case errors.Is(complete, errNoUpload):
-				return commit.ErrUploadGone
+				return &commit.GoneError{Keys: []string{f.Key}, Err: commit.ErrUploadGone}
 			}
 			return errors.Join(complete, errLost)
 		})
@@ -221,8 +239,8 @@ func (l lake) Publish(_ context.Context, files []state.File) error {
 	return nil
 }
 
-func (l lake) Abort(_ context.Context, _ string, files []state.File) error {
-	for _, f := range files {
+func (l lake) Abort(_ context.Context, _ string, receipt json.RawMessage) error {
+	for _, f := range filesOf(receipt) {
 		if err := l.c.ask(func() error {
 			if _, ok := l.c.w.lake[f.Key]; ok {
 				return commit.ErrForeignObject
@@ -360,7 +378,7 @@ func (k *kafkaLog) end(m commit.Marker) error {
 
 func (k *kafkaLog) Mark(_ context.Context, m commit.Marker) error { return k.end(m) }
 
-func (k *kafkaLog) Begin(_ commit.Attempt, refuse commit.Refuse) (commit.LogWriter, error) {
+func (k *kafkaLog) Begin(_ commit.Attempt, refuse commit.Refuse) (commit.EventWriter, error) {
 	return &logWriter{kafkaLog: k, refuse: refuse}, nil
 }
 

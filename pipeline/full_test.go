@@ -13,7 +13,6 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/internal/spill"
 	"hunting-exporter/pipeline/commit"
-	"hunting-exporter/state"
 )
 
 // TestDiskFull says which disk, what a commit takes and what to do, whether it is full early
@@ -34,7 +33,7 @@ func TestDiskFull(t *testing.T) {
 			w := newWorld(1, 70)
 			e := onlyLake.exporter(w, &client{w: w}, "run")
 			e.Limits.Rows = 1_000_000
-			e.Lake = fullLake{e.Lake, c.err, c.atEnd}
+			e.Publishers = []commit.Publisher{fullLake{e.Publishers[0], c.err, c.atEnd}}
 			r := export(t.Context(), e)
 			if !errors.Is(r.Err, syscall.ENOSPC) {
 				t.Fatalf("got %v", r.Err)
@@ -53,26 +52,28 @@ func TestDiskFull(t *testing.T) {
 }
 
 type fullLake struct {
-	commit.Lake
+	commit.Publisher
 	err   error
 	atEnd bool
 }
 
 type fullWriter struct {
-	commit.LakeWriter
+	commit.Writer
 	fullLake
 }
 
-func (l fullLake) Begin(a commit.Attempt) (commit.LakeWriter, error) {
-	w, err := l.Lake.Begin(a)
+func (l fullLake) Begin(a commit.Attempt) (commit.Writer, error) {
+	w, err := l.Publisher.Begin(a)
 	return fullWriter{w, l}, err
 }
 
 func (w fullWriter) Write(ctx context.Context, b hunting.Batch) error {
 	if w.atEnd {
-		return w.LakeWriter.Write(ctx, b)
+		return w.Writer.Write(ctx, b)
 	}
 	return w.err
 }
 
-func (w fullWriter) Prepare(context.Context, time.Time) ([]state.File, error) { return nil, w.err }
+func (w fullWriter) Prepare(context.Context, time.Time) (commit.Prepared, error) {
+	return commit.Prepared{}, w.err
+}

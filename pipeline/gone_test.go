@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -11,17 +12,16 @@ import (
 	"hunting-exporter/internal/stopping"
 	"hunting-exporter/pipeline"
 	"hunting-exporter/pipeline/commit"
-	"hunting-exporter/state"
 )
 
 // dropsOwn is a lake that loses its uploads right before they are published.
 type dropsOwn struct{ lake }
 
-func (l dropsOwn) Publish(ctx context.Context, files []state.File) error {
+func (l dropsOwn) Publish(ctx context.Context, dataset string, receipt json.RawMessage) error {
 	l.c.w.mu.Lock()
 	dropUploads(l.c.w)
 	l.c.w.mu.Unlock()
-	return l.lake.Publish(ctx, files)
+	return l.lake.Publish(ctx, dataset, receipt)
 }
 
 // TestPatienceWithGoneUploads: how long a run waits for somebody else's Complete. It is
@@ -48,7 +48,7 @@ func TestPatienceWithGoneUploads(t *testing.T) {
 				cl := &client{w: w}
 				e := c.mode.exporter(w, cl, "second")
 				if c.step == "" {
-					e.Lake = dropsOwn{lake{cl}}
+					e.Publishers = []commit.Publisher{dropsOwn{lake{cl}}}
 				} else {
 					killAfter(t, c.mode, w, c.step, 1)
 					dropUploads(w)

@@ -70,10 +70,10 @@ func (m mode) exporter(w *world, c *client, name string) *pipeline.Exporter {
 		Horizon: func() time.Time { return secondOf(w.truth) },
 	}
 	if m.lake {
-		e.Lake = lake{c}
+		e.Publishers = []commit.Publisher{lake{c}}
 	}
 	if m.kafka {
-		e.OpenLog = func(_ context.Context, _ hunting.Dataset, id string) (commit.Log, error) {
+		e.OpenDecider = func(_ context.Context, _ hunting.Dataset, id string) (commit.Decider, error) {
 			return &kafkaLog{c: c, id: id, cluster: cluster, atLeast: m.least}, nil
 		}
 	}

@@ -121,8 +121,8 @@ func TestBackPressure(t *testing.T) {
 		e := onlyLake.exporter(w, &client{w: w}, "run")
 		e.Limits = pipeline.Limits{Rows: 10000, Interval: time.Hour, Buffer: 2}
 		e.Source = fakeSource{w: w, page: 7 * time.Second, fail: func(hunting.Window) error { read.Add(1); return nil }}
-		slow := &slowLake{Lake: e.Lake, read: &read}
-		e.Lake = slow
+		slow := &slowLake{Publisher: e.Publishers[0], read: &read}
+		e.Publishers = []commit.Publisher{slow}
 		if r := export(t.Context(), e); r.Err != nil {
 			t.Fatal(r.Err)
 		}
@@ -135,19 +135,19 @@ func TestBackPressure(t *testing.T) {
 }
 
 type slowLake struct {
-	commit.Lake
+	commit.Publisher
 	read    *atomic.Int64
 	written int64
 	ahead   int64
 }
 
 type slowWriter struct {
-	commit.LakeWriter
+	commit.Writer
 	lake *slowLake
 }
 
-func (l *slowLake) Begin(a commit.Attempt) (commit.LakeWriter, error) {
-	w, err := l.Lake.Begin(a)
+func (l *slowLake) Begin(a commit.Attempt) (commit.Writer, error) {
+	w, err := l.Publisher.Begin(a)
 	return slowWriter{w, l}, err
 }
 
@@ -155,7 +155,7 @@ func (w slowWriter) Write(ctx context.Context, b hunting.Batch) error {
 	time.Sleep(time.Second)
 	w.lake.ahead = max(w.lake.ahead, w.lake.read.Load()-w.lake.written)
 	w.lake.written++
-	return w.LakeWriter.Write(ctx, b)
+	return w.Writer.Write(ctx, b)
 }
 
 // TestDatasetsSideBySide: one that fails starves no other.

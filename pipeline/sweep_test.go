@@ -14,7 +14,7 @@ import (
 
 // unlisted is a lake whose store lists no uploads in progress.
 type unlisted struct {
-	commit.Lake
+	commit.Publisher
 	cancel context.CancelFunc // nil: the run goes on meanwhile
 }
 
@@ -41,7 +41,7 @@ func TestSweepThatFails(t *testing.T) {
 				e := m.exporter(w, &client{w: w}, "first")
 				var log bytes.Buffer
 				e.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-				e.Lake = unlisted{Lake: e.Lake}
+				e.Publishers = []commit.Publisher{unlisted{Publisher: e.Publishers[0]}}
 				if r := export(t.Context(), e); r.Err != nil || r.Commits == 0 {
 					t.Errorf("%d commits, %v", r.Commits, r.Err)
 				}
@@ -60,7 +60,7 @@ func TestSweepThatIsInterrupted(t *testing.T) {
 		w := newWorld(1, 70)
 		ctx, cancel := context.WithCancel(t.Context())
 		e := onlyLake.exporter(w, &client{w: w}, "first")
-		e.Lake = unlisted{e.Lake, cancel}
+		e.Publishers = []commit.Publisher{unlisted{e.Publishers[0], cancel}}
 		if r := export(ctx, e); !errors.Is(r.Err, context.Canceled) || !strings.Contains(r.Err.Error(), "sweep") {
 			t.Errorf("%v, want the sweep's interruption", r.Err)
 		}

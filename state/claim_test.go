@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -281,6 +282,19 @@ func TestCheckRefuses(t *testing.T) {
 		func() state.Document { return state.Document{} }, func(state.Document) error { return no })
 	if !errors.Is(err, no) || len(s.puts) != 0 {
 		t.Errorf("got %v after %d puts", err, len(s.puts))
+	}
+}
+
+// TestVersion2: an earlier document is read, and written as this version from then on.
+func TestVersion2(t *testing.T) {
+	s := &store{data: []byte(`{"version":2,"dataset":"T","epoch":4,"seq":3}`), etag: 1}
+	c, err := acquire(s, "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release(t.Context())
+	if doc, err := c.Look(t.Context()); err != nil || doc.Version != 3 || doc.Epoch != 5 || doc.Seq != 3 || !strings.Contains(string(s.data), `"version": 3`) {
+		t.Errorf("%+v, %v, stored as %s", doc, err, s.data)
 	}
 }
 

@@ -3,7 +3,6 @@ package state
 import (
 	"time"
 
-	"hunting-exporter/blob"
 	"hunting-exporter/hunting"
 )
 
@@ -110,14 +109,4 @@ type Pending struct {
 	Body         string       `json:"body"`           // key of the intent's body
 	BodySHA256   string       `json:"body_sha256"`
 	Since        time.Time    `json:"since"`
-}
-
-// File is one file of a commit: an upload before it is published, an object after.
-type File struct {
-	Key      string      `json:"key"`
-	Size     int64       `json:"size"`
-	SHA256   string      `json:"sha256"`
-	Rows     int64       `json:"rows"`
-	UploadID string      `json:"upload_id,omitempty"`
-	Parts    []blob.Part `json:"parts,omitempty"`
 }

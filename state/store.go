@@ -12,8 +12,12 @@ import (
 	"hunting-exporter/blob"
 )
 
-// version of the document's form. A newer one is refused, never rewritten.
-const version = 2
+// version of the document's form. A newer one is refused, never rewritten. Version 2 is
+// read: its intents list the uploads of the lake where receipts are now.
+const (
+	version = 3
+	reads   = 2
+)
 
 // ErrNone: the dataset has no document yet.
 var ErrNone = errors.New("no state yet")
@@ -98,6 +102,9 @@ func (s *Store) load(ctx context.Context, dataset string) (Document, string, err
 	var doc Document
 	if err := json.Unmarshal(data, &doc); err != nil {
 		return Document{}, "", fmt.Errorf("%s is not a state document: restore its newest version, or, if that is lost for good, delete it and go on where the files end with `exporter state adopt %s --start <time>`: %w", Key(dataset), dataset, err)
+	}
+	if doc.Version == reads {
+		doc.Version = version
 	}
 	if doc.Version != version || doc.Dataset != dataset {
 		return Document{}, "", fmt.Errorf("%s: version %d of dataset %q, this program writes version %d of %q: use the program that wrote it",

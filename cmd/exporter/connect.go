@@ -181,11 +181,11 @@ func (c *connection) exporter(cfg config.Config, s surroundings, run string) *pi
 		datasets, _ := cfg.Datasets()
 		e.Destinations.Lake = c.stores.lake.URL()
 		format := parquet.New(cfg.Parquet, parquet.Info{Version: versionText(), Datasets: len(datasets)}, &c.pool)
-		e.Lake = s3.New(c.stores.lake, format, cfg.TenantFolder(), s.log)
+		e.Publishers = []commit.Publisher{s3.New(c.stores.lake, format, cfg.TenantFolder(), s.log)}
 	}
 	if c.cluster != nil {
 		e.Destinations.Cluster, e.Destinations.Topic = c.cluster.ID(), cfg.Kafka.Topic
-		e.OpenLog = c.cluster.Log
+		e.OpenDecider = c.cluster.Log
 	}
 	return e
 }

@@ -34,7 +34,7 @@ func (c *Protocol) Adopt(ctx context.Context, ds hunting.Dataset, a Adopting) er
 	}
 	n := newTerms{owner: doc.ID, identified: len(ds.Identity) > 0}
 	n.to, n.meaning = a.Wanted(doc)
-	if c.Lake != nil {
+	if len(c.Publishers) > 0 {
 		if n.owner, err = c.owner(ctx, ds.Name); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (c *Protocol) Adopt(ctx context.Context, ds hunting.Dataset, a Adopting) er
 		return err
 	}
 	defer s.claim.Release(ctx)
-	if s.Lake != nil {
+	if len(s.Publishers) > 0 {
 		if _, err := s.Stores.Meta.Put(ctx, ownerKey(ds.Name), ownerBody(s.Doc), blob.Condition{}); err != nil {
 			return fmt.Errorf("claim the dataset's place in the lake: %w", err)
 		}

@@ -24,7 +24,7 @@ func (s *Session) Commit(ctx context.Context, d *Draft) error {
 		return err
 	}
 	if s.kafkaDecides() && d.events == nil { // only rejects: the marker decides all the same
-		if d.events, err = s.kafka.Begin(d.Attempt, d.rejects.refuse); err != nil {
+		if d.events, err = s.decider.Begin(d.Attempt, d.rejects.refuse); err != nil {
 			return err
 		}
 	}

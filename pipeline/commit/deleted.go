@@ -10,10 +10,10 @@ import (
 // somebody deleted it. Its events are gone, and nothing brings them back.
 func (s *Session) deleted(ctx context.Context) error {
 	sent := s.Doc.Sent
-	if s.kafka == nil || sent.Events == 0 || sent.Cluster != s.kafka.Cluster() || sent.Topic != s.kafka.Topic() {
+	if s.decider == nil || sent.Events == 0 || sent.Cluster != s.decider.Cluster() || sent.Topic != s.decider.Topic() {
 		return nil
 	}
-	end, err := s.kafka.End(ctx)
+	end, err := s.decider.End(ctx)
 	if err != nil {
 		s.log.Debug("whether the topic was deleted since the last commit is not known", "error", err)
 		return nil

@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -25,8 +26,14 @@ type Draft struct {
 
 	session *Session
 	rejects rejectLog
-	files   LakeWriter // nil: no rows yet, or no lake
-	events  LogWriter  // nil: no rows yet, or no Kafka
+	files   []file      // of the publishers; none: no rows yet
+	events  EventWriter // nil: no rows yet, or no decider
+}
+
+// file is what one publisher writes of an attempt.
+type file struct {
+	publisher string
+	Writer
 }
 
 // Draft begins an attempt at the next commit, with the part that comes first.
@@ -51,14 +58,16 @@ func (s *Session) Attempt(ds hunting.Dataset, from time.Time) Attempt {
 func (d *Draft) Open(ds hunting.Dataset) (sinks []func(context.Context, hunting.Batch) error, err error) {
 	s := d.session
 	d.Dataset = ds
-	if s.Lake != nil {
-		if d.files, err = s.Lake.Begin(d.Attempt); err != nil {
-			return nil, err
+	for _, p := range s.Publishers {
+		w, err := p.Begin(d.Attempt)
+		if err != nil {
+			return sinks, err
 		}
-		sinks = append(sinks, d.files.Write)
+		d.files = append(d.files, file{p.Name(), w})
+		sinks = append(sinks, w.Write)
 	}
-	if s.kafka != nil {
-		if d.events, err = s.kafka.Begin(d.Attempt, d.rejects.refuse); err != nil {
+	if s.decider != nil {
+		if d.events, err = s.decider.Begin(d.Attempt, d.rejects.refuse); err != nil {
 			return sinks, err
 		}
 		sinks = append(sinks, d.events.Write)
@@ -74,21 +83,23 @@ func (d *Draft) Reject(ctx context.Context, rejects []hunting.Reject) error {
 
 // prepare is step 9: files uploaded, seen runs and ledger written, all of it invisible.
 func (d *Draft) prepare(ctx context.Context) (in intent, err error) {
-	if d.files != nil {
-		if in.Files, err = d.files.Prepare(ctx, d.To); err != nil { // which writes the last rows
+	in.Receipts = map[string]json.RawMessage{}
+	files := []ManifestFile{}
+	for _, f := range d.files {
+		ready, err := f.Prepare(ctx, d.To) // which writes the last rows
+		if err != nil {
 			return intent{}, err
 		}
+		in.Receipts[f.publisher] = ready.Receipt
+		files = append(files, ready.Files...)
 	}
 	in.Manifest = Manifest{
 		Dataset: d.Dataset.Name, Kind: d.Kind, Seq: d.Seq, Commit: d.ID, Version: d.session.Version,
 		From: d.From, To: d.To, Rows: d.Rows, Rejected: d.Rejected, Sinks: d.session.Destinations,
-		Windows: d.Windows, Files: make([]ManifestFile, 0, len(in.Files)),
+		Windows: d.Windows, Files: files,
 	}
 	for _, g := range d.Gaps {
 		in.Manifest.Gaps = append(in.Manifest.Gaps, ManifestGap(g))
-	}
-	for _, f := range in.Files {
-		in.Manifest.Files = append(in.Manifest.Files, ManifestFile{Key: f.Key, Size: f.Size, SHA256: f.SHA256, Rows: f.Rows})
 	}
 	in.Next, in.Dropped, err = d.Next(ctx)
 	return in, err
@@ -101,14 +112,14 @@ func (d *Draft) settle(ctx context.Context, in *intent) (err error) {
 	if m.Rejects, m.EventsRejected, err = d.rejects.flush(ctx); err != nil || d.events == nil {
 		return err
 	}
-	m.Topic, m.Events = d.session.kafka.Topic(), d.events.Events()
+	m.Topic, m.Events = d.session.decider.Topic(), d.events.Events()
 	return nil
 }
 
 // Close removes local files. It never touches what was sent or uploaded.
 func (d *Draft) Close() (err error) {
-	if d.files != nil {
-		err = d.files.Close()
+	for _, f := range d.files {
+		err = errors.Join(err, f.Close())
 	}
 	if d.events != nil {
 		err = errors.Join(err, d.events.Close())

@@ -110,7 +110,7 @@ func ClockOf(doc state.Document, ds hunting.Dataset) (hunting.Dataset, error) {
 // free refuses to begin a dataset of which the lake holds something already: all of it
 // would be exported again beside that.
 func (c *Protocol) free(ctx context.Context, ds hunting.Dataset) error {
-	if c.Lake == nil {
+	if len(c.Publishers) == 0 {
 		return nil
 	}
 	owner, err := c.owner(ctx, ds.Name)
@@ -119,7 +119,7 @@ func (c *Protocol) free(ctx context.Context, ds hunting.Dataset) error {
 	}
 	found := "belongs to the state document " + owner
 	if owner == "" {
-		key, err := c.Lake.Holds(ctx, ds.Name)
+		key, err := c.holds(ctx, ds.Name)
 		if err != nil || key == "" {
 			return err
 		}
@@ -135,10 +135,20 @@ func (c *Protocol) free(ctx context.Context, ds hunting.Dataset) error {
 		ds.Name, c.Destinations.Lake, found, ds.Name)
 }
 
+// holds names a file of the dataset that somebody has published; empty: there is none.
+func (c *Protocol) holds(ctx context.Context, dataset string) (key string, err error) {
+	for _, p := range c.Publishers {
+		if key, err = p.Holds(ctx, dataset); err != nil || key != "" {
+			break
+		}
+	}
+	return key, err
+}
+
 // ours refuses a lake that another state document writes, or that is not the one that
 // this one's commits went to.
 func (c *Protocol) ours(ctx context.Context, ds hunting.Dataset, doc state.Document) error {
-	if c.Lake == nil {
+	if len(c.Publishers) == 0 {
 		return nil
 	}
 	owner, err := c.owner(ctx, ds.Name)

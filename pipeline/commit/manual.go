@@ -2,8 +2,10 @@ package commit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/state"
@@ -47,8 +49,8 @@ func (c *Protocol) byHand(ctx context.Context, ds hunting.Dataset, check func(st
 	}
 	defer s.claim.Release(ctx)
 	err = change(s)
-	if s.kafka != nil {
-		err = errors.Join(err, s.kafka.Close())
+	if s.decider != nil {
+		err = errors.Join(err, s.decider.Close())
 	}
 	return err
 }
@@ -86,23 +88,30 @@ func (c *Protocol) resolvable(doc state.Document) error {
 	return nil
 }
 
-// present publishes file by file and leaves out those that are gone for good: only a
+// present publishes what is there and leaves out the files that are gone for good: only a
 // person may accept that the lake lacks rows of a decided commit.
 func present(ctx context.Context, s *Session, in intent) (intent, error) {
-	files, listed := in.Files, in.Manifest.Files
-	in.Files, in.Manifest.Files = nil, make([]ManifestFile, 0, len(listed))
-	for i, f := range files {
-		err := s.Lake.Publish(ctx, []state.File{f})
-		switch {
-		case errors.Is(err, ErrUploadGone):
-			s.log.Error("the lake lacks a file of this commit; export its stretch again", "file", f.Key, "rows", f.Rows,
-				"from", in.Manifest.From, "to", in.Manifest.To)
-			continue
-		case err != nil:
-			return intent{}, fmt.Errorf("publish commit %d: %w", in.Manifest.Seq, err)
+	var gone []string
+	err := in.each(s.Publishers, func(p Publisher, receipt json.RawMessage) error {
+		err := p.Publish(ctx, s.dataset.Name, receipt)
+		if e, ok := errors.AsType[*GoneError](err); ok {
+			gone = append(gone, e.Keys...)
+			return nil
 		}
-		in.Files, in.Manifest.Files = append(in.Files, f), append(in.Manifest.Files, listed[i])
+		return err
+	})
+	if err != nil {
+		return intent{}, fmt.Errorf("publish commit %d: %w", in.Manifest.Seq, err)
 	}
+	in.Manifest.Files = slices.DeleteFunc(in.Manifest.Files, func(f ManifestFile) bool {
+		if !slices.Contains(gone, f.Key) {
+			return false
+		}
+		s.log.Error("the lake lacks a file of this commit; export its stretch again", "file", f.Key, "rows", f.Rows,
+			"from", in.Manifest.From, "to", in.Manifest.To)
+		return true
+	})
+	in.Receipts = nil // all of them are done
 	return in, nil
 }
 
@@ -110,11 +119,11 @@ func present(ctx context.Context, s *Session, in intent) (intent, error) {
 // is within reach and its marker tells.
 func contradicted(ctx context.Context, s *Session, committed bool) error {
 	p := s.Doc.Pending
-	if p.Decider != state.DeciderKafka || s.OpenLog == nil || p.Destinations.Cluster != s.Destinations.Cluster {
+	if p.Decider != state.DeciderKafka || s.OpenDecider == nil || p.Destinations.Cluster != s.Destinations.Cluster {
 		return nil
 	}
 	var err error
-	if s.kafka, err = s.OpenLog(ctx, s.dataset, TransactionalID(s.Doc.ID)); err != nil {
+	if s.decider, err = s.OpenDecider(ctx, s.dataset, TransactionalID(s.Doc.ID)); err != nil {
 		return err
 	}
 	found, err := s.fence(ctx)

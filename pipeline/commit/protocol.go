@@ -50,8 +50,8 @@ type Objects interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// Protocol is what all datasets of a run have in common. All fields but Lake, OpenLog
-// and AfterStep are needed.
+// Protocol is what all datasets of a run have in common. All fields but Publishers,
+// OpenDecider and AfterStep are needed.
 type Protocol struct {
 	Run     string // names this run in state documents and messages
 	Version string
@@ -59,10 +59,10 @@ type Protocol struct {
 	// Destinations as configured. Lake and Cluster are empty for sinks not in use.
 	Destinations state.Destinations
 	// Meaning is what the rows of all datasets have in common; MeaningOf adds the rest.
-	Meaning state.Meaning
-	Lake    Lake
-	// OpenLog opens a dataset's transactional producer under a transactional id.
-	OpenLog func(ctx context.Context, ds hunting.Dataset, transactionalID string) (Log, error)
+	Meaning    state.Meaning
+	Publishers []Publisher
+	// OpenDecider opens a dataset's transactional producer under a transactional id.
+	OpenDecider func(ctx context.Context, ds hunting.Dataset, transactionalID string) (Decider, error)
 	// AtLeastOnce sends outside of transactions; the state decides.
 	AtLeastOnce bool
 	Log         *slog.Logger
@@ -77,7 +77,7 @@ func (c *Protocol) step(s Step) {
 }
 
 // kafkaDecides reports whether new commits are decided by Kafka's marker.
-func (c *Protocol) kafkaDecides() bool { return c.OpenLog != nil && !c.AtLeastOnce }
+func (c *Protocol) kafkaDecides() bool { return c.OpenDecider != nil && !c.AtLeastOnce }
 
 // TransactionalID is the transactional id and marker group of a state document's id.
 func TransactionalID(id string) string { return "hunting-exporter." + id }

@@ -61,15 +61,13 @@ func (s *Session) refuseMarker(ctx context.Context, p *state.Pending, found bool
 func (s *Session) drop(ctx context.Context, in intent) error {
 	p := s.Doc.Pending
 	s.log.Info("dropping an undecided commit", "seq", p.Seq, "commit", p.Commit)
-	if len(in.Files) > 0 {
-		err := s.Lake.Abort(ctx, s.dataset.Name, in.Files)
-		if errors.Is(err, ErrForeignObject) {
-			return hunting.Alarm("commit %d (%s) did not take place, yet a file of it is visible: %v; somebody else writes this lake; report it, then `exporter state resolve %s`",
-				p.Seq, p.Commit, err, s.dataset.Name)
-		}
-		if err != nil {
-			return fmt.Errorf("abort uploads of undecided commit %d: %w", p.Seq, err)
-		}
+	err := in.abort(ctx, s)
+	if errors.Is(err, ErrForeignObject) {
+		return hunting.Alarm("commit %d (%s) did not take place, yet a file of it is visible: %v; somebody else writes this lake; report it, then `exporter state resolve %s`",
+			p.Seq, p.Commit, err, s.dataset.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("abort uploads of undecided commit %d: %w", p.Seq, err)
 	}
 	return s.Update(ctx, func(d *state.Document) { d.Pending = nil })
 }
@@ -78,10 +76,8 @@ func (s *Session) drop(ctx context.Context, in intent) error {
 // runs them, the outcome is the same.
 func (s *Session) publish(ctx context.Context, in intent) error {
 	p := s.Doc.Pending
-	if len(in.Files) > 0 {
-		if err := s.complete(ctx, p, in.Files); err != nil {
-			return err
-		}
+	if err := s.complete(ctx, p, in); err != nil {
+		return err
 	}
 	body, err := encodeManifest(in.Manifest)
 	if err != nil {
@@ -108,13 +104,13 @@ func patience(doc state.Document, p *state.Pending) time.Duration {
 	return gonePatience
 }
 
-// complete publishes the files, waiting for a Complete that another process may
-// still be running.
-func (s *Session) complete(ctx context.Context, p *state.Pending, files []state.File) error {
+// complete publishes what every publisher has, waiting for a Complete that another
+// process may still be running.
+func (s *Session) complete(ctx context.Context, p *state.Pending, in intent) error {
 	deadline := time.Now().Add(patience(s.Doc, p))
 	pauses := retry.WithCappedDuration(time.Minute, retry.NewExponential(time.Second))
 	for {
-		err := s.Lake.Publish(ctx, files)
+		err := in.publish(ctx, s)
 		switch {
 		case err == nil:
 			return nil

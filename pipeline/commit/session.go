@@ -22,7 +22,7 @@ type Session struct {
 	hooks   Hooks
 	log     *slog.Logger
 	claim   *state.Claim // nil: none, such as for a look
-	kafka   Log          // nil: no Kafka
+	decider Decider      // nil: no Kafka
 	// marker is what Kafka showed after the last fence, or what this run put there.
 	marker Marker
 	open   bool // a transaction may be open
@@ -76,9 +76,9 @@ func (s *Session) Held(ctx context.Context) (context.Context, context.CancelFunc
 // Close ends what may be open in Kafka. It returns err, or why the claim was over: whatever
 // else failed, it failed because of that.
 func (s *Session) Close(ctx context.Context, err error) error {
-	if s.kafka != nil {
+	if s.decider != nil {
 		s.closeTransaction(ctx)
-		err = errors.Join(err, s.kafka.Close())
+		err = errors.Join(err, s.decider.Close())
 	}
 	if cause := s.claim.Err(); cause != nil {
 		return cause
@@ -123,8 +123,8 @@ func (s *Session) Settle(ctx context.Context) error {
 	if err := s.own(ctx); err != nil {
 		return err
 	}
-	if s.OpenLog != nil {
-		if s.kafka, err = s.OpenLog(ctx, s.dataset, TransactionalID(doc.ID)); err != nil {
+	if s.OpenDecider != nil {
+		if s.decider, err = s.OpenDecider(ctx, s.dataset, TransactionalID(doc.ID)); err != nil {
 			return err
 		}
 	}
@@ -175,23 +175,24 @@ func (s *Session) record(ctx context.Context) error {
 // sweep is step 7: uploads of dead attempts are aborted. Only epochs below ours. They
 // harm nobody: where that fails, the next run tries again.
 func (s *Session) sweep(ctx context.Context) error {
-	if s.Lake == nil {
-		return nil
-	}
-	if err := s.Lake.Sweep(ctx, s.dataset.Name, s.Doc.Epoch); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("sweep uploads of earlier runs: %w", err)
+	for _, p := range s.Publishers {
+		if err := p.Sweep(ctx, s.dataset.Name, s.Doc.Epoch); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("sweep uploads of earlier runs: %w", err)
+			}
+			s.log.WarnContext(ctx, "uploads of earlier runs may lie around until a lifecycle rule of the bucket drops them", "error", err)
 		}
-		s.log.WarnContext(ctx, "uploads of earlier runs may lie around until a lifecycle rule of the bucket drops them", "error", err)
 	}
-	s.step(StepSweep)
+	if len(s.Publishers) > 0 {
+		s.step(StepSweep)
+	}
 	return nil
 }
 
 // own claims the dataset's place in the lake for this state document: two
 // deployments with two states would both write every row.
 func (s *Session) own(ctx context.Context) error {
-	if s.Lake == nil {
+	if len(s.Publishers) == 0 {
 		return nil
 	}
 	err := PutOnce(ctx, s.Stores.Meta, ownerKey(s.dataset.Name), ownerBody(s.Doc))

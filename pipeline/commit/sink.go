@@ -2,12 +2,12 @@ package commit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"hunting-exporter/hunting"
-	"hunting-exporter/state"
 )
 
 // Attempt names one attempt at a commit. No two attempts share an ID, so nothing
@@ -25,35 +25,63 @@ func (a Attempt) Name() string {
 	return fmt.Sprintf("%s-%d-%d-%s", a.From.UTC().Format("20060102T150405.0000000Z"), a.Seq, a.Epoch, a.ID[:8])
 }
 
-// Lake writes batches to files that nobody sees until they are published.
-type Lake interface {
+// Publisher makes decided commits visible, as files of a lake or otherwise. What it needs
+// for that it gives as a receipt, into which nobody else looks.
+type Publisher interface {
+	// Name is what its receipts are kept under.
+	Name() string
 	// Holds names a file of the dataset, whoever wrote it; empty: there is none.
 	Holds(ctx context.Context, dataset string) (key string, err error)
 	// Begin opens an attempt's local files. It writes nothing to the lake.
-	Begin(a Attempt) (LakeWriter, error)
-	// Publish completes uploads and checks each object against size and sha256.
-	// It may be repeated by anybody, at any time after the decision.
-	// ErrUploadGone and ErrForeignObject are its refusals.
-	Publish(ctx context.Context, files []state.File) error
-	// Abort drops the uploads of a dataset's attempt known to be undecided. An upload that
-	// is gone is no error; an object already visible is ErrForeignObject.
-	Abort(ctx context.Context, dataset string, files []state.File) error
-	// Sweep aborts the dataset's uploads of epochs below the one given. Nothing may be
-	// pending.
+	Begin(a Attempt) (Writer, error)
+	// Publish makes visible what the receipt names and checks it. It may be repeated by
+	// anybody, at any time after the decision.
+	// ErrUploadGone, as a GoneError where nothing else failed, and ErrForeignObject are its
+	// refusals.
+	Publish(ctx context.Context, dataset string, receipt json.RawMessage) error
+	// Abort drops what an attempt known to be undecided has prepared. What is gone is no
+	// error; what is already visible is ErrForeignObject.
+	Abort(ctx context.Context, dataset string, receipt json.RawMessage) error
+	// Sweep drops what the dataset's attempts of epochs below the one given have prepared.
+	// Nothing may be pending.
 	Sweep(ctx context.Context, dataset string, epoch int64) error
 }
 
-// LakeWriter collects one attempt's rows on local disk, one file a dt.
-type LakeWriter interface {
+// LakeName is the name of the publisher whose uploads the intents of version 2 list.
+const LakeName = "lake"
+
+// Writer collects one attempt's rows on local disk.
+type Writer interface {
 	Write(ctx context.Context, b hunting.Batch) error
 	// Prepare closes and verifies the files and uploads them, invisible still.
-	Prepare(ctx context.Context, to time.Time) ([]state.File, error)
+	Prepare(ctx context.Context, to time.Time) (Prepared, error)
 	// Close removes the local files. It never touches an upload.
 	Close() error
 }
 
-// Log is a dataset's transactional producer.
-type Log interface {
+// Prepared is what lies ready to be published.
+type Prepared struct {
+	Files   []ManifestFile // that there will be
+	Receipt json.RawMessage
+}
+
+// GoneError: some files can be published no more, for neither their uploads nor they
+// themselves are there. All others are published.
+type GoneError struct {
+	Keys []string
+	Err  error
+}
+
+// Error says which and how that showed.
+func (e *GoneError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what is wrong with each of them, ErrUploadGone.
+func (e *GoneError) Unwrap() error { return e.Err }
+
+// Decider is the one participant whose transaction is the decision: a dataset's
+// transactional producer. Where it sends outside of transactions, or there is none, the
+// intent in the state decides.
+type Decider interface {
 	// Cluster is the id of the Kafka cluster.
 	Cluster() string
 	// Fence makes every earlier producer of the dataset powerless (InitProducerID).
@@ -64,7 +92,7 @@ type Log interface {
 	// Mark commits a transaction that holds only a marker.
 	Mark(ctx context.Context, m Marker) error
 	// Begin opens an attempt's local file. Events that the topic does not take go to refuse.
-	Begin(a Attempt, refuse Refuse) (LogWriter, error)
+	Begin(a Attempt, refuse Refuse) (EventWriter, error)
 	// Topic is where the dataset's events go.
 	Topic() string
 	// End is how many records the topic has had since it was created, or more; those that
@@ -77,8 +105,8 @@ type Log interface {
 // Refuse takes over an event that is not sent. It may be called from any goroutine.
 type Refuse func(ctx context.Context, r hunting.Reject) error
 
-// LogWriter collects one attempt's events on local disk and sends them.
-type LogWriter interface {
+// EventWriter collects one attempt's events on local disk and sends them.
+type EventWriter interface {
 	Write(ctx context.Context, b hunting.Batch) error
 	// Send sends every event that the topic takes: inside the transaction opened since the last Fence
 	// (exactly once) or outside of any (at least once). It can be repeated after a

@@ -20,14 +20,14 @@ func (s *Session) closeTransaction(ctx context.Context) {
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	if err := s.kafka.Fence(ctx); err != nil {
+	if err := s.decider.Fence(ctx); err != nil {
 		s.log.Warn("a transaction stays open until the next run or its timeout; read_committed consumers wait", "error", err)
 	}
 }
 
 // fence is steps 2 to 4. It returns whether a marker exists.
 func (s *Session) fence(ctx context.Context) (found bool, err error) {
-	if err := s.kafka.Fence(ctx); err != nil {
+	if err := s.decider.Fence(ctx); err != nil {
 		return false, err
 	}
 	s.open = false
@@ -36,7 +36,7 @@ func (s *Session) fence(ctx context.Context) (found bool, err error) {
 		return false, err
 	}
 	s.step(StepLook)
-	s.marker, found, err = s.kafka.Marker(ctx)
+	s.marker, found, err = s.decider.Marker(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -59,7 +59,7 @@ func (s *Session) base(ctx context.Context, found bool) error {
 			"restore its newest version, or, if rows after %s may be repeated, delete the consumer group %s and run again",
 			m.Seq, m.ID, s.Doc.Seq, orNone(s.Doc.Marker), s.Doc.Watermark.Format(time.RFC3339), TransactionalID(s.Doc.ID))
 	}
-	if err := s.kafka.Mark(ctx, m); err != nil {
+	if err := s.decider.Mark(ctx, m); err != nil {
 		return fmt.Errorf("commit base marker: %w", err)
 	}
 	s.marker = m

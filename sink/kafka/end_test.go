@@ -20,7 +20,7 @@ func TestEndOfTopic(t *testing.T) {
 	brokers := cluster.ListenAddrs()
 	c := connect(t, config(t, brokers))
 	l := open(t, c)
-	end := func(l commit.Log, atLeast, below int64) {
+	end := func(l commit.Decider, atLeast, below int64) {
 		t.Helper()
 		if got, err := l.End(t.Context()); err != nil || got < atLeast || got >= below {
 			t.Errorf("End() = %d, %v; want from %d to below %d", got, err, atLeast, below)

@@ -174,18 +174,18 @@ func TestLostDecision(t *testing.T) {
 
 // TestBrokerErrors: each error code of the rules has its meaning.
 func TestBrokerErrors(t *testing.T) {
-	send := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
+	send := func(t *testing.T, l commit.Decider, w commit.EventWriter, a commit.Attempt) error {
 		return w.Send(t.Context())
 	}
-	decide := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
+	decide := func(t *testing.T, l commit.Decider, w commit.EventWriter, a commit.Attempt) error {
 		must(t, w.Send(t.Context()))
 		return w.Decide(t.Context(), marker(a))
 	}
-	read := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
+	read := func(t *testing.T, l commit.Decider, w commit.EventWriter, a commit.Attempt) error {
 		_, _, err := l.Marker(t.Context())
 		return err
 	}
-	fence := func(t *testing.T, l commit.Log, w commit.LogWriter, a commit.Attempt) error {
+	fence := func(t *testing.T, l commit.Decider, w commit.EventWriter, a commit.Attempt) error {
 		return l.Fence(t.Context())
 	}
 	for _, c := range []struct {
@@ -193,7 +193,7 @@ func TestBrokerErrors(t *testing.T) {
 		key   kmsg.Key
 		err   *kerr.Error
 		count int
-		do    func(*testing.T, commit.Log, commit.LogWriter, commit.Attempt) error
+		do    func(*testing.T, commit.Decider, commit.EventWriter, commit.Attempt) error
 		want  error
 	}{
 		{"moved leader", kmsg.Produce, kerr.NotLeaderForPartition, 3, send, nil},

@@ -63,7 +63,7 @@ func connect(t *testing.T, cfg kafka.Config) *kafka.Cluster {
 	return c
 }
 
-func open(t *testing.T, c *kafka.Cluster) commit.Log {
+func open(t *testing.T, c *kafka.Cluster) commit.Decider {
 	t.Helper()
 	l, err := c.Log(t.Context(), devices, txID)
 	if err != nil {
@@ -148,7 +148,7 @@ func keep(t *testing.T) commit.Refuse {
 }
 
 // begin opens a writer for the attempt and writes n rows.
-func begin(t *testing.T, l commit.Log, a commit.Attempt, from, n int) commit.LogWriter {
+func begin(t *testing.T, l commit.Decider, a commit.Attempt, from, n int) commit.EventWriter {
 	t.Helper()
 	w, err := l.Begin(a, keep(t))
 	must(t, err)

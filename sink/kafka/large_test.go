@@ -44,7 +44,7 @@ func oneEvent(name string, size int) hunting.Batch {
 
 // large writes n events, of which each tenth is larger than 100,000 bytes compressed, and
 // returns the names of the others.
-func large(t *testing.T, l commit.Log, a commit.Attempt, n int, refuse commit.Refuse) (w commit.LogWriter, small []string) {
+func large(t *testing.T, l commit.Decider, a commit.Attempt, n int, refuse commit.Refuse) (w commit.EventWriter, small []string) {
 	t.Helper()
 	w, err := l.Begin(a, refuse)
 	must(t, err)

@@ -34,7 +34,7 @@ func noise(n int) string {
 }
 
 // limited is a cluster whose one topic takes batches of max bytes.
-func limited(t *testing.T, max string) (brokers []string, l commit.Log) {
+func limited(t *testing.T, max string) (brokers []string, l commit.Decider) {
 	t.Helper()
 	cluster := fake(t)
 	must(t, cluster.CreateTopic("defender.DeviceEvents", 2, map[string]string{"max.message.bytes": max}))

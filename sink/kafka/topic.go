@@ -26,7 +26,7 @@ const (
 
 // Log opens the dataset's producer and makes sure that its topic exists. A missing
 // topic is created with the broker's defaults.
-func (c *Cluster) Log(ctx context.Context, ds hunting.Dataset, transactionalID string) (commit.Log, error) {
+func (c *Cluster) Log(ctx context.Context, ds hunting.Dataset, transactionalID string) (commit.Decider, error) {
 	topic := c.cfg.TopicFor(strings.ToLower(c.opts.TenantID), ds.Name)
 	if err := checkTopicName(topic); err != nil {
 		return nil, fmt.Errorf("topic of dataset %s: %w", ds.Name, err)

@@ -53,7 +53,7 @@ type writer struct {
 
 // Begin opens the attempt's local file. It has no name once open, so that nothing
 // stays behind when the process is killed.
-func (p *producer) Begin(a commit.Attempt, refuse commit.Refuse) (commit.LogWriter, error) {
+func (p *producer) Begin(a commit.Attempt, refuse commit.Refuse) (commit.EventWriter, error) {
 	cfg := p.cluster.cfg
 	format, err := p.cluster.newFormat(string(cfg.Format), a.Dataset, p.cluster.opts.TenantID)
 	if err != nil {

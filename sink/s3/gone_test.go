@@ -42,14 +42,14 @@ func (d denying) AbortUpload(context.Context, string, string) error { return err
 func TestUnknownUploadIsDenied(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
-		err := newSink(t, denying{store, true}).Publish(t.Context(), files)
+		err := newSink(t, denying{store, true}).Publish(t.Context(), "DeviceEvents", receipt(t, files))
 		if !errors.Is(err, blob.ErrDenied) || errors.Is(err, commit.ErrUploadGone) {
 			t.Errorf("publish without the right: %v, want ErrDenied", err)
 		}
 		if err := store.AbortUpload(t.Context(), files[0].Key, files[0].UploadID); err != nil {
 			t.Fatal(err)
 		}
-		err = newSink(t, denying{store, false}).Publish(t.Context(), files)
+		err = newSink(t, denying{store, false}).Publish(t.Context(), "DeviceEvents", receipt(t, files))
 		if !errors.Is(err, commit.ErrUploadGone) || !strings.Contains(err.Error(), "403") {
 			t.Errorf("publish of an upload that is gone: %v, want ErrUploadGone with the store's answer", err)
 		}
@@ -65,7 +65,7 @@ func TestAbortThatFails(t *testing.T) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
 		var log bytes.Buffer
 		sink := s3.New(denying{store, true}, newFormat(t, parquet.Config{}), "", slog.New(slog.NewTextHandler(&log, nil)))
-		if err := sink.Abort(t.Context(), "DeviceEvents", files); err != nil {
+		if err := sink.Abort(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 			t.Error(err)
 		}
 		for _, f := range files {

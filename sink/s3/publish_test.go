@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"strconv"
@@ -17,7 +18,7 @@ import (
 	"hunting-exporter/hunting"
 	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/parquet"
-	"hunting-exporter/state"
+	"hunting-exporter/sink/s3"
 )
 
 // threeDays is a batch with rows of three days, one of them late.
@@ -52,7 +53,7 @@ func TestNothingIsVisibleBeforePublish(t *testing.T) {
 			t.Errorf("uploads after close: %+v, want all three", got)
 		}
 		for range 2 { // whoever comes second finds it done
-			if err := sink.Publish(t.Context(), files); err != nil {
+			if err := sink.Publish(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -70,7 +71,7 @@ func TestAttemptWithoutRowsHasNoFiles(t *testing.T) {
 	if files := prepare(t, sink, attempt(1), batch(), hunting.Batch{}); len(files) != 0 {
 		t.Errorf("files: %+v", files)
 	}
-	if err := sink.Publish(t.Context(), nil); err != nil {
+	if err := sink.Publish(t.Context(), "DeviceEvents", receipt(t, nil)); err != nil {
 		t.Error(err)
 	}
 }
@@ -83,7 +84,7 @@ func TestPublishAfterSomebodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		synced := &recorder{Store: store}
-		if err := newSink(t, synced).Publish(t.Context(), files); err != nil {
+		if err := newSink(t, synced).Publish(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 			t.Fatal(err)
 		}
 		if got := visible(t, store); len(got) != 3 {
@@ -116,7 +117,7 @@ func TestPublishOfAnUploadThatIsGone(t *testing.T) {
 		if err := store.AbortUpload(t.Context(), files[0].Key, files[0].UploadID); err != nil {
 			t.Fatal(err)
 		}
-		err := sink.Publish(t.Context(), files)
+		err := sink.Publish(t.Context(), "DeviceEvents", receipt(t, files))
 		if !errors.Is(err, commit.ErrUploadGone) || !strings.Contains(err.Error(), files[0].Key) {
 			t.Errorf("publish: %v, want ErrUploadGone with the key", err)
 		}
@@ -133,10 +134,10 @@ func TestForeignObjectsAreRefused(t *testing.T) {
 		if _, err := store.Put(t.Context(), files[0].Key, make([]byte, files[0].Size), blob.Condition{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := sink.Publish(t.Context(), files[:1]); !errors.Is(err, commit.ErrForeignObject) {
+		if err := sink.Publish(t.Context(), "DeviceEvents", receipt(t, files[:1])); !errors.Is(err, commit.ErrForeignObject) {
 			t.Errorf("publish: %v, want ErrForeignObject", err)
 		}
-		if err := sink.Abort(t.Context(), "DeviceEvents", files); !errors.Is(err, commit.ErrForeignObject) {
+		if err := sink.Abort(t.Context(), "DeviceEvents", receipt(t, files)); !errors.Is(err, commit.ErrForeignObject) {
 			t.Errorf("abort: %v, want ErrForeignObject", err)
 		}
 		if got := inProgress(t, store); len(got) != 3 {
@@ -165,11 +166,11 @@ func (l lost) CompleteUpload(ctx context.Context, key, id string, parts []blob.P
 func TestLostAnswerOfCompletion(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
-		err := newSink(t, lost{Store: store}).Publish(t.Context(), files)
+		err := newSink(t, lost{Store: store}).Publish(t.Context(), "DeviceEvents", receipt(t, files))
 		if !errors.Is(err, errLost) || errors.Is(err, commit.ErrUploadGone) {
 			t.Errorf("publish without effect: %v, want the store's error", err)
 		}
-		if err := newSink(t, lost{store, true}).Publish(t.Context(), files); err != nil {
+		if err := newSink(t, lost{store, true}).Publish(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 			t.Errorf("publish with effect: %v", err)
 		}
 	})
@@ -180,7 +181,7 @@ func TestAbort(t *testing.T) {
 		sink := newSink(t, store)
 		files := prepare(t, sink, attempt(1), threeDays())
 		for range 2 { // gone already is no error
-			if err := sink.Abort(t.Context(), "DeviceEvents", files); err != nil {
+			if err := sink.Abort(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -210,7 +211,7 @@ func TestSweep(t *testing.T) {
 		for _, u := range inProgress(t, store) {
 			left[u.ID] = true
 		}
-		check := func(what string, files []state.File, want bool) {
+		check := func(what string, files []s3.File, want bool) {
 			t.Helper()
 			for _, f := range files {
 				if left[f.UploadID] != want {
@@ -272,7 +273,7 @@ func TestFileOfSeveralParts(t *testing.T) {
 		if size := store.PartSize(files[0].Size); int64(len(files[0].Parts)) != (files[0].Size+size-1)/size {
 			t.Errorf("%d parts of %d bytes, want them of %d", len(files[0].Parts), files[0].Size, size)
 		}
-		if err := sink.Publish(t.Context(), files); err != nil {
+		if err := sink.Publish(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 			t.Fatal(err)
 		}
 		data, _, err := store.Get(t.Context(), files[0].Key)
@@ -301,7 +302,7 @@ func (l late) Head(context.Context, string) (blob.Info, error) {
 func TestCompletedAndNotShown(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
-		err := newSink(t, late{Store: store}).Publish(t.Context(), files)
+		err := newSink(t, late{Store: store}).Publish(t.Context(), "DeviceEvents", receipt(t, files))
 		if err == nil || errors.Is(err, commit.ErrUploadGone) || !strings.Contains(err.Error(), "try again") {
 			t.Errorf("publish: %v, want that it is to be tried again", err)
 		}
@@ -310,7 +311,7 @@ func TestCompletedAndNotShown(t *testing.T) {
 				t.Errorf("publish: %v, want every file, also %s", err, f.Key)
 			}
 		}
-		if err := newSink(t, store).Publish(t.Context(), files); err != nil {
+		if err := newSink(t, store).Publish(t.Context(), "DeviceEvents", receipt(t, files)); err != nil {
 			t.Errorf("publish again: %v", err)
 		}
 	})
@@ -321,14 +322,27 @@ func TestStoreThatCannotBeLookedAt(t *testing.T) {
 	everyStore(t, func(t *testing.T, store blob.Store) {
 		files := prepare(t, newSink(t, store), attempt(1), threeDays())
 		blind := newSink(t, late{store, errLost})
-		if err := blind.Publish(t.Context(), files); !errors.Is(err, errLost) {
+		if err := blind.Publish(t.Context(), "DeviceEvents", receipt(t, files)); !errors.Is(err, errLost) {
 			t.Errorf("publish: %v, want the store's error", err)
 		}
-		if err := blind.Abort(t.Context(), "DeviceEvents", files); !errors.Is(err, errLost) {
+		if err := blind.Abort(t.Context(), "DeviceEvents", receipt(t, files)); !errors.Is(err, errLost) {
 			t.Errorf("abort: %v, want the store's error", err)
 		}
 		if got := inProgress(t, store); len(got) != 3 || len(visible(t, store)) != 0 {
 			t.Errorf("uploads: %+v, want all three untouched", got)
 		}
 	})
+}
+
+// TestReceiptsForm: intents of version 2 list files in this form, and those that are
+// pending in it must be published.
+func TestReceiptsForm(t *testing.T) {
+	const listed = `[{"key":"k","size":7,"sha256":"ab","rows":3,"upload_id":"u","parts":[{"number":1,"etag":"e"}]}]`
+	var files []s3.File
+	if err := json.Unmarshal([]byte(listed), &files); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(receipt(t, files)); got != listed {
+		t.Errorf("got  %s\nwant %s", got, listed)
+	}
 }

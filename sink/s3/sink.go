@@ -22,7 +22,7 @@ type Sink struct {
 	log    *slog.Logger
 }
 
-var _ commit.Lake = (*Sink)(nil)
+var _ commit.Publisher = (*Sink)(nil)
 
 // New returns a sink on the lake's store. tenant is the id whose folder the files go to,
 // where tenants share the lake; empty: there is no such folder.

@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -25,7 +26,6 @@ import (
 	"hunting-exporter/schema"
 	"hunting-exporter/sink/parquet"
 	"hunting-exporter/sink/s3"
-	"hunting-exporter/state"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -121,7 +121,7 @@ func sinkOf(t testing.TB, store blob.Store, cfg parquet.Config) *s3.Sink {
 }
 
 // prepare writes the batches as one attempt, up to its uploads.
-func prepare(t testing.TB, sink *s3.Sink, a commit.Attempt, batches ...hunting.Batch) []state.File {
+func prepare(t testing.TB, sink *s3.Sink, a commit.Attempt, batches ...hunting.Batch) []s3.File {
 	t.Helper()
 	w, err := sink.Begin(a)
 	if err != nil {
@@ -137,11 +137,25 @@ func prepare(t testing.TB, sink *s3.Sink, a commit.Attempt, batches ...hunting.B
 			t.Fatal(err)
 		}
 	}
-	files, err := w.Prepare(t.Context(), windowEnd)
+	ready, err := w.Prepare(t.Context(), windowEnd)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var files []s3.File
+	if err := json.Unmarshal(ready.Receipt, &files); err != nil {
+		t.Fatal(err)
+	}
 	return files
+}
+
+// receipt is what publishes files, as a commit keeps it.
+func receipt(t testing.TB, files []s3.File) json.RawMessage {
+	t.Helper()
+	data, err := json.Marshal(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func ticks(year, month, day, hour int) int64 {

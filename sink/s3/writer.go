@@ -3,6 +3,7 @@ package s3
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,6 @@ import (
 
 	"hunting-exporter/pipeline/commit"
 	"hunting-exporter/sink/parquet"
-	"hunting-exporter/state"
 )
 
 // writer uploads what one attempt has written to local files.
@@ -24,7 +24,7 @@ type writer struct {
 }
 
 // Begin opens the attempt's local files.
-func (s *Sink) Begin(a commit.Attempt) (commit.LakeWriter, error) {
+func (s *Sink) Begin(a commit.Attempt) (commit.Writer, error) {
 	w, err := s.format.Begin(a.Dataset, a.From)
 	if err != nil {
 		return nil, err
@@ -34,9 +34,9 @@ func (s *Sink) Begin(a commit.Attempt) (commit.LakeWriter, error) {
 
 // Prepare ends the files, reads them back, and uploads them. On an error it leaves
 // every upload as it is: what was offered may be decided by somebody else.
-func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error) {
+func (w *writer) Prepare(ctx context.Context, to time.Time) (commit.Prepared, error) {
 	var mu sync.Mutex
-	out := []state.File{}
+	out := []File{}
 	err := w.Finish(ctx, to, func(ctx context.Context, f parquet.File) error {
 		uploaded, err := w.upload(ctx, f)
 		if err != nil {
@@ -48,16 +48,21 @@ func (w *writer) Prepare(ctx context.Context, to time.Time) ([]state.File, error
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return commit.Prepared{}, fmt.Errorf("prepare: %w", err)
 	}
-	slices.SortFunc(out, func(a, b state.File) int { return cmp.Compare(a.Key, b.Key) })
-	return out, nil
+	slices.SortFunc(out, func(a, b File) int { return cmp.Compare(a.Key, b.Key) })
+	var ready commit.Prepared
+	for _, f := range out {
+		ready.Files = append(ready.Files, commit.ManifestFile{Key: f.Key, Size: f.Size, SHA256: f.SHA256, Rows: f.Rows})
+	}
+	ready.Receipt, err = json.Marshal(out)
+	return ready, err
 }
 
 // upload sends a finished file in parts, invisible still, and notes upload and parts.
 // A failed upload is left as it is: a later run's Sweep drops it.
-func (w *writer) upload(ctx context.Context, local parquet.File) (f state.File, err error) {
-	f = state.File{
+func (w *writer) upload(ctx context.Context, local parquet.File) (f File, err error) {
+	f = File{
 		Key:  w.sink.layout.key(w.attempt.Dataset.Name, local.Day, w.attempt.Name(), w.sink.format.Extension()),
 		Size: local.Size, SHA256: local.SHA256, Rows: local.Rows,
 	}

@@ -21,7 +21,7 @@ var commits = []mutation{
 		safeguard: "no clean-up after an unknown or lost intent",
 		file:      "pipeline/commit/commit.go", pkg: "./pipeline",
 		old: "	return s.Update(ctx, func(doc *state.Document) { doc.Pending = p })",
-		new: "	if err = s.Update(ctx, func(doc *state.Document) { doc.Pending = p }); err != nil && s.Lake != nil {\n		_ = s.Lake.Abort(context.WithoutCancel(ctx), s.dataset.Name, in.Files)\n	}\n	return err",
+		new: "	if err = s.Update(ctx, func(doc *state.Document) { doc.Pending = p }); err != nil {\n		_ = in.abort(context.WithoutCancel(ctx), s)\n	}\n	return err",
 	},
 	{
 		safeguard: "intent before EndTxn",
@@ -33,13 +33,13 @@ var commits = []mutation{
 		safeguard: "publish after the decision",
 		file:      "pipeline/commit/commit.go", pkg: "./pipeline",
 		old: "	m := Marker{Seq: d.Seq, ID: d.ID}\n	err := d.events.Decide(ctx, m)",
-		new: "	m := Marker{Seq: d.Seq, ID: d.ID}\n	if s.Lake != nil {\n		_ = s.Lake.Publish(ctx, in.Files)\n	}\n	err := d.events.Decide(ctx, m)",
+		new: "	m := Marker{Seq: d.Seq, ID: d.ID}\n	_ = in.publish(ctx, s)\n	err := d.events.Decide(ctx, m)",
 	},
 	{
 		safeguard: "finish after publish",
 		file:      "pipeline/commit/recover.go", pkg: "./pipeline",
-		old: "	p := s.Doc.Pending\n	if len(in.Files) > 0 {\n		if err := s.complete(",
-		new: "	p := s.Doc.Pending\n	if err := s.finish(ctx, in); err != nil {\n		return err\n	}\n	s.step(StepPublish)\n	s.Doc.Pending = p\n	if len(in.Files) > 0 {\n		if err := s.complete(",
+		old: "	p := s.Doc.Pending\n	if err := s.complete(ctx, p, in); err != nil {",
+		new: "	p := s.Doc.Pending\n	if err := s.finish(ctx, in); err != nil {\n		return err\n	}\n	s.step(StepPublish)\n	s.Doc.Pending = p\n	if err := s.complete(ctx, p, in); err != nil {",
 	},
 	{
 		safeguard: "recover asks the decider (always publishing instead)",
@@ -54,8 +54,8 @@ var commits = []mutation{
 	{
 		safeguard: "InitProducerID before the marker is read",
 		file:      "pipeline/commit/transaction.go", pkg: "./pipeline",
-		old: "	if err := s.kafka.Fence(ctx); err != nil {\n		return false, err\n	}\n	s.open = false\n	s.step(StepFence)",
-		new: "	defer func() { err = errors.Join(err, s.kafka.Fence(ctx)) }()\n	s.step(StepFence)",
+		old: "	if err := s.decider.Fence(ctx); err != nil {\n		return false, err\n	}\n	s.open = false\n	s.step(StepFence)",
+		new: "	defer func() { err = errors.Join(err, s.decider.Fence(ctx)) }()\n	s.step(StepFence)",
 	},
 	{
 		safeguard: "marker is a commit id, compared for equality",
@@ -168,6 +168,16 @@ var commits = []mutation{
 		safeguard: "the directory store's compare-and-swap excludes other processes",
 		file:      "internal/disk/lock_flock.go", pkg: "./blob/dir",
 		old: "LOCK_EX", new: "LOCK_SH",
+	},
+	{
+		safeguard: "uploads that an intent of version 2 lists are published",
+		file:      "pipeline/commit/intent.go", pkg: "./pipeline",
+		old: "text != \"\" && text != \"null\"", new: "text == \"\"",
+	},
+	{
+		safeguard: "a receipt whose publisher is not there is left alone",
+		file:      "pipeline/commit/intent.go", pkg: "./pipeline",
+		old: "		if at < 0 {\n			return hunting.Refuse(", new: "		if at < 0 {\n			continue\n			_ = hunting.Refuse(",
 	},
 	{
 		safeguard: "a batch that may be stored is not sent in halves",
