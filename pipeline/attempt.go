@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hunting-exporter/hunting"
@@ -17,7 +18,7 @@ import (
 type attempt struct {
 	*commit.Draft
 	run  *session
-	job  job
+	pass pass
 	mid  bool           // the last part has more pages to come, so there can be no commit
 	done []hunting.Part // read to the end, gaps included
 	keys *keyLog        // of the rows, for the ledger; nil: not kept
@@ -29,11 +30,11 @@ type attempt struct {
 }
 
 // begin starts an attempt with the part that comes first.
-func (r *session) begin(j job, first hunting.Part) *attempt {
-	a := &attempt{Draft: r.Draft(r.ds, j.kind, first), run: r, job: j}
+func (r reader) begin(j pass, first hunting.Part) *attempt {
+	a := &attempt{Draft: r.Draft(r.ds, j.kind, first), run: r.session, pass: j}
 	a.Next = a.next
-	if r.reconciles() {
-		a.keys = newKeyLog(r, a.Attempt)
+	if r.books.reconciles() {
+		a.keys = newKeyLog(r.session, a.Attempt)
 	}
 	return a
 }
@@ -77,11 +78,11 @@ func (a *attempt) add(ctx context.Context, from held[hunting.Batch]) error {
 	}
 	a.Rows += rows
 	a.Windows = append(a.Windows, commit.WindowRows{Window: b.Window, Slice: b.Slice, Rows: rows})
-	return a.pass(*b)
+	return a.arrived(*b)
 }
 
-// pass notes that a page of a part has come, or that it never will.
-func (a *attempt) pass(b hunting.Batch) error {
+// arrived notes that a page of a part has come, or that it never will.
+func (a *attempt) arrived(b hunting.Batch) error {
 	if b.Gap != nil {
 		if err := a.lack(*b.Gap); err != nil {
 			return err
@@ -96,12 +97,12 @@ func (a *attempt) pass(b hunting.Batch) error {
 
 // lack notes what the API does not deliver. A snapshot has all of it or none.
 func (a *attempt) lack(g hunting.Gap) error {
-	if a.job.kind == commit.KindSnapshot {
+	if a.pass.kind == commit.KindSnapshot {
 		return fmt.Errorf("snapshot of %s: nothing of it is exported, since the API does not deliver slice %d of %d: %s",
 			a.Dataset.Name, g.Slice.I, g.Slice.N, g.Reason)
 	}
-	g.Late = a.job.seen != nil
-	a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "kind", a.job.kind, "reason", g.Reason)
+	g.Late = a.pass.seen != nil
+	a.run.log.Warn("the API does not deliver this; it is kept as a gap and tried again", "window", g.Window.String(), "kind", a.pass.kind, "reason", g.Reason)
 	a.Gaps = append(a.Gaps, g)
 	return nil
 }
@@ -112,7 +113,7 @@ func (a *attempt) note(ctx context.Context, b *hunting.Batch) error {
 	if a.keys == nil {
 		return nil
 	}
-	return a.keys.add(ctx, b, a.job.seen)
+	return a.keys.add(ctx, b, a.pass.seen)
 }
 
 // open opens the attempt in each sink and starts its stage.
@@ -158,13 +159,13 @@ func (a *attempt) explained(err error) error {
 // next is the progress after this attempt, its ledger written, and the objects that
 // are then of no more use.
 func (a *attempt) next(ctx context.Context) (next state.Progress, dropped []string, err error) {
-	next = a.job.after(a.run.Doc.Progress, a, time.Now().UTC())
+	next = a.pass.after(a.run.Doc.Progress, a, time.Now().UTC())
 	if len(next.Gaps) > maxGaps {
 		return next, nil, fmt.Errorf("the API does not deliver %d stretches, the newest because %s: more than %d gaps are not kept; find out what is wrong with the dataset or the tenant, then run again",
 			len(next.Gaps), next.Gaps[len(next.Gaps)-1].Reason, maxGaps)
 	}
 	switch {
-	case a.keys == nil && a.job.kind == commit.KindSnapshot:
+	case a.keys == nil && a.pass.kind == commit.KindSnapshot:
 		return next, nil, nil
 	case a.keys == nil && next.Ledger.Key != "": // it would lack these rows
 		dropped, next.Ledger = []string{next.Ledger.Key}, state.Ledger{}
@@ -187,3 +188,30 @@ func (a *attempt) discard() error {
 	_ = a.close() // reported already where it mattered
 	return a.Close()
 }
+
+// timed is a table that the catalogue does not know by the time that its columns show,
+// if they are known yet: Timestamp, else TimeGenerated, else the first time there is.
+func timed(ds hunting.Dataset, columns []schema.Column) hunting.Dataset {
+	if _, known := schema.Lookup(ds.Name); known || ds.Query != "" || ds.Mode != hunting.ModeAppend || len(columns) == 0 {
+		return ds
+	}
+	var times []string
+	for _, c := range columns {
+		if c.Type == dateTime && c.Name != schema.IngestionTime {
+			times = append(times, c.Name)
+		}
+	}
+	for _, name := range []string{ds.TimeColumn, "TimeGenerated"} {
+		if slices.Contains(times, name) {
+			ds.TimeColumn = name
+			return ds
+		}
+	}
+	if len(times) > 0 {
+		ds.TimeColumn = times[0]
+	}
+	return ds
+}
+
+// dateTime is the API's name of a time's type.
+const dateTime = "DateTime"

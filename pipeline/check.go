@@ -11,7 +11,7 @@ import (
 
 // check notes how the API's counts and the ledger compare, once late rows are exported.
 func (r *session) check(ctx context.Context, c counts) error {
-	book, err := r.ledger(ctx)
+	book, err := r.books.ledger(ctx)
 	if err != nil {
 		return err
 	}
@@ -19,7 +19,7 @@ func (r *session) check(ctx context.Context, c counts) error {
 	found.Window, found.At, found.Late = c.past, time.Now().UTC(), r.result.Late
 	named := r.Doc.Ledger
 	if noted := book.Clone(); noted.NoteOver(c.over, c.past.Start, c.past.End) {
-		if named, err = r.putLedger(ctx, r.Attempt(r.ds, c.past.Start), noted, named.From); err != nil {
+		if named, err = r.books.putLedger(ctx, r.Attempt(r.ds, c.past.Start), noted, named.From); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (c counts) compared(book *ledger.Ledger) (found state.Check) {
 // keeps their rows still.
 func (r *session) surplus(ctx context.Context, c *counts, horizon time.Time) error {
 	var err error
-	if c.book, err = r.ledger(ctx); err != nil {
+	if c.book, err = r.books.ledger(ctx); err != nil {
 		return err
 	}
 	kept := horizon.Add(24*time.Hour - retention)

@@ -25,12 +25,15 @@ type counts struct {
 	failed    error               // not nil: the API has not counted for long
 }
 
+// counter asks the API how many rows there are.
+type counter struct{ *session }
+
 // count asks for all counts that a run needs at once, so that they travel in one call.
 // When the API does not count, reading goes on without.
-func (r *session) count(ctx, stop context.Context, horizon time.Time) (counts, error) {
-	c := counts{past: r.comparable()}
+func (r counter) count(ctx, stop context.Context, horizon time.Time) (counts, error) {
+	c := counts{past: r.books.comparable()}
 	r.arrive()
-	if !r.reconciles() {
+	if !r.books.reconciles() {
 		return c, nil
 	}
 	ctx, cancel := until(ctx, stop)
@@ -75,7 +78,7 @@ func (r *session) count(ctx, stop context.Context, horizon time.Time) (counts, e
 }
 
 // unchecked is an error if counts have failed for too long.
-func (r *session) unchecked(err error) error {
+func (r counter) unchecked(err error) error {
 	since := latest(r.Doc.Checked, r.Doc.Ledger.From)
 	if since.IsZero() || r.Doc.Watermark.Sub(since) <= r.Limits.Reconcile {
 		return nil
@@ -86,20 +89,20 @@ func (r *session) unchecked(err error) error {
 // ingested reports whether the dataset is cut by ingestion time and could have rows
 // without. Of a table that the catalogue does not know, which may have no such time
 // column, that is asked only until rows have come.
-func (r *session) ingested() bool {
+func (r counter) ingested() bool {
 	_, known := schema.Lookup(r.ds.Name)
 	return r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" && r.ds.TimeColumn != "" && (known || r.Doc.Rows == 0)
 }
 
 // unclocked asks for rows without ingestion time, by their event time.
-func (r *session) unclocked(events hunting.Window) hunting.Counting {
+func (r counter) unclocked(events hunting.Window) hunting.Counting {
 	return hunting.Counting{Dataset: r.ds, Window: events, Width: ledger.Width, Unclocked: true}
 }
 
 // lost finds rows of a stretch of the past that have no ingestion time: the first error
 // is about them, the second one about the search. How many rows of ahead are to be read it
 // asks in the same call, for whoever watches.
-func (r *session) lost(ctx, stop context.Context, events hunting.Window, ahead ...hunting.Window) (found, err error) {
+func (r counter) lost(ctx, stop context.Context, events hunting.Window, ahead ...hunting.Window) (found, err error) {
 	r.arrive()
 	ctx, cancel := until(ctx, stop)
 	defer cancel(nil)
@@ -141,7 +144,7 @@ func (r *session) lost(ctx, stop context.Context, events hunting.Window, ahead .
 
 // byEvent begins a dataset again by event time, since it has rows without ingestion time.
 // It does so only if nothing of the dataset was exported yet.
-func (r *session) byEvent(ctx context.Context, rows int64) (switched bool, err error) {
+func (r counter) byEvent(ctx context.Context, rows int64) (switched bool, err error) {
 	if r.Doc.Rows > 0 || r.Doc.Rejected > 0 || r.ds.FixedClock {
 		return false, nil
 	}
@@ -165,7 +168,7 @@ type question struct {
 }
 
 // ask asks all at the same time.
-func (r *session) ask(ctx context.Context, asked []question) error {
+func (r counter) ask(ctx context.Context, asked []question) error {
 	r.together.wait(ctx)
 	errs := make(chan error, len(asked))
 	n := 0

@@ -10,9 +10,12 @@ import (
 	"hunting-exporter/state"
 )
 
-// read reads a job's parts and commits as it goes. After an error of the source what
+// reader brings what a pass reads through the stages to commits.
+type reader struct{ *session }
+
+// read reads a pass's parts and commits as it goes. After an error of the source what
 // came before it is committed all the same.
-func (r *session) read(ctx, stop context.Context, j job) error {
+func (r reader) read(ctx, stop context.Context, j pass) error {
 	if len(j.parts) == 0 {
 		return nil
 	}
@@ -37,13 +40,13 @@ var errTorn = errors.New("the schema changed while a window was read in slices; 
 
 // torn is errTorn, with the columns kept that came up: the next run begins with them, so
 // that the same part is not torn again.
-func (r *session) torn(ctx context.Context) error {
+func (r reader) torn(ctx context.Context) error {
 	err := r.Update(ctx, func(d *state.Document) { d.Columns = r.columns.Columns() })
 	return errors.Join(errTorn, err)
 }
 
 // deliver gathers batches into attempts and commits each.
-func (r *session) deliver(ctx context.Context, j job, batches <-chan held[hunting.Batch]) (err error) {
+func (r reader) deliver(ctx context.Context, j pass, batches <-chan held[hunting.Batch]) (err error) {
 	var a *attempt
 	defer func() { err = errors.Join(err, a.discard()) }()
 	timer := time.NewTimer(r.Limits.Interval)

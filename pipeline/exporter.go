@@ -1,3 +1,9 @@
+// Package pipeline brings datasets from a source to the sinks: the stages with the
+// bounded channels between them, up to the commit (pipeline/commit). It declares the
+// interfaces it needs and knows no source and no sink.
+//
+// It guarantees that every row of a complete answer becomes visible exactly once in
+// each sink, whatever crashes, overlaps or answers late (docs/protocol.md).
 package pipeline
 
 import (
@@ -40,7 +46,7 @@ type Exporter struct {
 	Watch Watcher
 
 	memory   *budget
-	together *rendezvous
+	together *barrier
 }
 
 // Source reads a dataset from the hunting API.
@@ -110,7 +116,7 @@ type Result struct {
 // then what has been read completely is committed. Cancelling ctx drops what is in
 // flight; nothing of it becomes visible.
 func (e *Exporter) Export(ctx, stop context.Context, datasets []hunting.Dataset) []Result {
-	e.memory, e.together = newBudget(e.Limits.Memory), newRendezvous(len(datasets))
+	e.memory, e.together = newBudget(e.Limits.Memory), newBarrier(len(datasets))
 	if e.Watch == nil {
 		e.Watch = nobody{}
 	}

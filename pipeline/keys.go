@@ -22,14 +22,17 @@ const keepBins = 40 * 24 * time.Hour
 // is compared, so that the oldest bin is still compared when a run comes late.
 func (e *Exporter) reach() time.Duration { return e.Limits.Reconcile + e.Limits.Reconcile/4 }
 
+// books are the ledger of a dataset, as its state names it.
+type books struct{ *session }
+
 // reconciles reports whether this run keeps the ledger of its dataset: rows must have a
 // clock, and must not depend on how time is cut.
-func (r *session) reconciles() bool {
+func (r books) reconciles() bool {
 	return r.Limits.Reconcile > 0 && r.ds.Mode == hunting.ModeAppend && r.clockColumn() != ""
 }
 
 // clockColumn is the column that holds the dataset's clock; empty: none does.
-func (r *session) clockColumn() string {
+func (r books) clockColumn() string {
 	if r.ds.Clock == hunting.ClockIngestion && r.ds.Query == "" {
 		return schema.IngestionTime
 	}
@@ -51,8 +54,8 @@ type keyLog struct {
 
 func newKeyLog(r *session, a commit.Attempt) *keyLog {
 	return &keyLog{
-		run: r, attempt: a, keyer: ledger.NewKeyer(r.clockColumn(), r.ds.Identity),
-		from: r.keysFrom(r.Doc.Progress), old: map[int64]int64{},
+		run: r, attempt: a, keyer: ledger.NewKeyer(r.books.clockColumn(), r.ds.Identity),
+		from: r.books.keysFrom(r.Doc.Progress), old: map[int64]int64{},
 	}
 }
 
@@ -61,7 +64,7 @@ const longestUnchecked = 7 * 24 * time.Hour
 
 // keysFrom is since when rows are told apart under a progress: as far back as rows may
 // turn up late, from where counts were last compared, and to the gaps that hold late rows.
-func (r *session) keysFrom(p state.Progress) time.Time {
+func (r books) keysFrom(p state.Progress) time.Time {
 	if p.Ledger.Key == "" { // rows before were exported without keys
 		return p.Watermark
 	}
@@ -84,7 +87,7 @@ func (l *keyLog) add(ctx context.Context, b *hunting.Batch, seen *ledger.Seen) e
 		keys = l.keyer.Keys(b.Record, b.Hashes, b.Start, keys)
 	}
 	for _, r := range b.Rejects {
-		keys = append(keys, ledger.RejectKey(r.Row, l.run.clockColumn(), b.Start))
+		keys = append(keys, ledger.RejectKey(r.Row, l.run.books.clockColumn(), b.Start))
 	}
 	l.keys = keys
 	if seen != nil {
@@ -144,7 +147,7 @@ func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (na
 	if err := l.flush(ctx); err != nil {
 		return named, nil, err
 	}
-	book, err := l.run.ledger(ctx)
+	book, err := l.run.books.ledger(ctx)
 	if err != nil {
 		return named, nil, err
 	}
@@ -154,7 +157,7 @@ func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (na
 	named = state.Ledger{From: l.from} // a new ledger knows what comes from here on
 	if old != "" {
 		named = next.Ledger
-		named.From = latest(ledger.Start(ledger.Number(l.run.keysFrom(next))), next.Ledger.From)
+		named.From = latest(ledger.Start(ledger.Number(l.run.books.keysFrom(next))), next.Ledger.From)
 	}
 	for _, run := range book.Prune(named.From, next.Watermark.Add(-keepBins)) {
 		dropped, changed = append(dropped, run.Key), true
@@ -165,12 +168,12 @@ func (l *keyLog) write(ctx context.Context, next state.Progress, a *attempt) (na
 	if old != "" {
 		dropped = append(dropped, old)
 	}
-	named, err = l.run.putLedger(ctx, l.attempt, book, named.From)
+	named, err = l.run.books.putLedger(ctx, l.attempt, book, named.From)
 	return named, dropped, err
 }
 
 // putLedger stores a ledger under an attempt's own key.
-func (r *session) putLedger(ctx context.Context, a commit.Attempt, book *ledger.Ledger, from time.Time) (state.Ledger, error) {
+func (r books) putLedger(ctx context.Context, a commit.Attempt, book *ledger.Ledger, from time.Time) (state.Ledger, error) {
 	data := book.Encode()
 	named := state.Ledger{Key: fmt.Sprintf("ledger/%s/%s.json", a.Dataset.Name, a.Name()), SHA256: commit.Sum(data), From: from}
 	if err := commit.PutOnce(ctx, r.Session.Stores.Meta, named.Key, data); err != nil {
@@ -193,7 +196,7 @@ func (l *keyLog) enter(book *ledger.Ledger, a *attempt) (changed bool) {
 	for _, run := range l.runs {
 		book.AddRun(run)
 	}
-	for start, count := range a.job.counted {
+	for start, count := range a.pass.counted {
 		if !start.Before(ledger.Start(ledger.Number(a.From))) && !start.Add(ledger.Width).After(a.To) {
 			book.Settle(start, count)
 			changed = true
@@ -209,7 +212,7 @@ type cachedLedger struct {
 }
 
 // ledger is the dataset's ledger as its state names it.
-func (r *session) ledger(ctx context.Context) (*ledger.Ledger, error) {
+func (r books) ledger(ctx context.Context) (*ledger.Ledger, error) {
 	named := r.Doc.Ledger
 	switch {
 	case named.Key == "":
@@ -230,7 +233,7 @@ func (r *session) ledger(ctx context.Context) (*ledger.Ledger, error) {
 }
 
 // named reads an immutable object. RefusalError: it is gone or not what it was.
-func (r *session) named(ctx context.Context, key, sha256 string) ([]byte, error) {
+func (r books) named(ctx context.Context, key, sha256 string) ([]byte, error) {
 	data, _, err := r.Session.Stores.Meta.Get(ctx, key)
 	if errors.Is(err, blob.ErrNotFound) || err == nil && commit.Sum(data) != sha256 {
 		return nil, hunting.Alarm("%s, which the state names, is gone or was changed, so rows that were exported cannot be told from late ones: restore it, or run once with EXPORT_RECONCILE=0, which begins a new ledger", key)
@@ -240,7 +243,7 @@ func (r *session) named(ctx context.Context, key, sha256 string) ([]byte, error)
 
 // seen loads the keys of the rows exported in some stretches of whole quarter hours,
 // apart from each other.
-func (r *session) seen(ctx context.Context, l *ledger.Ledger, stretches []hunting.Window) (*ledger.Seen, error) {
+func (r books) seen(ctx context.Context, l *ledger.Ledger, stretches []hunting.Window) (*ledger.Seen, error) {
 	var keys []ledger.Key
 	for _, run := range l.Overlapping(stretches[0].Start, stretches[len(stretches)-1].End) {
 		data, err := r.named(ctx, run.Key, run.SHA256)

@@ -17,7 +17,7 @@ const lateRows = 1 << 20
 
 // comparable is the stretch whose counts can be compared with the ledger: up to the last
 // whole quarter hour before the watermark, not further back than rows can be told apart.
-func (r *session) comparable() hunting.Window {
+func (r books) comparable() hunting.Window {
 	end := ledger.Start(ledger.Number(r.Doc.Watermark))
 	if r.Doc.Ledger.Key == "" {
 		return hunting.Window{Start: end, End: end}
@@ -40,10 +40,10 @@ func ceil(t time.Time) time.Time {
 // late reads the quarter hours again of which the API counts more rows than were
 // exported, and exports those rows that were not.
 func (r *session) late(ctx, stop context.Context, c counts) error {
-	if !c.past.Start.Before(c.past.End) || !r.reconciles() {
+	if !c.past.Start.Before(c.past.End) || !r.books.reconciles() {
 		return nil
 	}
-	book, err := r.ledger(ctx)
+	book, err := r.books.ledger(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (r *session) late(ctx, stop context.Context, c counts) error {
 // again reads quarter hours again, without the gaps in them. Of a tick of which some slices
 // are gaps it reads the others: a gap may stay for longer than their rows are told apart.
 func (r *session) again(ctx, stop context.Context, bins []ledger.Difference, c counts) error {
-	j := job{kind: commit.KindLate, counted: map[time.Time]int64{}}
+	j := pass{kind: commit.KindLate, counted: map[time.Time]int64{}}
 	if len(r.Doc.Gaps) == 0 { // else quarter hours may be cut
 		j.tally = &hunting.Tally{Window: c.past, Width: ledger.Width, Bins: c.bins}
 	}
@@ -97,18 +97,18 @@ func (r *session) again(ctx, stop context.Context, bins []ledger.Difference, c c
 	return r.unseen(ctx, stop, j, whole)
 }
 
-// unseen reads a job's parts and exports those rows that were not exported. bins are the
+// unseen reads a pass's parts and exports those rows that were not exported. bins are the
 // quarter hours that the parts lie in.
-func (r *session) unseen(ctx, stop context.Context, j job, bins []hunting.Window) error {
+func (r *session) unseen(ctx, stop context.Context, j pass, bins []hunting.Window) error {
 	if len(j.parts) == 0 {
 		return nil
 	}
-	book, err := r.ledger(ctx)
+	book, err := r.books.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	if j.seen, err = r.seen(ctx, book, bins); err != nil {
+	if j.seen, err = r.books.seen(ctx, book, bins); err != nil {
 		return err
 	}
-	return r.read(ctx, stop, j)
+	return r.reader.read(ctx, stop, j)
 }

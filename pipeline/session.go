@@ -27,11 +27,21 @@ type session struct {
 	arrive  func()         // tells the other datasets that this one is ready to count, or will not
 	large   *TooLargeError // nil: every event of the commits that this run finished was taken
 	result  Result
+
+	books   books
+	counter counter
+	reader  reader
+}
+
+func (e *Exporter) session(ds hunting.Dataset) *session {
+	r := &session{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), arrive: func() {}, result: Result{Dataset: ds.Name}}
+	r.books, r.counter, r.reader = books{r}, counter{r}, reader{r}
+	return r
 }
 
 // export runs one dataset: acquire, recover, then commits until caught up.
 func (e *Exporter) export(ctx, stop context.Context, ds hunting.Dataset) Result {
-	r := &session{Exporter: e, ds: ds, log: e.Log.With("dataset", ds.Name), result: Result{Dataset: ds.Name}}
+	r := e.session(ds)
 	r.arrive = sync.OnceFunc(e.together.arrive)
 	defer r.arrive()
 	defer e.Watch.Ended(ds.Name)
@@ -100,4 +110,40 @@ func (r *session) Learned(d *state.Document) {
 	if d.Clock == "" {
 		d.Clock = string(r.ds.Clock)
 	}
+}
+
+// Look is what the state and the API's counts say of a dataset before any of its rows is
+// read.
+type Look struct {
+	Dataset  hunting.Dataset // by the clock that its rows have
+	Progress state.Progress  // from where a run or a backfill goes on
+	Ahead    *hunting.Tally  // the API's counts of what a run reads; nil: not counted
+	Err      error           // what of it stays incomplete, whatever is read; nil: nothing
+}
+
+// Look asks what Export asks before it reads rows, and changes nothing. An error is one
+// that would end the dataset there.
+func (e *Exporter) Look(ctx context.Context, ds hunting.Dataset, doc state.Document) (Look, error) {
+	r := e.session(ds)
+	r.Session = e.View(ds, doc)
+	ahead, incomplete, err := r.look(ctx)
+	return Look{r.ds, r.Doc.Progress, ahead, errors.Join(incomplete, r.delivered())}, err
+}
+
+func (r *session) look(ctx context.Context) (ahead *hunting.Tally, incomplete, err error) {
+	if r.ds, err = commit.ClockOf(r.Doc, r.ds); err != nil {
+		return nil, nil, err
+	}
+	if b := r.Backfill; b != nil {
+		if incomplete, err = r.counter.lost(ctx, ctx, b.Window); err == nil && len(Missing(r.Doc.Progress, b.Window)) > 0 {
+			_, err = r.books.ledger(ctx) // in which a commit enters its rows
+		}
+		return nil, incomplete, err
+	}
+	horizon := r.Horizon().UTC().Truncate(hunting.Tick)
+	c, err := r.counter.count(ctx, ctx, horizon)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.ahead, r.incomplete(c, horizon), r.bury(ctx, horizon)
 }

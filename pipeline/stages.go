@@ -18,7 +18,7 @@ var ErrStopped = errors.New("stopped before the dataset had caught up")
 // batches starts the source and the transform stage. The channel is closed when
 // both have ended; err then says why they ended early, nil if they read all parts.
 // Ending stop makes them end; the batches before it are whole and in order.
-func (r *session) batches(ctx, stop context.Context, j job) (out <-chan held[hunting.Batch], err func() error) {
+func (r reader) batches(ctx, stop context.Context, j pass) (out <-chan held[hunting.Batch], err func() error) {
 	read, cancel := until(ctx, stop)
 	pages := make(chan held[hunting.Page], r.Limits.Buffer)
 	batches := make(chan held[hunting.Batch], r.Limits.Buffer)
@@ -61,13 +61,13 @@ func (r *session) batches(ctx, stop context.Context, j job) (out <-chan held[hun
 	}
 }
 
-// reading is what a job reads. With many gaps, what fails is not narrowed into more.
-func (r *session) reading(j job) hunting.Reading {
+// reading is what a pass reads. With many gaps, what fails is not narrowed into more.
+func (r reader) reading(j pass) hunting.Reading {
 	return hunting.Reading{Dataset: r.ds, Parts: j.parts, Tally: j.tally, Pace: r.Doc.Pace, Coarse: len(r.Doc.Gaps) > maxGaps/2}
 }
 
 // transform turns pages into batches until pages is closed.
-func (r *session) transform(ctx context.Context, pages <-chan held[hunting.Page], batches chan<- held[hunting.Batch]) error {
+func (r reader) transform(ctx context.Context, pages <-chan held[hunting.Page], batches chan<- held[hunting.Batch]) error {
 	for p := range pages {
 		part, more, gap := p.v.Part, p.v.More, p.v.Gap
 		b := hunting.Batch{}

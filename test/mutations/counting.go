@@ -106,7 +106,7 @@ var counting = []mutation{
 	},
 	{
 		safeguard: "nobody waits for a table that takes long",
-		file:      "pipeline/rendezvous.go", pkg: "./pipeline",
+		file:      "pipeline/barrier.go", pkg: "./pipeline",
 		old: "	case <-patience.C:\n", new: "",
 	},
 	{

@@ -15,12 +15,12 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "a gap that was read is none any more",
-		file:      "pipeline/job.go", pkg: "./pipeline",
+		file:      "pipeline/pass.go", pkg: "./pipeline",
 		old: "		p.Gaps = state.Fill(p.Gaps, part.Window, part.Slice.I, part.Slice.N)\n", new: "",
 	},
 	{
 		safeguard: "a gap is kept",
-		file:      "pipeline/job.go", pkg: "./pipeline",
+		file:      "pipeline/pass.go", pkg: "./pipeline",
 		old: "		p.Gaps = append(p.Gaps, gapOf(g, old, now))\n", new: "		gapOf(g, old, now)\n",
 	},
 	{
@@ -40,7 +40,7 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "two slices that are half of two are the whole only together",
-		file:      "pipeline/job.go", pkg: "./pipeline",
+		file:      "pipeline/pass.go", pkg: "./pipeline",
 		old: "			if !all {\n", new: "			if len(parts) == 0 {\n",
 	},
 	{
@@ -70,7 +70,7 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "a gap whose rows have left the API is given up",
-		file:      "pipeline/work.go", pkg: "./pipeline",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
 		old: "if !slices.ContainsFunc(r.Doc.Gaps, dead) {", new: "if true {",
 	},
 	{
@@ -80,28 +80,28 @@ var gaps = []mutation{
 	},
 	{
 		safeguard: "gaps make a run incomplete",
-		file:      "pipeline/work.go", pkg: "./pipeline",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
 		old: "if len(r.Doc.Gaps) == 0 {\n		return nil", new: "if true {\n		return nil",
 	},
 	{
 		safeguard: "a backfill reads nothing that was read",
-		file:      "pipeline/work.go", pkg: "./pipeline",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
 		old: "missing = state.Minus(missing, c)", new: "_ = c",
 	},
 	{
 		safeguard: "a backfill ends at the watermark",
-		file:      "pipeline/work.go", pkg: "./pipeline",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
 		old: "if w.End.After(p.Watermark) {", new: "if false {",
 	},
 	{
 		safeguard: "rows that expired unread are told",
-		file:      "pipeline/work.go", pkg: "./pipeline",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
 		old: "if !r.Doc.Watermark.Before(kept) {", new: "if true {",
 	},
 	{
 		safeguard: "a snapshot is whole or not there",
 		file:      "pipeline/attempt.go", pkg: "./pipeline",
-		old: "	if a.job.kind == commit.KindSnapshot {\n", new: "	if false {\n",
+		old: "	if a.pass.kind == commit.KindSnapshot {\n", new: "	if false {\n",
 	},
 	{
 		safeguard: "windows mean nothing by another clock",

@@ -74,7 +74,7 @@ var lateRows = []mutation{
 	},
 	{
 		safeguard: "a gap of one slice is tried again as such only while it is no part of a larger one",
-		file:      "pipeline/work.go", pkg: "./pipeline",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
 		old: "if g.N > 1 && !slices", new: "if false && !slices",
 	},
 	{
@@ -90,11 +90,11 @@ var lateRows = []mutation{
 	{
 		safeguard: "of a gap that was read before only late rows are exported",
 		file:      "pipeline/attempt.go", pkg: "./pipeline",
-		old: "g.Late = a.job.seen != nil", new: "g.Late = false",
+		old: "g.Late = a.pass.seen != nil", new: "g.Late = false",
 	},
 	{
 		safeguard: "gaps of late rows are not joined with others",
-		file:      "pipeline/job.go", pkg: "./pipeline",
+		file:      "pipeline/pass.go", pkg: "./pipeline",
 		old: " && out[n].Late == g.Late {", new: " {",
 	},
 	{
@@ -104,8 +104,8 @@ var lateRows = []mutation{
 	},
 	{
 		safeguard: "a gap of late rows is left alone once they cannot be told",
-		file:      "pipeline/work.go", pkg: "./pipeline",
-		old: "if !r.reconciles() || g.Start.Before(r.Doc.Ledger.From) {", new: "if false {",
+		file:      "pipeline/schedule.go", pkg: "./pipeline",
+		old: "if !r.books.reconciles() || g.Start.Before(r.Doc.Ledger.From) {", new: "if false {",
 	},
 	{
 		safeguard: "the ledger changes hands with the commit",

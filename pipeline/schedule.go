@@ -27,7 +27,7 @@ func (r *session) work(ctx, stop context.Context) error {
 		return r.backfill(ctx, stop)
 	}
 	horizon := r.Horizon().UTC().Truncate(hunting.Tick)
-	c, err := r.count(ctx, stop, horizon)
+	c, err := r.counter.count(ctx, stop, horizon)
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,11 @@ func (r *session) incomplete(c counts, horizon time.Time) error {
 
 // catchUp reads what is new, then what came late.
 func (r *session) catchUp(ctx, stop context.Context, c counts, horizon time.Time) error {
-	forward := job{kind: commit.KindNew, tally: c.ahead}
+	forward := pass{kind: commit.KindNew, tally: c.ahead}
 	if w := (hunting.Window{Start: r.Doc.Watermark, End: horizon}); w.Start.Before(w.End) {
 		forward.parts = []hunting.Part{{Window: w}}
 	}
-	if err := r.read(ctx, stop, forward); err != nil {
+	if err := r.reader.read(ctx, stop, forward); err != nil {
 		return err
 	}
 	return r.late(ctx, stop, c)
@@ -79,7 +79,7 @@ func (r *session) expired(horizon time.Time) error {
 
 // retry reads gaps of earlier runs again.
 func (r *session) retry(ctx, stop context.Context, gaps []state.Gap) error {
-	plain, late := job{kind: commit.KindGap}, job{kind: commit.KindGap}
+	plain, late := pass{kind: commit.KindGap}, pass{kind: commit.KindGap}
 	var stretches []hunting.Window // whose exported rows must be told from late ones
 	for _, g := range gaps {
 		still := func(now state.Gap) bool {
@@ -94,12 +94,12 @@ func (r *session) retry(ctx, stop context.Context, gaps []state.Gap) error {
 			continue
 		}
 		bins := hunting.Window{Start: ledger.Start(ledger.Number(g.Start)), End: ceil(g.End)}
-		if !r.reconciles() || g.Start.Before(r.Doc.Ledger.From) {
+		if !r.books.reconciles() || g.Start.Before(r.Doc.Ledger.From) {
 			continue // nobody knows any more which of its rows are exported
 		}
 		late.parts, stretches = append(late.parts, part), state.Union(stretches, bins)
 	}
-	if err := r.read(ctx, stop, plain); err != nil {
+	if err := r.reader.read(ctx, stop, plain); err != nil {
 		return err
 	}
 	return r.unseen(ctx, stop, late, stretches)
@@ -135,7 +135,7 @@ func (r *session) backfill(ctx, stop context.Context) error {
 	if r.ds.Mode.ByCut() {
 		return hunting.Refuse("%s sums up or joins within its windows: the rows of a backfill would depend on how it is cut; run the query for the stretch by hand", r.ds.Name)
 	}
-	lost, err := r.lost(ctx, stop, r.Backfill.Window, Missing(r.Doc.Progress, r.Backfill.Window)...)
+	lost, err := r.counter.lost(ctx, stop, r.Backfill.Window, Missing(r.Doc.Progress, r.Backfill.Window)...)
 	if err != nil {
 		return err
 	}
@@ -143,11 +143,11 @@ func (r *session) backfill(ctx, stop context.Context) error {
 	if r.Backfill.Newest {
 		missing = newestFirst(missing)
 	}
-	j := job{kind: commit.KindBackfill}
+	j := pass{kind: commit.KindBackfill}
 	for _, w := range missing {
 		j.parts = append(j.parts, hunting.Part{Window: w})
 	}
-	if err := r.read(ctx, stop, j); err != nil {
+	if err := r.reader.read(ctx, stop, j); err != nil {
 		return err
 	}
 	return errors.Join(lost, r.delivered())
@@ -196,5 +196,5 @@ func (r *session) snapshot(ctx, stop context.Context) error {
 		return nil
 	}
 	part := hunting.Part{Window: hunting.Window{Start: now, End: now.Add(hunting.Tick)}}
-	return r.read(ctx, stop, job{kind: commit.KindSnapshot, parts: []hunting.Part{part}})
+	return r.reader.read(ctx, stop, pass{kind: commit.KindSnapshot, parts: []hunting.Part{part}})
 }

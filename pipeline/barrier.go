@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// rendezvousPatience is how long datasets that are ready to count wait for the others.
-const rendezvousPatience = 5 * time.Second
+// barrierPatience is how long datasets that are ready to count wait for the others.
+const barrierPatience = 5 * time.Second
 
-// rendezvous lets datasets ask for their counts at the same moment, so that these travel
+// barrier lets datasets ask for their counts at the same moment, so that these travel
 // in one call. Nobody waits for one that has ended, or that is held up for long.
-type rendezvous struct {
+type barrier struct {
 	mu      sync.Mutex
 	missing int
 	met     chan struct{} // closed when all are here, or have ended
 }
 
-func newRendezvous(n int) *rendezvous { return &rendezvous{missing: n, met: make(chan struct{})} }
+func newBarrier(n int) *barrier { return &barrier{missing: n, met: make(chan struct{})} }
 
 // arrive is called once a dataset, whether it is ready or has ended.
-func (v *rendezvous) arrive() {
+func (v *barrier) arrive() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.missing--; v.missing == 0 {
@@ -29,11 +29,11 @@ func (v *rendezvous) arrive() {
 }
 
 // wait waits for the others. There are none where nobody runs: v is nil.
-func (v *rendezvous) wait(ctx context.Context) {
+func (v *barrier) wait(ctx context.Context) {
 	if v == nil {
 		return
 	}
-	patience := time.NewTimer(rendezvousPatience)
+	patience := time.NewTimer(barrierPatience)
 	defer patience.Stop()
 	select {
 	case <-v.met:

@@ -12,8 +12,8 @@ import (
 	"hunting-exporter/state"
 )
 
-// job is a list of parts to read and commit.
-type job struct {
+// pass is a list of parts to read and commit.
+type pass struct {
 	kind  commit.Kind
 	parts []hunting.Part
 	tally *hunting.Tally
@@ -23,7 +23,7 @@ type job struct {
 }
 
 // after is the progress once the attempt's parts have been read.
-func (j job) after(p state.Progress, a *attempt, now time.Time) state.Progress {
+func (j pass) after(p state.Progress, a *attempt, now time.Time) state.Progress {
 	if len(a.columns) > len(p.Columns) {
 		p.Columns = a.columns
 	}
