@@ -5,18 +5,19 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
+	"hunting-exporter/transform/jsontext"
 )
 
 // readSchema reads [{"Name":…,"Type":…},…].
 func (d *decoder) readSchema(depth int) error {
 	if d.schemaSeen {
-		return d.malformed("a second schema")
+		return d.Malformed("a second schema")
 	}
-	if d.peek() != '[' {
-		return d.malformed("the schema is not an array")
+	if d.Peek() != '[' {
+		return d.Malformed("the schema is not an array")
 	}
 	d.columns = d.columns[:0]
-	if d.open(']') {
+	if d.Open(']') {
 		d.schemaSeen = true
 		return nil
 	}
@@ -30,7 +31,7 @@ func (d *decoder) readSchema(depth int) error {
 				hunting.ErrLimit, d.cfg.MaxColumns)
 		}
 		d.columns = append(d.columns, c)
-		if more, err = d.more(']'); err != nil {
+		if more, err = d.More(']'); err != nil {
 			return err
 		}
 	}
@@ -42,42 +43,42 @@ func (d *decoder) readSchema(depth int) error {
 }
 
 func (d *decoder) readColumn(depth int) (c schema.Column, err error) {
-	if d.peek() != '{' {
-		return c, d.malformed("a column of the schema is not an object")
+	if d.Peek() != '{' {
+		return c, d.Malformed("a column of the schema is not an object")
 	}
-	for more := !d.open('}'); more; {
-		d.peek()
-		name, err := d.str()
+	for more := !d.Open('}'); more; {
+		d.Peek()
+		name, err := d.Str()
 		if err != nil {
 			return c, err
 		}
-		if err := d.take(':'); err != nil {
+		if err := d.Take(':'); err != nil {
 			return c, err
 		}
 		var into *string
-		switch string(name.b) {
+		switch string(name.Bytes) {
 		case "Name", "name":
 			into = &c.Name
 		case "Type", "type":
 			into = &c.Type
 		}
 		if into == nil {
-			err = d.skip(depth + 1)
+			err = d.Skip(depth + 1)
 		} else {
-			var value raw
-			d.peek()
-			value, err = d.str()
-			*into = string(value.appendTo(nil))
+			var value jsontext.Raw
+			d.Peek()
+			value, err = d.Str()
+			*into = string(value.AppendTo(nil))
 		}
 		if err != nil {
 			return c, err
 		}
-		if more, err = d.more('}'); err != nil {
+		if more, err = d.More('}'); err != nil {
 			return c, err
 		}
 	}
 	if c.Name == "" {
-		return c, d.malformed("a column of the schema has no name")
+		return c, d.Malformed("a column of the schema has no name")
 	}
 	return c, nil
 }

@@ -1,6 +1,10 @@
 package transform
 
-import "math"
+import (
+	"math"
+
+	"hunting-exporter/transform/jsontext"
+)
 
 // cell reads the value at the cursor into the column.
 func (d *decoder) cell(c *column) error {
@@ -14,14 +18,14 @@ func (d *decoder) cell(c *column) error {
 	case kindBool:
 		return d.boolCell(c)
 	case kindInt32, kindInt64:
-		if v, n := digits(d.b[d.i:]); n > 0 && (c.kind == kindInt64 || v <= math.MaxInt32) {
-			d.i += n
+		if v, n := jsontext.Digits(d.Bytes[d.Pos:]); n > 0 && (c.kind == kindInt64 || v <= math.MaxInt32) {
+			d.Pos += n
 			c.appendInt(v)
 			return nil
 		}
 	case kindDateTime:
-		if v, n := quotedTicks(d.b[d.i:]); n > 0 {
-			d.i += n
+		if v, n := quotedTicks(d.Bytes[d.Pos:]); n > 0 {
+			d.Pos += n
 			c.appendTicks(v)
 			return nil
 		}
@@ -45,19 +49,19 @@ func (c *column) reject(why string) error { return reject("column %s (%s): %s", 
 // null reads null, or {} where that stands for it, and reports whether it was there.
 // Outside of dynamic columns {} can be nothing else; in them it is a legacy empty bag.
 func (d *decoder) null() (bool, error) {
-	switch d.b[d.i] {
+	switch d.Bytes[d.Pos] {
 	case 'n':
-		_, err := d.literal()
+		_, err := d.Literal()
 		return true, err
 	case '{':
-		start := d.i
-		if d.open('}') {
+		start := d.Pos
+		if d.Open('}') {
 			return true, nil
 		}
-		if d.i >= len(d.b) {
-			return false, errEnd
+		if d.Pos >= len(d.Bytes) {
+			return false, jsontext.ErrEnd
 		}
-		d.i = start
+		d.Pos = start
 	}
 	return false, nil
 }
@@ -72,21 +76,21 @@ type literalText struct {
 // token reads a cell that is a number or a short string; ok is false for a null, which
 // has been appended then.
 func (d *decoder) token(c *column) (t literalText, ok bool, err error) {
-	if d.i >= len(d.b) {
-		return t, false, d.malformed("expected a value")
+	if d.Pos >= len(d.Bytes) {
+		return t, false, d.Malformed("expected a value")
 	}
-	switch d.b[d.i] {
+	switch d.Bytes[d.Pos] {
 	case '"':
-		r, err := d.str()
+		r, err := d.Str()
 		if err != nil {
 			return t, false, err
 		}
-		if r.escaped {
-			d.text = r.appendTo(d.text[:0])
-			r.b = d.text
+		if r.Escaped {
+			d.Text = r.AppendTo(d.Text[:0])
+			r.Bytes = d.Text
 		}
-		n, whole := numberLen(r.b)
-		return literalText{b: r.b, quoted: true, whole: whole && n == len(r.b)}, true, nil
+		n, whole := jsontext.NumberLen(r.Bytes)
+		return literalText{b: r.Bytes, quoted: true, whole: whole && n == len(r.Bytes)}, true, nil
 	case 'n', '{':
 		null, err := d.null()
 		if err != nil {
@@ -102,7 +106,7 @@ func (d *decoder) token(c *column) (t literalText, ok bool, err error) {
 	case 't', 'f':
 		return t, false, c.reject("true or false")
 	}
-	text, whole, err := d.number()
+	text, whole, err := d.Number()
 	return literalText{b: text, whole: whole}, true, err
 }
 
@@ -122,7 +126,7 @@ func (d *decoder) integer(c *column, t literalText) error {
 	if !t.whole {
 		return c.reject("not a whole number")
 	}
-	v, ok := parseInt(t.b)
+	v, ok := jsontext.ParseInt(t.b)
 	if !ok || c.kind == kindInt32 && (v < math.MinInt32 || v > math.MaxInt32) {
 		return c.reject("out of range")
 	}
@@ -146,11 +150,11 @@ func (d *decoder) double(c *column, t literalText) error {
 			c.done()
 			return nil
 		}
-		if n, _ := numberLen(t.b); n == 0 || n != len(t.b) {
+		if n, _ := jsontext.NumberLen(t.b); n == 0 || n != len(t.b) {
 			return c.reject("not a number")
 		}
 	}
-	v, ok := parseFloat(t.b)
+	v, ok := jsontext.ParseFloat(t.b)
 	if !ok {
 		return c.reject("out of range")
 	}
@@ -160,13 +164,13 @@ func (d *decoder) double(c *column, t literalText) error {
 }
 
 func (d *decoder) boolCell(c *column) error {
-	if v, n := digits(d.b[d.i:]); n == 1 && v <= 1 {
-		d.i++
+	if v, n := jsontext.Digits(d.Bytes[d.Pos:]); n == 1 && v <= 1 {
+		d.Pos++
 		c.appendBool(v == 1)
 		return nil
 	}
-	if d.i < len(d.b) && (d.b[d.i] == 't' || d.b[d.i] == 'f') {
-		letter, err := d.literal()
+	if d.Pos < len(d.Bytes) && (d.Bytes[d.Pos] == 't' || d.Bytes[d.Pos] == 'f') {
+		letter, err := d.Literal()
 		if err == nil {
 			c.appendBool(letter == 't')
 		}

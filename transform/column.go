@@ -4,6 +4,7 @@ import (
 	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/schema"
+	"hunting-exporter/transform/jsontext"
 )
 
 // kind says how the cells of a column are read and stored.
@@ -79,8 +80,8 @@ func newColumn(c schema.Column, p *pool.Pool) *column {
 	col := &column{Column: c, kind: kindOf(c.Type), pool: p}
 	name := append([]byte{'"'}, c.Name...)
 	name = append(name, '"')
-	probe := scanner{b: name}
-	if r, err := probe.str(); err == nil && !r.escaped && probe.i == len(name) {
+	probe := jsontext.Scanner{Bytes: name}
+	if r, err := probe.Str(); err == nil && !r.Escaped && probe.Pos == len(name) {
 		col.key = append(name, ':')
 	}
 	return col

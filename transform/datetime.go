@@ -3,6 +3,8 @@ package transform
 import (
 	"bytes"
 	"encoding/binary"
+
+	"hunting-exporter/transform/jsontext"
 )
 
 // quotedTicks reads the time in quotes at the start of b if it is as nearly all are, spelled
@@ -31,7 +33,7 @@ func ticks(b []byte) (int64, bool) {
 		return 0, false
 	}
 	date, day, clock := dateForm.pairs(b), dayForm.pairs(b[8:]), clockForm.pairs(b[11:])
-	if (date|day|clock)&highs != 0 {
+	if (date|day|clock)&jsontext.HighBits != 0 {
 		return 0, false
 	}
 	at := func(pairs uint64, i int) int64 { return int64(pairs >> (8 * i) & 0xff) }
@@ -50,7 +52,7 @@ func fraction(b []byte) (value int64, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '.' {
 		return 0, b, true
 	}
-	n := digitsLen(b[1:])
+	n := jsontext.DigitsLen(b[1:])
 	if n == 0 || n > 7 {
 		return 0, b, false
 	}
@@ -79,8 +81,8 @@ var (
 // highest bit of some byte is set if b has another form.
 func (f form) pairs(b []byte) uint64 {
 	x := binary.LittleEndian.Uint64(b) ^ f.shape
-	if (x|(x+f.slack))&highs != 0 {
-		return highs
+	if (x|(x+f.slack))&jsontext.HighBits != 0 {
+		return jsontext.HighBits
 	}
 	return x*10 + x>>8
 }

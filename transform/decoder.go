@@ -15,6 +15,7 @@ import (
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/internal/setting"
 	"hunting-exporter/schema"
+	"hunting-exporter/transform/jsontext"
 )
 
 // Decoder turns answers into columns. It is safe for concurrent use.
@@ -57,16 +58,16 @@ func NewDecoder(cfg Config, p *pool.Pool) *Decoder {
 // hunting.ErrCut, ErrMalformed or ErrLimit, the body's own, or the context's.
 func (d *Decoder) Decode(ctx context.Context, ds hunting.Dataset, w hunting.Window, body io.Reader) (hunting.Answer, error) {
 	dec := &decoder{
-		scanner: scanner{b: d.pool.Get(d.window), maxDepth: d.cfg.MaxDepth},
+		Scanner: jsontext.Scanner{Bytes: d.pool.Get(d.window), MaxDepth: d.cfg.MaxDepth},
 		cfg:     d.cfg, window: w, pool: d.pool, src: body, shared: d, known: d.profile(ds.Name),
 	}
-	defer func() { d.pool.Put(dec.b) }()
+	defer func() { d.pool.Put(dec.Bytes) }()
 	if err := dec.document(ctx); err != nil {
 		dec.drop()
 		return hunting.Answer{}, fmt.Errorf("decode the answer: %w", err)
 	}
 	a := dec.out
-	a.Columns, a.Bytes, a.NaNs, a.Rejects = dec.columns, dec.base+int64(len(dec.b)), dec.nans, dec.rejects
+	a.Columns, a.Bytes, a.NaNs, a.Rejects = dec.columns, dec.Base+int64(len(dec.Bytes)), dec.nans, dec.rejects
 	d.learn(ds.Name, dec)
 	if dec.rows > 0 {
 		var err error
@@ -132,15 +133,15 @@ func (d *decoder) refill(from int) error {
 	if d.src == nil {
 		return d.cut()
 	}
-	left := copy(d.b, d.b[from:])
-	d.base += int64(from)
-	d.b, d.i = d.b[:left], d.i-from
-	if left == cap(d.b) {
-		d.b = d.pool.Grow(d.b, 2*cap(d.b))
+	left := copy(d.Bytes, d.Bytes[from:])
+	d.Base += int64(from)
+	d.Bytes, d.Pos = d.Bytes[:left], d.Pos-from
+	if left == cap(d.Bytes) {
+		d.Bytes = d.pool.Grow(d.Bytes, 2*cap(d.Bytes))
 	}
-	for len(d.b) < cap(d.b) {
-		n, err := d.src.Read(d.b[len(d.b):cap(d.b)])
-		d.b = d.b[:len(d.b)+n]
+	for len(d.Bytes) < cap(d.Bytes) {
+		n, err := d.src.Read(d.Bytes[len(d.Bytes):cap(d.Bytes)])
+		d.Bytes = d.Bytes[:len(d.Bytes)+n]
 		if err == io.EOF { // not errors.Is: an error around EOF is no end
 			d.src = nil
 			break
@@ -149,29 +150,29 @@ func (d *decoder) refill(from int) error {
 			return fmt.Errorf("read: %w", err)
 		}
 	}
-	if len(d.b) == left {
+	if len(d.Bytes) == left {
 		return d.cut()
 	}
 	return nil
 }
 
 func (d *decoder) cut() error {
-	return fmt.Errorf("%w: %d bytes", hunting.ErrCut, d.base+int64(len(d.b)))
+	return fmt.Errorf("%w: %d bytes", hunting.ErrCut, d.Base+int64(len(d.Bytes)))
 }
 
 // whole does what must lie in the window as a whole, from the cursor on: again, with more
 // of the body, as long as it meets the window's end.
 func (d *decoder) whole(do func() error) error {
 	for {
-		start := d.i
+		start := d.Pos
 		err := do()
-		if !errors.Is(err, errEnd) {
+		if !errors.Is(err, jsontext.ErrEnd) {
 			return err
 		}
 		if err := d.refill(start); err != nil {
 			return err
 		}
-		d.i = 0
+		d.Pos = 0
 	}
 }
 

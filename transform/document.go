@@ -10,11 +10,12 @@ import (
 	"hunting-exporter/internal/intern"
 	"hunting-exporter/internal/pool"
 	"hunting-exporter/schema"
+	"hunting-exporter/transform/jsontext"
 )
 
 // decoder turns one body into columns. Its scanner's text is a window of the body.
 type decoder struct {
-	scanner
+	jsontext.Scanner
 	cfg    Config
 	window hunting.Window
 	pool   *pool.Pool
@@ -47,7 +48,7 @@ type decoder struct {
 	left      int      // what stands on the left of the next cell: see column.beside
 	toKeep    remembering
 
-	rawKey raw
+	rawKey jsontext.Raw
 	again  bool // another element follows
 
 	key, json []byte // room for reuse
@@ -99,12 +100,12 @@ func (d *decoder) document(ctx context.Context) error {
 }
 
 func (d *decoder) begin() error {
-	if d.peek() != '{' {
-		return d.malformed("expected an object")
+	if d.Peek() != '{' {
+		return d.Malformed("expected an object")
 	}
-	empty := d.open('}')
-	if !empty && d.i >= len(d.b) {
-		return errEnd
+	empty := d.Open('}')
+	if !empty && d.Pos >= len(d.Bytes) {
+		return jsontext.ErrEnd
 	}
 	d.again = !empty
 	return nil
@@ -112,36 +113,36 @@ func (d *decoder) begin() error {
 
 // memberKey reads a key and its colon.
 func (d *decoder) memberKey() error {
-	d.peek()
-	name, err := d.str()
+	d.Peek()
+	name, err := d.Str()
 	if err != nil {
 		return err
 	}
-	if err := d.take(':'); err != nil {
+	if err := d.Take(':'); err != nil {
 		return err
 	}
-	d.key = name.appendTo(d.key[:0])
-	if d.peek() == 0 && d.i >= len(d.b) {
-		return errEnd
+	d.key = name.AppendTo(d.key[:0])
+	if d.Peek() == 0 && d.Pos >= len(d.Bytes) {
+		return jsontext.ErrEnd
 	}
 	return nil
 }
 
 func (d *decoder) follows(closing byte) (err error) {
-	d.again, err = d.more(closing)
+	d.again, err = d.More(closing)
 	return err
 }
 
 // end sees to it that nothing but white space follows.
 func (d *decoder) end() error {
 	for {
-		if d.peek(); d.i < len(d.b) {
-			return d.malformed("something follows the answer's end")
+		if d.Peek(); d.Pos < len(d.Bytes) {
+			return d.Malformed("something follows the answer's end")
 		}
 		if d.src == nil {
 			return nil
 		}
-		if err := d.refill(d.i); err != nil {
+		if err := d.refill(d.Pos); err != nil {
 			if d.src == nil {
 				return nil // there was nothing more
 			}
@@ -153,7 +154,7 @@ func (d *decoder) end() error {
 // member reads the value of one of the document's own keys.
 func (d *decoder) member(ctx context.Context, key string) error {
 	const depth = 1
-	null := d.peek() == 'n'
+	null := d.Peek() == 'n'
 	switch key {
 	case "Schema", "schema":
 		if null {
@@ -165,10 +166,10 @@ func (d *decoder) member(ctx context.Context, key string) error {
 			break
 		}
 		if d.resultsSeen {
-			return d.malformed("a second results")
+			return d.Malformed("a second results")
 		}
 		d.resultsSeen = true
-		d.graph = d.graph || key == "results"
+		d.Graph = d.Graph || key == "results"
 		if !d.schemaSeen {
 			return d.keepResults(ctx)
 		}
@@ -191,7 +192,7 @@ func (d *decoder) member(ctx context.Context, key string) error {
 	case "@odata.nextLink":
 		d.out.Partial = d.out.Partial || !null
 	case "@odata.context":
-		d.graph = true
+		d.Graph = true
 	}
 	_, err := d.value(depth)
 	return err
@@ -200,12 +201,12 @@ func (d *decoder) member(ctx context.Context, key string) error {
 // value reads any value and returns its text, valid until the window moves on.
 func (d *decoder) value(depth int) (text []byte, err error) {
 	err = d.whole(func() error {
-		d.peek()
-		start := d.i
-		if err := d.skip(depth); err != nil {
+		d.Peek()
+		start := d.Pos
+		if err := d.Skip(depth); err != nil {
 			return err
 		}
-		text = d.b[start:d.i]
+		text = d.Bytes[start:d.Pos]
 		return nil
 	})
 	return text, err
@@ -213,17 +214,17 @@ func (d *decoder) value(depth int) (text []byte, err error) {
 
 // keepResults keeps the text of results whose schema is still to come.
 func (d *decoder) keepResults(ctx context.Context) error {
-	if d.peek() != '[' {
-		return d.malformed("the results are not an array")
+	if d.Peek() != '[' {
+		return d.Malformed("the results are not an array")
 	}
-	d.early = append(d.pool.Get(len(d.b)), '[')
+	d.early = append(d.pool.Get(len(d.Bytes)), '[')
 	return d.elements(ctx, func() error {
-		d.peek()
-		start := d.i
-		if err := d.skip(rowDepth - 1); err != nil {
+		d.Peek()
+		start := d.Pos
+		if err := d.Skip(rowDepth - 1); err != nil {
 			return err
 		}
-		row := d.b[start:d.i]
+		row := d.Bytes[start:d.Pos]
 		d.early = d.pool.Grow(d.early, len(d.early)+len(row)+1)
 		if len(d.early) > 1 {
 			d.early = append(d.early, ',')
@@ -235,11 +236,11 @@ func (d *decoder) keepResults(ctx context.Context) error {
 
 // lateSchema reads the results that were kept.
 func (d *decoder) lateSchema(ctx context.Context) error {
-	d.pool.Put(d.b)
-	size := d.base + int64(len(d.b))
+	d.pool.Put(d.Bytes)
+	size := d.Base + int64(len(d.Bytes))
 	d.early = append(d.pool.Grow(d.early, len(d.early)+2), ']', ' ')
-	d.b, d.i, d.early = d.early, 0, nil
-	d.base = size - int64(len(d.b)) // the size of the document stays what it was
+	d.Bytes, d.Pos, d.early = d.early, 0, nil
+	d.Base = size - int64(len(d.Bytes)) // the size of the document stays what it was
 	return d.readResults(ctx)
 }
 
@@ -247,9 +248,9 @@ func (d *decoder) lateSchema(ctx context.Context) error {
 // window.
 func (d *decoder) elements(ctx context.Context, one func() error) error {
 	err := d.whole(func() error {
-		empty := d.open(']')
-		if !empty && d.i >= len(d.b) {
-			return errEnd
+		empty := d.Open(']')
+		if !empty && d.Pos >= len(d.Bytes) {
+			return jsontext.ErrEnd
 		}
 		d.again = !empty
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"hunting-exporter/hunting"
 	"hunting-exporter/schema"
+	"hunting-exporter/transform/jsontext"
 )
 
 // rejection is why a row cannot be converted. It never holds the row's content.
@@ -25,8 +26,8 @@ const rowDepth = 3 // the document, its results, the row
 
 // readResults reads the array of rows at the cursor.
 func (d *decoder) readResults(ctx context.Context) error {
-	if d.peek() != '[' {
-		return d.malformed("the results are not an array")
+	if d.Peek() != '[' {
+		return d.Malformed("the results are not an array")
 	}
 	d.columnsFor()
 	return d.elements(ctx, d.row)
@@ -38,11 +39,11 @@ func (d *decoder) row() error {
 	if len(d.cols) == 0 {
 		return fmt.Errorf("%w: rows, but no column in the schema", hunting.ErrMalformed)
 	}
-	if d.peek(); d.i >= len(d.b) {
-		return errEnd
+	if d.Peek(); d.Pos >= len(d.Bytes) {
+		return jsontext.ErrEnd
 	}
 	d.reserve()
-	start := d.i
+	start := d.Pos
 	d.rowNaNs = 0
 	if err := d.cells(); err != nil {
 		for _, c := range d.all() {
@@ -65,13 +66,13 @@ func (d *decoder) rejectRow(start int, err error) error {
 		return err
 	}
 	// Read again to its end: what is rejected must at least be JSON, or the body is broken.
-	d.i = start
-	if err := d.skip(rowDepth - 1); err != nil {
+	d.Pos = start
+	if err := d.Skip(rowDepth - 1); err != nil {
 		return err
 	}
 	d.rejects = append(d.rejects, hunting.Reject{
 		Window: d.window,
-		Row:    bytes.Clone(d.b[start:d.i]),
+		Row:    bytes.Clone(d.Bytes[start:d.Pos]),
 		Reason: why.reason,
 	})
 	return nil
@@ -79,20 +80,20 @@ func (d *decoder) rejectRow(start int, err error) error {
 
 // cells reads the row at the cursor, one cell into every column.
 func (d *decoder) cells() error {
-	if d.b[d.i] != '{' {
+	if d.Bytes[d.Pos] != '{' {
 		return reject("the row is not an object")
 	}
 	d.extraText, d.extraKeys = d.extraText[:0], d.extraKeys[:0]
 	d.left, d.toKeep.run = 0, nil
 	next, filled := 0, 0
-	for more := !d.open('}'); more; {
-		d.peek()
-		start := d.i
+	for more := !d.Open('}'); more; {
+		d.Peek()
+		start := d.Pos
 		at, err := d.columnKey(next)
 		if err != nil {
 			return err
 		}
-		d.peek()
+		d.Peek()
 		if at >= 0 {
 			c := d.cols[at]
 			if c.n > d.rows {
@@ -112,11 +113,11 @@ func (d *decoder) cells() error {
 		if err != nil {
 			return err
 		}
-		if more, err = d.more('}'); err != nil {
+		if more, err = d.More('}'); err != nil {
 			return err
 		}
 		if at < 0 && more && next < len(d.cols) && len(d.extraKeys) == 0 { // a companion
-			d.cols[next].before = append(d.cols[next].before[:0], d.b[start:d.i]...)
+			d.cols[next].before = append(d.cols[next].before[:0], d.Bytes[start:d.Pos]...)
 		}
 	}
 	d.matched = d.matched || filled > 0
@@ -136,28 +137,28 @@ func (d *decoder) cells() error {
 func (d *decoder) columnKey(next int) (int, error) {
 	if next < len(d.cols) {
 		c := d.cols[next]
-		if c.before != nil && bytes.HasPrefix(d.b[d.i:], c.before) {
-			d.i += len(c.before)
-			d.peek()
+		if c.before != nil && bytes.HasPrefix(d.Bytes[d.Pos:], c.before) {
+			d.Pos += len(c.before)
+			d.Peek()
 		}
-		if c.key != nil && bytes.HasPrefix(d.b[d.i:], c.key) {
-			d.i += len(c.key)
+		if c.key != nil && bytes.HasPrefix(d.Bytes[d.Pos:], c.key) {
+			d.Pos += len(c.key)
 			return next, nil
 		}
 	}
-	r, err := d.str()
+	r, err := d.Str()
 	if err != nil {
 		return 0, err
 	}
-	if err := d.take(':'); err != nil {
+	if err := d.Take(':'); err != nil {
 		return 0, err
 	}
-	d.rawKey, d.key = r, r.appendTo(d.key[:0])
+	d.rawKey, d.key = r, r.AppendTo(d.key[:0])
 	if at, ok := d.index[string(d.key)]; ok {
 		return at, nil
 	}
-	if !r.validUTF8() {
-		return 0, reject("a key holds %v", errUTF8)
+	if !r.ValidUTF8() {
+		return 0, reject("a key holds %v", jsontext.ErrUTF8)
 	}
 	if isCompanion(d.key) {
 		return -1, nil
@@ -187,7 +188,7 @@ func (d *decoder) columnOfOtherCase() (int, error) {
 	case !ok:
 		return -1, nil
 	case at == ambiguous:
-		return 0, d.malformed(fmt.Sprintf("the key %q of a row could be either of two columns of the schema, which differ by case only", d.key))
+		return 0, d.Malformed(fmt.Sprintf("the key %q of a row could be either of two columns of the schema, which differ by case only", d.key))
 	}
 	return at, nil
 }
@@ -198,15 +199,15 @@ func isCompanion(key []byte) bool { return bytes.Contains(key, []byte("@odata"))
 // foreign reads the value of d.key, which the Schema does not name.
 func (d *decoder) foreign() error {
 	if isCompanion(d.key) {
-		return d.skip(rowDepth)
+		return d.Skip(rowDepth)
 	}
 	if len(d.extraKeys) == d.cfg.MaxColumns {
 		return fmt.Errorf("%w: byte %d: a row with more than %d keys that the schema does not name; raise TRANSFORM_MAX_COLUMNS if the data is genuine",
-			hunting.ErrLimit, d.base+int64(d.i), d.cfg.MaxColumns)
+			hunting.ErrLimit, d.Base+int64(d.Pos), d.cfg.MaxColumns)
 	}
 	d.extraText = append(d.extraText, ',') // the first one becomes {
 	start := len(d.extraText)
-	d.extraText = d.rawKey.appendQuoted(d.extraText)
+	d.extraText = d.rawKey.AppendQuoted(d.extraText)
 	span := [2]int{start, len(d.extraText)}
 	for _, k := range d.extraKeys {
 		if bytes.Equal(d.extraText[k[0]:k[1]], d.extraText[start:]) {
@@ -217,9 +218,9 @@ func (d *decoder) foreign() error {
 	d.extraText = append(d.extraText, ':')
 	var rest []byte
 	var err error
-	d.extraText, rest, err = d.canonical(d.extraText, rowDepth)
+	d.extraText, rest, err = d.Canonical(d.extraText, rowDepth)
 	d.extraText = append(d.extraText, rest...)
-	if errors.Is(err, errUTF8) {
+	if errors.Is(err, jsontext.ErrUTF8) {
 		return reject("column %s: %v", schema.Extra, err)
 	}
 	if err == nil && len(d.extraText) > int(d.cfg.MaxCell) {
@@ -264,7 +265,7 @@ func (d *decoder) finishExtra() error {
 
 func (d *decoder) tooLong(column string) error {
 	return fmt.Errorf("%w: byte %d: a cell of column %s has more than %d bytes; raise TRANSFORM_MAX_CELL_BYTES if the data is genuine",
-		hunting.ErrLimit, d.i, column, d.cfg.MaxCell)
+		hunting.ErrLimit, d.Pos, column, d.cfg.MaxCell)
 }
 
 // closeText closes a cell whose text has been appended to c.data.

@@ -151,7 +151,7 @@ func (d *decoder) follow(at int) (columns int) {
 		head.run = nil
 		return 0
 	}
-	*m = remembering{run: r, entry: head.entry, from: d.i, next: at + 1, last: at + len(r.columns), extra: len(d.extraKeys)}
+	*m = remembering{run: r, entry: head.entry, from: d.Pos, next: at + 1, last: at + len(r.columns), extra: len(d.extraKeys)}
 	return 0
 }
 
@@ -162,7 +162,7 @@ func (d *decoder) repeat(r *run, entry int32) bool {
 		return false
 	}
 	text := r.text[r.cells[at]>>32 : int32(r.cells[at])]
-	rest := d.b[d.i:]
+	rest := d.Bytes[d.Pos:]
 	n := len(text)
 	if n >= len(rest) || rest[n] != ',' && rest[n] != '}' || string(rest[:n]) != string(text) {
 		return false
@@ -183,7 +183,7 @@ func (d *decoder) repeat(r *run, entry int32) bool {
 			d.left = int(cells[i]) + 1
 		}
 	}
-	d.i += n
+	d.Pos += n
 	r.tries++
 	r.held++
 	return true
@@ -202,7 +202,7 @@ func (d *decoder) remember() {
 			return
 		}
 	}
-	bytes := d.b[m.from:d.i]
+	bytes := d.Bytes[m.from:d.Pos]
 	at := int(m.entry) * r.stride
 	if have, need := len(r.cells), at+r.stride; have < need {
 		if need > cap(r.cells) {

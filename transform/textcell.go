@@ -1,15 +1,19 @@
 package transform
 
-import "errors"
+import (
+	"errors"
+
+	"hunting-exporter/transform/jsontext"
+)
 
 // stringCell: null is "", which is what an absent string is in Kusto; a value that is no
 // string, which the API never sends, is kept as its JSON text.
 func (d *decoder) stringCell(c *column) error {
 	switch {
-	case d.i < len(d.b) && d.b[d.i] == '"':
+	case d.Pos < len(d.Bytes) && d.Bytes[d.Pos] == '"':
 		return d.quotedCell(c)
-	case d.i < len(d.b) && d.b[d.i] == 'n':
-		if _, err := d.literal(); err != nil {
+	case d.Pos < len(d.Bytes) && d.Bytes[d.Pos] == 'n':
+		if _, err := d.Literal(); err != nil {
 			return err
 		}
 		c.appendAbsent()
@@ -20,8 +24,8 @@ func (d *decoder) stringCell(c *column) error {
 
 // textCell: as stringCell, but null is null.
 func (d *decoder) textCell(c *column) error {
-	if d.i < len(d.b) {
-		if d.b[d.i] == '"' {
+	if d.Pos < len(d.Bytes) {
+		if d.Bytes[d.Pos] == '"' {
 			return d.quotedCell(c)
 		}
 		if null, err := d.null(); null || err != nil {
@@ -43,38 +47,38 @@ func (d *decoder) quotedCell(c *column) error {
 	switch {
 	case c.dict == nil:
 		c.room(someText)
-		if end, ok := d.appendString(c.data); ok {
+		if end, ok := d.AppendString(c.data); ok {
 			c.data = end
 			return d.closeText(c, nil)
 		}
 	case !c.random:
-		if n := c.guess(d.left, d.b[d.i+1:]); n >= 0 {
-			d.i += n + 2
+		if n := c.guess(d.left, d.Bytes[d.Pos+1:]); n >= 0 {
+			d.Pos += n + 2
 			return nil
 		}
 	}
-	r, err := d.str()
+	r, err := d.Str()
 	if err != nil {
 		return err
 	}
-	if c.dict != nil && c.known(r.b) {
+	if c.dict != nil && c.known(r.Bytes) {
 		return nil
 	}
-	if !r.validUTF8() {
-		return c.reject(errUTF8.Error())
+	if !r.ValidUTF8() {
+		return c.reject(jsontext.ErrUTF8.Error())
 	}
-	c.room(len(r.b))
-	if r.escaped {
-		c.data = r.appendTo(c.data)
+	c.room(len(r.Bytes))
+	if r.Escaped {
+		c.data = r.AppendTo(c.data)
 	} else {
-		c.data = append(c.data, r.b...)
+		c.data = append(c.data, r.Bytes...)
 	}
-	return d.closeText(c, r.b)
+	return d.closeText(c, r.Bytes)
 }
 
 // dynamicCell: canonical JSON of any value but null.
 func (d *decoder) dynamicCell(c *column) error {
-	if d.i < len(d.b) && (d.b[d.i] == 'n' || d.b[d.i] == '{' && d.graph) {
+	if d.Pos < len(d.Bytes) && (d.Bytes[d.Pos] == 'n' || d.Bytes[d.Pos] == '{' && d.Graph) {
 		if null, err := d.null(); null || err != nil {
 			if err == nil {
 				c.appendAbsent()
@@ -88,20 +92,20 @@ func (d *decoder) dynamicCell(c *column) error {
 func (d *decoder) jsonCell(c *column) error {
 	var spelled []byte
 	if c.dict != nil {
-		start := d.i
-		if err := d.skip(rowDepth); err != nil {
+		start := d.Pos
+		if err := d.Skip(rowDepth); err != nil {
 			return err
 		}
-		if spelled = d.b[start:d.i]; c.known(spelled) {
+		if spelled = d.Bytes[start:d.Pos]; c.known(spelled) {
 			return nil
 		}
-		d.i = start
+		d.Pos = start
 	}
 	var rest []byte
 	var err error
-	d.json, rest, err = d.canonical(d.json[:0], rowDepth)
-	if errors.Is(err, errUTF8) {
-		return c.reject(errUTF8.Error())
+	d.json, rest, err = d.Canonical(d.json[:0], rowDepth)
+	if errors.Is(err, jsontext.ErrUTF8) {
+		return c.reject(jsontext.ErrUTF8.Error())
 	}
 	if err != nil {
 		return err

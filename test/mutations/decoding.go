@@ -39,12 +39,12 @@ var decoding = []mutation{
 	},
 	{
 		safeguard: "text that is copied while it is scanned is checked for UTF-8",
-		file:      "transform/text.go", pkg: "./transform",
-		old: "seen&highs != 0 && !utf8.Valid(b[:i])", new: "false",
+		file:      "transform/jsontext/text.go", pkg: "./transform",
+		old: "seen&HighBits != 0 && !utf8.Valid(b[:i])", new: "false",
 	},
 	{
 		safeguard: "text that is copied while it is scanned is checked for its escapes",
-		file:      "transform/text.go", pkg: "./transform",
+		file:      "transform/jsontext/text.go", pkg: "./transform",
 		old: "if escapeLen(b[i:]) == 0 {", new: "if false {",
 	},
 	{

@@ -31,7 +31,7 @@ var stages = []stage{
 	{"zstd", 48, []string{"github.com/klauspost/compress/zstd."}},
 	{"read HTTP and TLS", 17, []string{"net/http.", "crypto/tls.", "net.(*conn)"}},
 	{"dictionaries", 0, []string{"hunting-exporter/internal/intern.", "hunting-exporter/transform.(*column).known", "hunting-exporter/transform.(*column).guess"}},
-	{"decode JSON into columns", 129, []string{"hunting-exporter/transform.(*Decoder)", "hunting-exporter/transform.(*decoder)", "hunting-exporter/transform.(*scanner)"}},
+	{"decode JSON into columns", 129, []string{"hunting-exporter/transform.(*Decoder)", "hunting-exporter/transform.(*decoder)", "hunting-exporter/transform/jsontext."}},
 	{"hash rows, fit them to the table", 0, []string{"hunting-exporter/transform."}},
 	{"sort rows by time", 0, []string{"hunting-exporter/sink/parquet.(*rowGroup).sort"}},
 	{"encode pages, statistics, bloom filters", 0, []string{"hunting-exporter/sink/parquet/file.", "github.com/parquet-go/"}},

@@ -1,4 +1,4 @@
-package transform
+package jsontext
 
 import (
 	"bytes"
@@ -9,24 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-// validUTF8 reports whether the string may be stored. Escapes are ASCII, so that the
+// ValidUTF8 reports whether the string may be stored. Escapes are ASCII, so that the
 // text as it stands can be asked.
-func (r raw) validUTF8() bool { return !r.high || utf8.Valid(r.b) }
+func (r Raw) ValidUTF8() bool { return !r.high || utf8.Valid(r.Bytes) }
 
-// appendTo appends what the string says, which is never longer than how it is spelled.
-func (r raw) appendTo(dst []byte) []byte {
-	if !r.escaped {
-		return append(dst, r.b...)
+// AppendTo appends what the string says, which is never longer than how it is spelled.
+func (r Raw) AppendTo(dst []byte) []byte {
+	if !r.Escaped {
+		return append(dst, r.Bytes...)
 	}
-	dst = slices.Grow(dst, len(r.b))
+	dst = slices.Grow(dst, len(r.Bytes))
 	out, n := dst[len(dst):cap(dst)], 0
-	for b := r.b; len(b) > 0; {
+	for b := r.Bytes; len(b) > 0; {
 		// Eight bytes at a time up to a backslash; what is copied beyond it is overwritten.
 		if len(b) >= 8 && len(out)-n >= 8 {
 			w := binary.LittleEndian.Uint64(b)
 			binary.LittleEndian.PutUint64(out[n:], w)
 			slash := w ^ ones*'\\'
-			m := (slash - ones) &^ slash & highs
+			m := (slash - ones) &^ slash & HighBits
 			plain := bits.TrailingZeros64(m) >> 3 // 8 if there is none
 			n += plain
 			b = b[plain:]
@@ -52,18 +52,18 @@ func (r raw) appendTo(dst []byte) []byte {
 	return dst[:len(dst)+n]
 }
 
-// appendString appends what the string at the cursor says to dst in one pass, and steps over
+// AppendString appends what the string at the cursor says to dst in one pass, and steps over
 // it. It is not ok, and nothing has happened, where dst has too little room, or where str or
 // validUTF8 may have something to say.
-func (s *scanner) appendString(dst []byte) (_ []byte, ok bool) {
-	b := s.b[s.i+1:]
+func (s *Scanner) AppendString(dst []byte) (_ []byte, ok bool) {
+	b := s.Bytes[s.Pos+1:]
 	out, i, n := dst[len(dst):cap(dst)], 0, 0
 	var seen uint64
 	for i+8 <= len(b) && n+8+utf8.UTFMax <= len(out) { // as in str; what is copied too far is overwritten
 		w := binary.LittleEndian.Uint64(b[i:])
 		binary.LittleEndian.PutUint64(out[n:], w)
 		below, slash := w^(ones*2), w^(ones*'\\')
-		m := ((below-ones*0x21)&^below | (slash-ones)&^slash) & highs
+		m := ((below-ones*0x21)&^below | (slash-ones)&^slash) & HighBits
 		seen |= w
 		if m == 0 {
 			i += 8
@@ -75,10 +75,10 @@ func (s *scanner) appendString(dst []byte) (_ []byte, ok bool) {
 		n += plain
 		switch {
 		case b[i] == '"':
-			if seen&highs != 0 && !utf8.Valid(b[:i]) {
+			if seen&HighBits != 0 && !utf8.Valid(b[:i]) {
 				return dst, false
 			}
-			s.i += i + 2
+			s.Pos += i + 2
 			return dst[:len(dst)+n], true
 		case b[i] != '\\' || i+1 == len(b):
 			return dst, false
@@ -102,12 +102,12 @@ func (s *scanner) appendString(dst []byte) (_ []byte, ok bool) {
 // escaped is what an escape of two bytes stands for, by the second.
 var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// appendQuoted appends the string in its one canonical form: raw UTF-8, escapes only
+// AppendQuoted appends the string in its one canonical form: raw UTF-8, escapes only
 // for the quote, the backslash and control characters.
-func (r raw) appendQuoted(dst []byte) []byte {
+func (r Raw) AppendQuoted(dst []byte) []byte {
 	dst = append(dst, '"')
-	b := r.b
-	for r.escaped {
+	b := r.Bytes
+	for r.Escaped {
 		i := bytes.IndexByte(b, '\\')
 		if i < 0 {
 			break

@@ -1,17 +1,17 @@
-package transform
+package jsontext
 
 import (
 	"math"
 	"strconv"
 )
 
-// numberLen returns the length of the JSON number at the start of b, 0 if there is none.
-func numberLen(b []byte) (n int, whole bool) {
+// NumberLen returns the length of the JSON number at the start of b, 0 if there is none.
+func NumberLen(b []byte) (n int, whole bool) {
 	i := 0
 	if i < len(b) && b[i] == '-' {
 		i++
 	}
-	switch digits := digitsLen(b[i:]); {
+	switch digits := DigitsLen(b[i:]); {
 	case digits == 0, digits > 1 && b[i] == '0':
 		return 0, false
 	default:
@@ -19,7 +19,7 @@ func numberLen(b []byte) (n int, whole bool) {
 	}
 	whole = true
 	if i < len(b) && b[i] == '.' {
-		digits := digitsLen(b[i+1:])
+		digits := DigitsLen(b[i+1:])
 		if digits == 0 {
 			return 0, false
 		}
@@ -31,7 +31,7 @@ func numberLen(b []byte) (n int, whole bool) {
 		if j < len(b) && (b[j] == '+' || b[j] == '-') {
 			j++
 		}
-		digits := digitsLen(b[j:])
+		digits := DigitsLen(b[j:])
 		if digits == 0 {
 			return 0, false
 		}
@@ -41,7 +41,8 @@ func numberLen(b []byte) (n int, whole bool) {
 	return i, whole
 }
 
-func digitsLen(b []byte) int {
+// DigitsLen is how many digits a text begins with.
+func DigitsLen(b []byte) int {
 	for i, c := range b {
 		if c < '0' || c > '9' {
 			return i
@@ -50,9 +51,9 @@ func digitsLen(b []byte) int {
 	return len(b)
 }
 
-// digits reads the whole number at the start of b if it is as nearly all are: without a
+// Digits reads the whole number at the start of b if it is as nearly all are: without a
 // sign, of up to 18 digits, and with a comma or brace right behind; n is its length, else 0.
-func digits(b []byte) (v int64, n int) {
+func Digits(b []byte) (v int64, n int) {
 	for i, c := range b {
 		if digit := c - '0'; digit <= 9 {
 			v = v*10 + int64(digit)
@@ -66,8 +67,8 @@ func digits(b []byte) (v int64, n int) {
 	return 0, 0
 }
 
-// parseInt reads a whole JSON number; ok is false beyond 64 bits.
-func parseInt(b []byte) (v int64, ok bool) {
+// ParseInt reads a whole JSON number; ok is false beyond 64 bits.
+func ParseInt(b []byte) (v int64, ok bool) {
 	negative := b[0] == '-'
 	if negative {
 		b = b[1:]
@@ -88,10 +89,10 @@ func parseInt(b []byte) (v int64, ok bool) {
 	return math.MinInt64, negative && u == 1<<63
 }
 
-// parseFloat reads a JSON number. In 16 bytes a fraction leaves at most 15 digits, so both
+// ParseFloat reads a JSON number. In 16 bytes a fraction leaves at most 15 digits, so both
 // operands of the division are exact and its result is the nearest; without a fraction
 // only the conversion rounds.
-func parseFloat(b []byte) (float64, bool) {
+func ParseFloat(b []byte) (float64, bool) {
 	var mantissa uint64
 	point := len(b)
 	simple := len(b) <= 16
