@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hunting-exporter/blob"
+	"hunting-exporter/hunting"
 )
 
 // version of the document's form. A newer one is refused, never rewritten. Version 2 is
@@ -107,7 +108,7 @@ func (s *Store) load(ctx context.Context, dataset string) (Document, string, err
 		doc.Version = version
 	}
 	if doc.Version != version || doc.Dataset != dataset {
-		return Document{}, "", fmt.Errorf("%s: version %d of dataset %q, this program writes version %d of %q: use the program that wrote it",
+		return Document{}, "", hunting.Refuse("%s: version %d of dataset %q, this program writes version %d of %q: use the program that wrote it",
 			Key(dataset), doc.Version, doc.Dataset, version, dataset)
 	}
 	return doc, etag, nil

@@ -223,7 +223,7 @@ var kinds = []kind{
 		{"let sums = (T: (*)) { T | summarize Rows = count(), Timestamp = max(Timestamp) by DeviceId };\n" + logons + "| invoke sums()", "line 2: summarize sums up"},
 		{logons + "| as Cut\n| union (Cut | summarize Timestamp = max(Timestamp) by DeviceId)", "line 5: summarize sums up"},
 	}, []exact{
-		{text: "let only = (T: (*), action: string) { T | where ActionType == action };\n" + logons + "| invoke only('LogonFailed')\n" + keep, columns: ids, want: logonsWhere(failed)},
+		{text: "let only = (T: (Timestamp: datetime, DeviceId: string, ReportId: long, ActionType: string), action: string) { T | where ActionType == action };\n" + logons + "| invoke only('LogonFailed')\n" + keep, columns: ids, want: logonsWhere(failed)},
 		{text: "let only = (from: datetime, until: datetime, action: string = 'LogonFailed') { DeviceLogonEvents | where Timestamp >= from and Timestamp < until and ActionType == action };\n" +
 			"only(_startTime, _endTime)\n" + keep, columns: ids, want: logonsWhere(failed)},
 		{
