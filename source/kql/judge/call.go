@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"maps"
 	"slices"
 
 	"hunting-exporter/source/kql/syntax"
@@ -37,6 +38,17 @@ func (j *judge) callValue(x *syntax.Call, in scope) value {
 	for i, a := range x.Args {
 		args[i] = j.item(a.Value, in)
 	}
+	switch {
+	case in.row == nil:
+	case x.Func == "pack_all":
+		args = append(args, j.ofRow(in))
+	case (x.Func == "column_ifexists" || x.Func == "columnifexists") && len(args) == 2:
+		if args[0].text == nil {
+			args = append(args, j.ofRow(in))
+		} else if in.row.has(*args[0].text) {
+			args = append(args, in.row.columns[*args[0].text].value())
+		}
+	}
 	out := mixed(x.Func, args...)
 	switch x.Func {
 	case "todatetime", "totimespan":
@@ -56,6 +68,18 @@ func (j *judge) callValue(x *syntax.Call, in scope) value {
 		}
 	}
 	return out
+}
+
+// ofRow is what is made of all columns of a row, whatever they are called.
+func (j *judge) ofRow(in scope) value {
+	if in.row == nil {
+		return value{}
+	}
+	var all []value
+	for _, name := range slices.Sorted(maps.Keys(in.row.columns)) {
+		all = append(all, in.row.columns[name].value())
+	}
+	return mixed("*", all...)
 }
 
 // listOf is list of rows that a function answers.

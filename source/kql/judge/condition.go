@@ -54,7 +54,7 @@ func scaled(out *value, op string, a, b value) {
 		by = 1 / by
 	}
 	switch {
-	case a.number != nil:
+	case a.number != nil && op == "*": // whole numbers are divided to whole ones: 90/60 is 1
 		n := *a.number * by
 		out.number = &n
 	case a.sum != nil && a.sum.constant():

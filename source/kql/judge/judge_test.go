@@ -215,24 +215,47 @@ func TestBordersElsewhere(t *testing.T) {
 	t.Parallel()
 	const held, other = "line 2: column B holds a border", "line 2: a border is used in another way"
 	refused(t, options(hunting.ModeAppend), map[string]string{
-		cut + "| extend B = Timestamp - _startTime | distinct Timestamp, B":                                                held,
-		cut + "| extend B = _endTime | summarize arg_max(X, *) by Timestamp":                                               held,
-		cut + "| summarize B = max(Timestamp - _startTime) by Timestamp":                                                   held,
-		cut + "| extend B = toscalar(print x = _startTime)":                                                                held,
-		cut + "| mv-apply X on (extend B = _startTime)":                                                                    held,
-		cut + "| mv-expand B = pack_array(_startTime)":                                                                     other,
-		cut + "| mv-expand B = range(_startTime, _endTime, 1h) | project-away B":                                           other,
-		cut + "| mv-apply X on (top 1 by Y - _startTime)":                                                                  other,
-		cut + "| parse strcat(_startTime) with B":                                                                          other,
-		cut + "| evaluate bag_unpack(bag_pack('a', _startTime))":                                                           other,
-		cut + "| where X in ((print _startTime))":                                                                          other,
-		cut + "| join kind=inner (B | make-series n = count() on Timestamp from _startTime to _endTime step 1h by X) on X": other,
-		cut + "| join kind=inner (B | top 5 by Timestamp - _startTime) on X":                                               other,
-		cut + "| join kind=inner (B | summarize n = countif(Timestamp >= _startTime) by X | where n > 3) on X":             other,
-		cut + "| extend D = _startTime | join kind=inner (B) on $left.D == $right.D | project-away D, D1":                  other,
-		cut + "| lookup (B | extend Y = _startTime) on Y":                                                                  other,
-		"let s = toscalar(B | summarize countif(Timestamp >= _startTime));\n" + cut + "| where X > s":                      "line 1: a border is used in another way",
+		cut + "| extend B = Timestamp - _startTime | distinct Timestamp, B":                                                                      held,
+		cut + "| extend B = _endTime | summarize arg_max(X, *) by Timestamp":                                                                     held,
+		cut + "| summarize B = max(Timestamp - _startTime) by Timestamp":                                                                         held,
+		cut + "| extend B = toscalar(print x = _startTime)":                                                                                      held,
+		cut + "| mv-apply X on (extend B = _startTime)":                                                                                          held,
+		cut + "| mv-expand B = pack_array(_startTime)":                                                                                           other,
+		cut + "| mv-expand B = range(_startTime, _endTime, 1h) | project-away B":                                                                 other,
+		cut + "| mv-apply X on (top 1 by Y - _startTime)":                                                                                        other,
+		cut + "| parse strcat(_startTime) with B":                                                                                                other,
+		cut + "| evaluate bag_unpack(bag_pack('a', _startTime))":                                                                                 other,
+		cut + "| where X in ((print _startTime))":                                                                                                other,
+		cut + "| join kind=inner (B | make-series n = count() on Timestamp from _startTime to _endTime step 1h by X) on X":                       other,
+		cut + "| join kind=inner (B | top 5 by Timestamp - _startTime) on X":                                                                     other,
+		cut + "| join kind=inner (B | summarize n = countif(Timestamp >= _startTime) by X | where n > 3) on X":                                   other,
+		cut + "| extend D = _startTime | join kind=inner (B) on $left.D == $right.D | project-away D, D1":                                        other,
+		cut + "| lookup (B | extend Y = _startTime) on Y":                                                                                        other,
+		cut + "| join kind=inner (B | scan with (step s: Timestamp >= _startTime;)) on X":                                                        other,
+		cut + "| join kind=inner (B | scan declare (n: datetime) with (step s: true => n = _endTime;) | project X) on X":                         other,
+		cut + "| join kind=inner (B | evaluate pivot(X, countif(Timestamp < _startTime), Y)) on Y":                                               other,
+		cut + "| join kind=inner (B | evaluate activity_counts_metrics(X, Timestamp, _startTime, _endTime, 1d)) on X":                            other,
+		cut + "| join kind=inner (B | top-nested 1 of X by Hits = countif(Timestamp > _startTime)) on X":                                         other,
+		cut + "| join kind=inner (B | make-graph X --> Y with_node_id=Z | graph-match (a)-[e]->(b) where e.T > _startTime project X = a.X) on X": "line 2: make-graph is not an operator",
+		cut + "| extend From = _startTime | extend Raw = pack_all() | project-away From":                                                         "line 2: column Raw holds a border",
+		cut + "| extend From = _startTime | extend Raw = Timestamp - column_ifexists('From', Timestamp) | project-away From":                     "line 2: column Raw holds a border",
+		cut + "| extend From = _startTime | search 'x' | project-away From":                                                                      other,
+		cut + "| extend From = _startTime | where * has 'x' | project-away From":                                                                 other,
+		"let s = toscalar(B | summarize countif(Timestamp >= _startTime));\n" + cut + "| where X > s":                                            "line 1: a border is used in another way",
 	})
+}
+
+// TestWholeNumbersAreDividedToWholeOnes: 90/60 is 1 to KQL, so that a side reaches less far than it seems.
+func TestWholeNumbersAreDividedToWholeOnes(t *testing.T) {
+	t.Parallel()
+	met := func(reach string) string {
+		return "DeviceProcessEvents " + w + "| join kind=inner (DeviceFileEvents | where Timestamp >= " + reach + " and Timestamp < _endTime " +
+			"| project DeviceId, Created = Timestamp) on DeviceId | where Created between (Timestamp - 90m .. Timestamp)"
+	}
+	refused(t, options(hunting.ModeAppend), map[string]string{
+		met("_startTime - (90/60)*1h"): "line 2: ", met("_startTime - 1h*(3/2)"): "line 2: ", met("datetime_add('hour', -90/60, _startTime)"): "line 2: ",
+	})
+	accepted(t, options(hunting.ModeAppend), map[string]string{"timespan": met("_startTime - 3h/2"), "product": met("_startTime - 3*30m")})
 }
 
 func TestJoins(t *testing.T) {

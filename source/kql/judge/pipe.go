@@ -63,10 +63,19 @@ func (j *judge) operator(r *relation, op *syntax.Operator, in *names) *relation 
 		return j.evaluate(r, op, in)
 	case "scan":
 		return r.each(func(l *leg) {
+			for _, x := range op.On {
+				j.bordered(j.eval(x, scope{in, l}))
+			}
 			j.ordered(op.Pos(), "scan", l)
 			l.columns, l.others = nil, little
 		})
-	case "make-series", "reduce", "make-graph", "graph-match", "graph-to-table", "graph-shortest-paths", "graph-mark-components":
+	case "make-graph", "graph-match", "graph-to-table", "graph-shortest-paths", "graph-mark-components":
+		if j.append() && !r.windowed() { // what it says of borders is not read
+			j.unfollowed(op, "remove it")
+			return r
+		}
+		return j.sums(r, op.Pos(), op.Name, nil, func(l *leg) { l.others = little })
+	case "make-series", "reduce":
 		j.evaluated(r, op, in)
 		return j.sums(r, op.Pos(), op.Name, nil, func(l *leg) { l.others = little })
 	}
@@ -80,7 +89,7 @@ var rowwise map[string]func(*judge, *leg, *syntax.Operator, scope)
 func init() { // they refer to pipe, which refers to them
 	rowwise = map[string]func(*judge, *leg, *syntax.Operator, scope){
 		"where":          func(j *judge, l *leg, op *syntax.Operator, at scope) { j.where(l, j.eval(op.Cond, at), op.Pos()) },
-		"search":         func(j *judge, l *leg, op *syntax.Operator, at scope) { j.where(l, j.eval(op.Cond, at), op.Pos()) },
+		"search":         (*judge).search,
 		"extend":         func(j *judge, l *leg, op *syntax.Operator, at scope) { j.extend(l, op.Columns, at) },
 		"serialize":      func(j *judge, l *leg, op *syntax.Operator, at scope) { j.extend(l, op.Columns, at) },
 		"project":        func(j *judge, l *leg, op *syntax.Operator, at scope) { j.project(l, op.Columns, at) },
@@ -95,6 +104,12 @@ func init() { // they refer to pipe, which refers to them
 	}
 }
 
+// search keeps the rows of which any column holds a text.
+func (j *judge) search(l *leg, op *syntax.Operator, at scope) {
+	j.bordered(j.ofRow(at))
+	j.where(l, j.eval(op.Cond, at), op.Pos())
+}
+
 // evaluated follows the expressions of an operator for what must not be in them.
 func (j *judge) evaluated(r *relation, op *syntax.Operator, in *names) {
 	for _, l := range r.legs {
@@ -102,7 +117,7 @@ func (j *judge) evaluated(r *relation, op *syntax.Operator, in *names) {
 		for _, c := range slices.Concat(op.Columns, op.By) {
 			j.lookedUp(j.eval(c.Value, at), l)
 		}
-		for _, x := range []syntax.Expr{op.From, op.To, op.Step} {
+		for _, x := range append([]syntax.Expr{op.From, op.To, op.Step}, op.On...) {
 			j.lookedUp(j.eval(x, at), l)
 		}
 	}
@@ -194,6 +209,13 @@ var rowPlugins = []string{"bag_unpack", "ipv4_lookup", "ipv6_lookup"}
 func (j *judge) evaluate(r *relation, op *syntax.Operator, in *names) *relation {
 	call, ok := op.Cond.(*syntax.Call)
 	if !ok || !slices.Contains(rowPlugins, call.Func) {
+		if ok {
+			for _, l := range r.legs {
+				for _, a := range call.Args {
+					j.lookedUp(j.eval(a.Value, scope{in, l}), l)
+				}
+			}
+		}
 		return j.sums(r, op.Pos(), "evaluate", nil, func(l *leg) { l.others = little })
 	}
 	for i, a := range call.Args {

@@ -73,6 +73,8 @@ func (j *judge) eval(x syntax.Expr, in scope) value {
 	switch x := scalar(x).(type) {
 	case *syntax.Literal:
 		return literal(x)
+	case *syntax.Star:
+		return j.ofRow(in)
 	case *syntax.Name:
 		return j.name(x, in)
 	case *syntax.Call:

@@ -14,7 +14,7 @@ func TestRowOperators(t *testing.T) {
 		{"T | sort by a asc, b, c desc nulls first | order by d nulls last", "[T | sort by:a, b desc, c desc | order by:d desc]"},
 		{"T | take 5 | limit n | sample 3 | sample-distinct 4 of a", "[T | take #5 | limit #n | sample #3 | sample-distinct #4 a]"},
 		{"T | top 5 by a | top n by b asc nulls last | top-hitters 3 of c by d", "[T | top #5 by:a desc | top #n by:b | top-hitters #3 c by:d]"},
-		{"T | top-nested 3 of a by count(), top-nested of b with others = 'x' by max(c) | take 1", "[T | top-nested unread | take #1]"},
+		{"T | top-nested 3 of a by count(), top-nested of b with others = 'x' by max(c) | take 1", "[T | top-nested on:{3, a, count(), b, \"x\", max(c)} unread | take #1]"},
 		{"T | serialize | serialize n = row_number() | getschema | consume decodeblocks=true", "[T | serialize | serialize n=row_number() | getschema | consume <decodeblocks=true>]"},
 		{"T | as x | as hint.materialized=true y", "[T | as as:x | as <hint.materialized=true> as:y]"},
 		{"T | invoke f(1) | invoke database('x').g()", `[T | invoke ?f(1) | invoke ?database("x").g()]`},
@@ -24,7 +24,7 @@ func TestRowOperators(t *testing.T) {
 		{"datatable(a:long, b:string)[1, 'x', -2, dynamic(null),] | take 1", "[datatable a, b | take #1]"},
 		{"let x = datatable (a:datetime) [datetime(2026-01-01)]; x", "let x [datatable a]; [x]"},
 		{"externaldata(a:string)[@'https://x/y.csv', h'z'] with (format='csv', ignoreFirstRecord=true) | where a", "[externaldata a | where ?a]"},
-		{"T | scan declare (x:long = 0) with (step s1: a > 1 => x = 2; step s2: true;) | take 1", "[T | scan unread | take #1]"},
+		{"T | scan declare (x:long = 0) with (step s1: a > 1 => x = 2; step s2: true;) | take 1", "[T | scan on:{(a > 1), 2, true} unread | take #1]"},
 		{"T | make-graph a --> b with N on id | graph-match (x)-[e]->(y) where x.a == 1 project x.b", "[T | make-graph unread | graph-match unread]"},
 	})
 }

@@ -159,7 +159,8 @@ type Operator struct {
 	// By: of summarize, sort, top, top-hitters, make-series (what follows by), partition, reduce, facet.
 	By []Column
 	// On is what join and lookup match: a *Name for a column of both sides, or a condition with $left and $right. Of
-	// make-series the one column that its steps are of.
+	// make-series the one column that its steps are of, of scan and
+	// top-nested all that they look at.
 	On []Expr
 	// From, To and Step are those of range and make-series.
 	From, To, Step Expr

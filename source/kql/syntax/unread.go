@@ -6,28 +6,28 @@ func (p *parser) unread(op *Operator) {
 	p.skip()
 }
 
-// topNested checks a top-nested. Nothing of it is kept.
+// topNested checks a top-nested. What it looks at is kept.
 func (p *parser) topNested(op *Operator) {
 	op.Unread = true
 	p.at--
 	p.comma(func() {
 		p.want("top-nested")
 		if !p.is("of") {
-			p.column()
+			op.On = append(op.On, p.column().Value)
 		}
 		p.want("of")
-		p.column()
+		op.On = append(op.On, p.column().Value)
 		if p.take("with") {
 			p.want("others")
 			p.want("=")
-			p.scalar()
+			op.On = append(op.On, p.scalar())
 		}
 		p.want("by")
-		p.ordered()
+		op.On = append(op.On, p.ordered().Value)
 	})
 }
 
-// scan checks a scan. Nothing of it is kept.
+// scan checks a scan. What it looks at is kept.
 func (p *parser) scan(op *Operator) {
 	op.Unread = true
 	p.options(op)
@@ -37,7 +37,7 @@ func (p *parser) scan(op *Operator) {
 	}
 	if p.take("partition") {
 		p.want("by")
-		p.comma(func() { p.scalar() })
+		p.comma(func() { op.On = append(op.On, p.scalar()) })
 	}
 	if p.take("declare") {
 		p.params()
@@ -45,13 +45,13 @@ func (p *parser) scan(op *Operator) {
 	p.want("with")
 	p.want("(")
 	for p.is("step") {
-		p.step()
+		p.step(op)
 	}
 	p.want(")")
 }
 
 // step reads step name: condition => column = value;.
-func (p *parser) step() {
+func (p *parser) step(op *Operator) {
 	p.want("step")
 	p.given()
 	p.take("optional")
@@ -63,12 +63,12 @@ func (p *parser) step() {
 		p.next()
 	}
 	p.want(":")
-	p.scalar()
+	op.On = append(op.On, p.scalar())
 	if p.take("=>") {
 		p.comma(func() {
 			p.given()
 			p.want("=")
-			p.scalar()
+			op.On = append(op.On, p.scalar())
 		})
 	}
 	p.want(";")
